@@ -1,0 +1,1 @@
+"""The wire between a supervisor and its viewers."""

@@ -1,0 +1,215 @@
+"""Messages on ``control.sock``, version 1. The one schema of that wire.
+
+Every message is a MessagePack map with a ``type`` field, framed by control/framing.py. A client opens
+with ``Hello``; the server answers ``Welcome`` or ``Refused`` and then sends events and screen updates
+as they come. Screen content is written by the agent and untrusted; all else is written by us.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ironcurtain_tui.events import Numbered, SessionState
+
+PROTOCOL_VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """Base of everything on the wire."""
+
+
+# --- the screen ------------------------------------------------------------------------------------
+
+
+class CursorShape(StrEnum):
+    BLOCK = "block"
+    UNDERLINE = "underline"
+    BAR = "bar"
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Cell of the cursor, from 0, and how it looks."""
+
+    x: int = 0
+    y: int = 0
+    visible: bool = True
+    blinking: bool = False
+    shape: CursorShape = CursorShape.BLOCK
+
+
+class MouseTracking(StrEnum):
+    NONE = "none"
+    CLICK = "click"
+    """DEC mode 9 or 1000."""
+    DRAG = "drag"
+    """DEC mode 1002."""
+    MOTION = "motion"
+    """DEC mode 1003."""
+
+
+class TerminalModes(msgspec.Struct, frozen=True):
+    """Modes the agent switched that change what keys, mouse and paste must send."""
+
+    alternate_screen: bool = False
+    application_cursor: bool = False
+    application_keypad: bool = False
+    bracketed_paste: bool = False
+    focus_events: bool = False
+    mouse: MouseTracking = MouseTracking.NONE
+    mouse_sgr: bool = False
+    alternate_scroll: bool = False
+    kitty_flags: int = 0
+    """Progressive enhancement flags of the kitty keyboard protocol, 0 when off."""
+
+
+class CellStyle(msgspec.Struct, frozen=True, array_like=True):
+    """How a run of cells looks. Colours: None default, 0..255 palette, 0x1000000 | 0xRRGGBB true colour."""
+
+    fg: int | None = None
+    bg: int | None = None
+    flags: int = 0
+    """Sum of BOLD 1, ITALIC 2, FAINT 4, BLINK 8, INVERSE 16, INVISIBLE 32, STRIKE 64, OVERLINE 128."""
+    underline: int = 0
+    """0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed."""
+    underline_color: int | None = None
+    link: str = ""
+    """OSC 8 target, untrusted."""
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True):
+    """Adjacent cells of one style. ``text`` measures exactly the cells it covers, never more or less."""
+
+    text: str
+    style: CellStyle = CellStyle()
+
+
+Row = tuple[Run, ...]
+
+
+class ScreenUpdate(Message, tag="screen"):
+    """The rows that changed. A viewer that applies every update shows exactly the agent's screen.
+
+    ``rows`` maps the row number (0 = top) to its runs, still encoded (decode with ``decode_row``): the
+    supervisor forwards them unread. ``full`` means that every row is there and old ones are void.
+    """
+
+    cols: int
+    lines: int
+    cursor: Cursor
+    modes: TerminalModes
+    rows: dict[int, msgspec.Raw]
+    full: bool = False
+    history: int = 0
+    """Rows of scrollback above the screen."""
+
+
+class HistoryRows(Message, tag="history"):
+    """Answer to ReadHistory: rows from ``top`` (0 = oldest) on."""
+
+    request: int
+    top: int
+    total: int
+    """Rows of scrollback and screen together, now."""
+    rows: tuple[msgspec.Raw, ...]
+
+
+# --- client to server --------------------------------------------------------------------------------
+
+
+class Hello(Message, tag="hello"):
+    protocol: int
+    last_seq: int = 0
+    """The last event this client saw of this session, 0 for none: it then gets only newer ones."""
+    cols: int = 0
+    lines: int = 0
+    """Size of the viewer's terminal widget; 0 when it shows no screen (a status query)."""
+
+
+class Key(Message, tag="key"):
+    """A key pressed in the terminal widget, in Textual's names (``ctrl+c``, ``shift+enter``, ``a``)."""
+
+    key: str
+    character: str | None = None
+
+
+class Paste(Message, tag="paste"):
+    text: str
+
+
+class MouseKind(StrEnum):
+    PRESS = "press"
+    RELEASE = "release"
+    MOTION = "motion"
+    SCROLL_UP = "scroll-up"
+    SCROLL_DOWN = "scroll-down"
+
+
+class Mouse(Message, tag="mouse"):
+    """Mouse in the terminal widget; ``x``, ``y`` cells from 0; ``button`` 0 none, 1 left, 2 middle, 3 right."""
+
+    kind: MouseKind
+    x: int
+    y: int
+    button: int = 0
+    shift: bool = False
+    alt: bool = False
+    ctrl: bool = False
+
+
+class Focus(Message, tag="focus"):
+    focused: bool
+
+
+class Resize(Message, tag="resize"):
+    cols: int
+    lines: int
+
+
+class ReadHistory(Message, tag="read-history"):
+    request: int
+    top: int
+    count: int
+
+
+class StopSession(Message, tag="stop"):
+    """End the agent and remove everything the session made."""
+
+
+ClientMessage = Hello | Key | Paste | Mouse | Focus | Resize | ReadHistory | StopSession
+
+
+# --- server to client --------------------------------------------------------------------------------
+
+
+class Welcome(Message, tag="welcome"):
+    """First message to a client, and again whenever its queue overflowed: replaces all it knew."""
+
+    protocol: int
+    state: SessionState
+
+
+class Events(Message, tag="events"):
+    events: tuple[Numbered, ...]
+
+
+class Refused(Message, tag="refused"):
+    reason: str
+    remedy: str = ""
+
+
+class Goodbye(Message, tag="goodbye"):
+    """The session is over; the supervisor closes the connection after this."""
+
+    reason: str
+
+
+ServerMessage = Welcome | Events | ScreenUpdate | HistoryRows | Refused | Goodbye
+
+_row_decoder = msgspec.msgpack.Decoder(Row)
+
+
+def decode_row(raw: msgspec.Raw) -> Row:
+    """Decode one row of a ScreenUpdate; msgspec.DecodeError when it is not one."""
+    return _row_decoder.decode(raw)

@@ -1,0 +1,18 @@
+"""The one kind of error that is meant for the person in front of the screen."""
+
+
+class UserFacingError(Exception):
+    """Something the person can understand and mend.
+
+    ``message`` says what is wrong and where; ``remedy`` says what to do about it, in the
+    imperative ("Run `ironcurtain-tui doctor`"). Neither may contain a secret: both are printed
+    and logged as they are.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message

@@ -1,0 +1,51 @@
+"""Everything the agent asks of the outside, as one kind of value."""
+
+from __future__ import annotations
+
+from ironcurtain_tui.events import Decision, Value
+
+
+class HttpRequest(Value, tag_field="action", tag="http"):
+    """A request inside a TLS-terminated tunnel, after parsing and normalising. Holds no header values.
+
+    ``path`` is the request target as sent, query cut off; ``query`` what was cut off, without ``?``.
+    """
+
+    host: str
+    port: int
+    method: str
+    path: str
+    query: str = ""
+    content_type: str = ""
+    content_length: int | None = None
+    """None when chunked."""
+
+
+class Tunnel(Value, tag_field="action", tag="tunnel"):
+    """A CONNECT to ``host:port``, before anything is dialled. Both as the agent spelled them, bounded."""
+
+    host: str
+    port: int
+
+
+class ToolCall(Value, tag_field="action", tag="tool"):
+    """An MCP tool call."""
+
+    server: str
+    tool: str
+    arguments: dict[str, object]
+
+
+Action = HttpRequest | Tunnel | ToolCall
+
+
+class Verdict(Value):
+    """What the policy says of an action, and why."""
+
+    decision: Decision
+    reason: str = ""
+    """For the person and for the agent; empty only when allowed."""
+    rule: str = ""
+    """Name of the rule that decided."""
+    answer_status: int = 0
+    """With Decision.ANSWER: the status to answer locally with."""
