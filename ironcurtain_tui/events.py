@@ -54,7 +54,7 @@ class FlowState(StrEnum):
     ERROR = "error"
 
 
-class Usage(Value):
+class Usage(Value, frozen=True):
     """Tokens of one model call, as the provider counted them."""
 
     model: str = ""
@@ -64,7 +64,7 @@ class Usage(Value):
     cache_write_tokens: int = 0
 
 
-class Flow(Value):
+class Flow(Value, frozen=True):
     """One HTTP exchange (or refused attempt) through the proxy, as far as it has come.
 
     Built from the request as the agent sent it, before any key is swapped in; header values are
@@ -91,7 +91,7 @@ class Flow(Value):
     cost_usd: float | None = None
 
 
-class AuditLine(Value):
+class AuditLine(Value, frozen=True):
     """One record of the audit log as the screen shows it."""
 
     seq: int
@@ -101,7 +101,7 @@ class AuditLine(Value):
     summary: str = ""
 
 
-class Badge(Value):
+class Badge(Value, frozen=True):
     """A short standing statement in the header, e.g. ``no-egress``."""
 
     name: str
@@ -110,7 +110,7 @@ class Badge(Value):
     detail: str = ""
 
 
-class SessionInfo(Value):
+class SessionInfo(Value, frozen=True):
     """What is fixed for the life of a session."""
 
     id: str
@@ -129,12 +129,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """Base of everything that is published; subclasses are told apart by ``event``."""
 
 
-class StatusChanged(Event, tag="status"):
+class StatusChanged(Event, frozen=True, tag="status"):
     status: SessionStatus
     detail: str = ""
 
 
-class StepChanged(Event, tag="step"):
+class StepChanged(Event, frozen=True, tag="step"):
     """Progress of start-up or shutdown: one line a step."""
 
     step: str
@@ -143,21 +143,21 @@ class StepChanged(Event, tag="step"):
     detail: str = ""
 
 
-class BadgeChanged(Event, tag="badge"):
+class BadgeChanged(Event, frozen=True, tag="badge"):
     badge: Badge
 
 
-class FlowChanged(Event, tag="flow"):
+class FlowChanged(Event, frozen=True, tag="flow"):
     """A flow appeared or moved on. Carries its whole state, so applying it twice does no harm."""
 
     flow: Flow
 
 
-class AuditAppended(Event, tag="audit"):
+class AuditAppended(Event, frozen=True, tag="audit"):
     line: AuditLine
 
 
-class Notice(Event, tag="notice"):
+class Notice(Event, frozen=True, tag="notice"):
     """A sentence for the person, with what to do about it."""
 
     level: BadgeState
@@ -166,21 +166,21 @@ class Notice(Event, tag="notice"):
     time: float = 0.0
 
 
-class AgentExited(Event, tag="agent-exited"):
+class AgentExited(Event, frozen=True, tag="agent-exited"):
     exit_code: int | None
 
 
-class TitleChanged(Event, tag="title"):
+class TitleChanged(Event, frozen=True, tag="title"):
     """The agent set its terminal's title. Untrusted text."""
 
     title: str
 
 
-class BellRang(Event, tag="bell"):
+class BellRang(Event, frozen=True, tag="bell"):
     """The agent's terminal rang."""
 
 
-class ScreenRestarted(Event, tag="screen-restarted"):
+class ScreenRestarted(Event, frozen=True, tag="screen-restarted"):
     """The screen process crashed and a new one took over."""
 
     reason: str
@@ -200,14 +200,14 @@ AnyEvent = (
 )
 
 
-class Numbered(Value):
+class Numbered(Value, frozen=True):
     """An event with its place in the session's order, from 1."""
 
     seq: int
     event: AnyEvent
 
 
-class SessionState(Value):
+class SessionState(Value, frozen=True):
     """Everything a viewer needs to show a session from nothing: the sum of all events so far."""
 
     info: SessionInfo

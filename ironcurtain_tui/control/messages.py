@@ -88,7 +88,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
 Row = tuple[Run, ...]
 
 
-class ScreenUpdate(Message, tag="screen"):
+class ScreenUpdate(Message, frozen=True, tag="screen"):
     """The rows that changed. A viewer that applies every update shows exactly the agent's screen.
 
     ``rows`` maps the row number (0 = top) to its runs, still encoded (decode with ``decode_row``): the
@@ -105,7 +105,7 @@ class ScreenUpdate(Message, tag="screen"):
     """Rows of scrollback above the screen."""
 
 
-class HistoryRows(Message, tag="history"):
+class HistoryRows(Message, frozen=True, tag="history"):
     """Answer to ReadHistory: rows from ``top`` (0 = oldest) on."""
 
     request: int
@@ -118,23 +118,21 @@ class HistoryRows(Message, tag="history"):
 # --- client to server --------------------------------------------------------------------------------
 
 
-class Hello(Message, tag="hello"):
+class Hello(Message, frozen=True, tag="hello"):
     protocol: int
-    last_seq: int = 0
-    """The last event this client saw of this session, 0 for none: it then gets only newer ones."""
     cols: int = 0
     lines: int = 0
     """Size of the viewer's terminal widget; 0 when it shows no screen (a status query)."""
 
 
-class Key(Message, tag="key"):
+class Key(Message, frozen=True, tag="key"):
     """A key pressed in the terminal widget, in Textual's names (``ctrl+c``, ``shift+enter``, ``a``)."""
 
     key: str
     character: str | None = None
 
 
-class Paste(Message, tag="paste"):
+class Paste(Message, frozen=True, tag="paste"):
     text: str
 
 
@@ -146,7 +144,7 @@ class MouseKind(StrEnum):
     SCROLL_DOWN = "scroll-down"
 
 
-class Mouse(Message, tag="mouse"):
+class Mouse(Message, frozen=True, tag="mouse"):
     """Mouse in the terminal widget; ``x``, ``y`` cells from 0; ``button`` 0 none, 1 left, 2 middle, 3 right."""
 
     kind: MouseKind
@@ -158,22 +156,22 @@ class Mouse(Message, tag="mouse"):
     ctrl: bool = False
 
 
-class Focus(Message, tag="focus"):
+class Focus(Message, frozen=True, tag="focus"):
     focused: bool
 
 
-class Resize(Message, tag="resize"):
+class Resize(Message, frozen=True, tag="resize"):
     cols: int
     lines: int
 
 
-class ReadHistory(Message, tag="read-history"):
+class ReadHistory(Message, frozen=True, tag="read-history"):
     request: int
     top: int
     count: int
 
 
-class StopSession(Message, tag="stop"):
+class StopSession(Message, frozen=True, tag="stop"):
     """End the agent and remove everything the session made."""
 
 
@@ -183,23 +181,23 @@ ClientMessage = Hello | Key | Paste | Mouse | Focus | Resize | ReadHistory | Sto
 # --- server to client --------------------------------------------------------------------------------
 
 
-class Welcome(Message, tag="welcome"):
+class Welcome(Message, frozen=True, tag="welcome"):
     """First message to a client, and again whenever its queue overflowed: replaces all it knew."""
 
     protocol: int
     state: SessionState
 
 
-class Events(Message, tag="events"):
+class Events(Message, frozen=True, tag="events"):
     events: tuple[Numbered, ...]
 
 
-class Refused(Message, tag="refused"):
+class Refused(Message, frozen=True, tag="refused"):
     reason: str
     remedy: str = ""
 
 
-class Goodbye(Message, tag="goodbye"):
+class Goodbye(Message, frozen=True, tag="goodbye"):
     """The session is over; the supervisor closes the connection after this."""
 
     reason: str

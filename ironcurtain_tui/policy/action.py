@@ -5,7 +5,7 @@ from __future__ import annotations
 from ironcurtain_tui.events import Decision, Value
 
 
-class HttpRequest(Value, tag_field="action", tag="http"):
+class HttpRequest(Value, frozen=True, tag_field="action", tag="http"):
     """A request inside a TLS-terminated tunnel, after parsing and normalising. Holds no header values.
 
     ``path`` is the request target as sent, query cut off; ``query`` what was cut off, without ``?``.
@@ -21,14 +21,14 @@ class HttpRequest(Value, tag_field="action", tag="http"):
     """None when chunked."""
 
 
-class Tunnel(Value, tag_field="action", tag="tunnel"):
+class Tunnel(Value, frozen=True, tag_field="action", tag="tunnel"):
     """A CONNECT to ``host:port``, before anything is dialled. Both as the agent spelled them, bounded."""
 
     host: str
     port: int
 
 
-class ToolCall(Value, tag_field="action", tag="tool"):
+class ToolCall(Value, frozen=True, tag_field="action", tag="tool"):
     """An MCP tool call."""
 
     server: str
@@ -39,7 +39,7 @@ class ToolCall(Value, tag_field="action", tag="tool"):
 Action = HttpRequest | Tunnel | ToolCall
 
 
-class Verdict(Value):
+class Verdict(Value, frozen=True):
     """What the policy says of an action, and why."""
 
     decision: Decision
