@@ -129,7 +129,10 @@ class SessionPaths:
         """Make the session's directories; UserFacingError when a socket path would be too long."""
         for path in (self.root, self.root / "sessions", self.root / "run", self.kept, self.run, self.sockets):
             private_directory(path)
-        if len(os.fsencode(self.control_socket)) >= MAX_SOCKET_PATH or len(os.fsencode(self.proxy_socket)) >= MAX_SOCKET_PATH:
+        if (
+            len(os.fsencode(self.control_socket)) >= MAX_SOCKET_PATH
+            or len(os.fsencode(self.proxy_socket)) >= MAX_SOCKET_PATH
+        ):
             raise UserFacingError(
                 f"The path {self.proxy_socket} is too long for a socket ({MAX_SOCKET_PATH} bytes at most).",
                 "Set IRONCURTAIN_HOME to a shorter directory.",

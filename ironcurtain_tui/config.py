@@ -1,0 +1,175 @@
+"""Settings: ``~/.ironcurtain/config.toml``, validated, with defaults that work without a file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.errors import UserFacingError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)")
+_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class SessionSettings(_Section, frozen=True):
+    agent: str = "claude-code"
+    model: str = ""
+    """Passed to the agent; empty: the agent's own default."""
+
+
+class ProviderSettings(_Section, frozen=True):
+    """Where the real key of a provider comes from; the first that is set wins, in this order."""
+
+    api_key_command: tuple[str, ...] = ()
+    """A command whose standard output is the key, e.g. ``["op", "read", "op://..."]``."""
+    api_key_file: str = ""
+    """A file (0600) that holds the key."""
+    api_key_env: str = ""
+    """A variable of the environment; empty: the provider's usual one."""
+
+
+class ContainerSettings(_Section, frozen=True):
+    memory: str = "4GiB"
+    cpus: float = 4.0
+    pids: int = 512
+
+    def __post_init__(self) -> None:
+        if not _SIZE.fullmatch(self.memory) or self.memory_bytes < 512 << 20:
+            raise ValueError("memory must be at least 512MiB, written like '4GiB' or '1536MiB'")
+        if not 0.1 <= self.cpus <= 1024:
+            raise ValueError("cpus must lie between 0.1 and 1024")
+        if not 32 <= self.pids <= 100_000:
+            raise ValueError("pids must lie between 32 and 100000")
+
+    @property
+    def memory_bytes(self) -> int:
+        match = _SIZE.fullmatch(self.memory)
+        return int(float(match[1]) * _UNITS[match[2]]) if match else 0
+
+
+class TerminalSettings(_Section, frozen=True):
+    scrollback: int = 10_000
+    """Rows kept above the screen, about."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.scrollback <= 1_000_000:
+            raise ValueError("scrollback must lie between 0 and 1000000")
+
+
+class RecordingSettings(_Section, frozen=True):
+    enabled: bool = True
+    max_size: str = "64MiB"
+
+    def __post_init__(self) -> None:
+        if not _SIZE.fullmatch(self.max_size):
+            raise ValueError("max_size must be written like '64MiB'")
+
+    @property
+    def max_bytes(self) -> int:
+        match = _SIZE.fullmatch(self.max_size)
+        return int(float(match[1]) * _UNITS[match[2]]) if match else 0
+
+
+class UiSettings(_Section, frozen=True):
+    prefix: str = "ctrl+a"
+    """The key that leaves the agent's terminal, in Textual's spelling."""
+    theme: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"ctrl\+([a-z]|backslash|right_square_bracket|underscore)|f([5-9]|1[0-2])", self.prefix):
+            raise ValueError("prefix must be a key like 'ctrl+a', 'ctrl+backslash' or 'f12'")
+
+
+class Config(_Section, frozen=True):
+    """The whole file."""
+
+    session: SessionSettings = SessionSettings()
+    providers: dict[str, ProviderSettings] = msgspec.field(default_factory=dict)
+    container: ContainerSettings = ContainerSettings()
+    terminal: TerminalSettings = TerminalSettings()
+    recording: RecordingSettings = RecordingSettings()
+    ui: UiSettings = UiSettings()
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the settings; defaults when there is no file.
+
+    UserFacingError names the file, the line and the key of whatever is wrong in it.
+    """
+    path = path or paths.home() / "config.toml"
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserFacingError(f"Cannot read {path}: {error}.", "Fix or remove the file.") from error
+    try:
+        return msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
+        raise UserFacingError(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+    except msgspec.ValidationError as error:
+        raise _explain(path, text, str(error)) from error
+
+
+def _explain(path: Path, text: str, error: str) -> UserFacingError:
+    """Turn msgspec's message (``... - at `$.a.b` ``) into one with a line and a suggestion."""
+    reason, _, place = error.partition(" - at `$")
+    keys = [key for key in place.rstrip("`").replace("[...]", f".{_ANY}").split(".") if key]
+    known = _known_keys(keys[0] if keys else "")
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", reason)
+    remedy = "Correct that line; the README lists every setting."
+    if unknown:
+        keys.append(unknown[1])
+        reason = f"unknown setting `{unknown[1]}`"
+        close = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.7)
+        remedy = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
+    elif (setting := reason.split()[0]) in known:
+        keys.append(setting)
+    line, written = _find(text, keys)
+    at = f"{path}, line {line}" if line else str(path)
+    return UserFacingError(f"{at}: {'.'.join(written)}: {reason}.", remedy)
+
+
+_ANY = "*"
+"""Stands for a name of the user's own choice, e.g. a provider's."""
+
+
+def _known_keys(section: str) -> list[str]:
+    sections: dict[str, type[_Section]] = {
+        "session": SessionSettings,
+        "providers": ProviderSettings,
+        "container": ContainerSettings,
+        "terminal": TerminalSettings,
+        "recording": RecordingSettings,
+        "ui": UiSettings,
+    }
+    return list(sections.get(section, Config).__struct_fields__)
+
+
+def _find(text: str, keys: list[str]) -> tuple[int, list[str]]:
+    """The line (from 1, 0 for not found) where ``keys`` are written, and their spelling there."""
+    table: list[str] = []
+    best: tuple[int, list[str]] = (0, keys)
+    for number, line in enumerate(text.splitlines(), 1):
+        written = list(table)
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = written = [part.strip().strip("\"'") for part in header[1].split(".")]
+        elif assignment := re.match(r"\s*([A-Za-z0-9_.\"'-]+)\s*=", line):
+            written += [part.strip("\"'") for part in assignment[1].split(".")]
+        else:
+            continue
+        prefix = keys[: len(written)]
+        if all(key in (_ANY, name) for key, name in zip(prefix, written, strict=False)):
+            if len(written) >= len(keys):
+                return number, written[: len(keys)]
+            best = (number, written + keys[len(written) :])
+    return best
