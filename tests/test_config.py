@@ -29,8 +29,8 @@ def test_values_arrive(tmp_path: Path) -> None:
     [
         ("\n[container]\nmemroy = '4GiB'\n", 3, "container.memroy", "Did you mean `memory`?"),
         ("[ui]\n\n\nprefix = 7\n", 4, "ui.prefix", "Correct"),
-        ("[container]\ncpus = 0.01\n", 1, "container", "Correct"),
-        ("ui.prefix = 'a'\n", 1, "ui", "Correct"),
+        ("[container]\ncpus = 0.01\n", 2, "container.cpus: cpus must lie", "Correct"),
+        ("ui.prefix = 'a'\n", 1, "ui.prefix: prefix must", "Correct"),
         ("[sesion]\nagent='x'\n", 1, "sesion", "Did you mean `session`?"),
         ("[providers.anthropic]\napi_key = 'sk'\n", 2, "providers.anthropic.api_key", "api_key_"),
     ],
