@@ -1,0 +1,1 @@
+"""One detached process a session: puts the rooms together and outlives every viewer."""

@@ -1,0 +1,132 @@
+"""Which sessions there are: leases of live ones under run/, records of all under sessions/."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import SessionInfo
+from ironcurtain_tui.paths import SESSION_ID, SessionPaths
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Who owns a session's run directory, container and sockets."""
+
+    session: str
+    owner: ProcessIdentity
+    created: float
+
+
+class SessionRecord(msgspec.Struct, frozen=True):
+    """What is kept of a session after its end (sessions/<id>/session.json)."""
+
+    info: SessionInfo
+    ended: float | None = None
+    outcome: str = ""
+    """How it ended, in words."""
+    exit_code: int | None = None
+
+
+class KnownSession(msgspec.Struct, frozen=True):
+    """A session as a list shows it."""
+
+    record: SessionRecord
+    alive: bool
+
+    @property
+    def id(self) -> str:
+        return self.record.info.id
+
+
+def write_json(path: Path, value: msgspec.Struct) -> None:
+    """Write ``value`` to ``path`` (0600) so that a reader sees the old or the new file, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def take_lease(session: SessionPaths, owner: ProcessIdentity) -> None:
+    """Claim the session for ``owner``; UserFacingError when a live process holds it already."""
+    held = read_lease(session)
+    if held is not None and held.owner.alive():
+        raise UserFacingError(f"Session {session.session_id} is run by process {held.owner.pid} already.", "")
+    write_json(session.lease, Lease(session=session.session_id, owner=owner, created=time.time()))
+
+
+def read_lease(session: SessionPaths) -> Lease | None:
+    """The session's lease, None when there is none that can be read."""
+    try:
+        return msgspec.json.decode(session.lease.read_bytes(), type=Lease)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def release(session: SessionPaths) -> None:
+    """Remove the run directory with everything in it."""
+    shutil.rmtree(session.run, ignore_errors=True)
+
+
+def _session_dirs(room: Path) -> list[Path]:
+    try:
+        return [entry for entry in room.iterdir() if SESSION_ID.fullmatch(entry.name) and entry.is_dir()]
+    except FileNotFoundError:
+        return []
+
+
+def orphans(root: Path) -> list[SessionPaths]:
+    """Run directories whose owner is provably dead, or that never got a lease (older than a minute)."""
+    found = []
+    for directory in _session_dirs(root / "run"):
+        session = SessionPaths.of(directory.name, root)
+        lease = read_lease(session)
+        if lease is None:
+            if time.time() - directory.stat().st_mtime > 60:
+                found.append(session)
+        elif not lease.owner.alive():
+            found.append(session)
+    return found
+
+
+def sessions(root: Path | None = None) -> list[KnownSession]:
+    """All sessions with a readable record, newest first."""
+    root = root or paths.home()
+    known = []
+    for directory in _session_dirs(root / "sessions"):
+        session = SessionPaths.of(directory.name, root)
+        try:
+            record = msgspec.json.decode(session.record.read_bytes(), type=SessionRecord)
+        except (OSError, msgspec.DecodeError):
+            continue
+        lease = read_lease(session)
+        known.append(KnownSession(record, alive=lease is not None and lease.owner.alive()))
+    return sorted(known, key=lambda one: one.record.info.started, reverse=True)
+
+
+def find(wanted: str, root: Path | None = None) -> SessionPaths:
+    """The live session that ``wanted`` (a prefix of its id; empty: the only or newest one) means.
+
+    UserFacingError when there is none, or more than one fits.
+    """
+    root = root or paths.home()
+    alive = [one for one in sessions(root) if one.alive]
+    fitting = [one for one in alive if one.id.startswith(wanted)]
+    if not alive:
+        raise UserFacingError("No session is running.", "Start one with `ironcurtain-tui run`.")
+    if not fitting:
+        ids = ", ".join(one.id for one in alive)
+        raise UserFacingError(f"No running session starts with {wanted!r}.", f"Running: {ids}.")
+    if len(fitting) > 1:
+        ids = ", ".join(one.id for one in fitting)
+        raise UserFacingError("Several sessions are running.", f"Name one of: {ids}.")
+    return SessionPaths.of(fitting[0].id, root)

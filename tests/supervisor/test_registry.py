@@ -1,0 +1,108 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import SessionInfo
+from ironcurtain_tui.paths import SessionPaths, new_session_id
+from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+
+
+def make(root: Path, started: float = 1.0) -> SessionPaths:
+    session = SessionPaths.of(new_session_id(), root)
+    session.create()
+    info = SessionInfo(
+        id=session.session_id,
+        agent="shell",
+        agent_title="Shell",
+        workspace="/w",
+        rehearsal=False,
+        network_mode="uds",
+        started=started,
+    )
+    registry.write_json(session.record, registry.SessionRecord(info=info))
+    return session
+
+
+def dead_process() -> ProcessIdentity:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        alive = ProcessIdentity.current()
+        identity = ProcessIdentity(process.pid, alive.boot, _started(process.pid))
+        assert identity.alive()
+    return identity
+
+
+def _started(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def test_identity_survives_labels_and_notices_reuse() -> None:
+    me = ProcessIdentity.current()
+    assert ProcessIdentity.from_labels(me.labels()) == me
+    assert me.alive()
+    assert not ProcessIdentity(me.pid, me.boot, "1").alive(), "same pid, other process"
+    assert not ProcessIdentity(me.pid, "another boot", me.started).alive()
+    assert not dead_process().alive()
+    assert ProcessIdentity.from_labels({"ironcurtain.owner.pid": "x"}) is None
+
+
+def test_a_zombie_is_not_alive() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    identity = ProcessIdentity(process.pid, ProcessIdentity.current().boot, _started(process.pid))
+    deadline = time.monotonic() + 10
+    while identity.alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not identity.alive()
+    process.wait()
+
+
+def test_lease_is_exclusive_among_the_living(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    registry.take_lease(session, dead_process())
+    registry.take_lease(session, ProcessIdentity.current())
+    with pytest.raises(UserFacingError, match=str(os.getpid())):
+        registry.take_lease(session, ProcessIdentity.current())
+
+
+def test_orphans_are_the_dead_only(tmp_path: Path) -> None:
+    dead, alive, fresh = make(tmp_path), make(tmp_path), make(tmp_path)
+    registry.take_lease(dead, dead_process())
+    registry.take_lease(alive, ProcessIdentity.current())
+    assert registry.orphans(tmp_path) == [dead], "a run directory without a lease may be just starting"
+    os.utime(fresh.run, (1, 1))
+    assert set(registry.orphans(tmp_path)) == {dead, fresh}
+
+
+def test_find_by_prefix(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="No session"):
+        registry.find("", tmp_path)
+    one = make(tmp_path, started=2.0)
+    registry.take_lease(one, ProcessIdentity.current())
+    make(tmp_path)
+    assert registry.find("", tmp_path) == one
+    assert registry.find(one.session_id[:4], tmp_path) == one
+    with pytest.raises(UserFacingError, match="starts with"):
+        registry.find("zzz", tmp_path)
+    two = make(tmp_path)
+    registry.take_lease(two, ProcessIdentity.current())
+    with pytest.raises(UserFacingError, match="Several"):
+        registry.find("", tmp_path)
+    assert registry.sessions(tmp_path)[0].id == one.session_id
+
+
+def test_a_broken_record_does_not_hide_the_others(tmp_path: Path) -> None:
+    broken, good = make(tmp_path), make(tmp_path)
+    broken.record.write_text("{")
+    assert [known.id for known in registry.sessions(tmp_path)] == [good.session_id]
+
+
+def test_files_are_private(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    registry.take_lease(session, ProcessIdentity.current())
+    assert session.lease.stat().st_mode & 0o777 == 0o600
+    assert session.run.stat().st_mode & 0o777 == 0o700
