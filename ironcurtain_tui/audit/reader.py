@@ -1,0 +1,61 @@
+"""Reading audit logs, also one that is being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from ironcurtain_tui.audit.chain import Record, Verification, parse, verify
+
+BLOCK = 1 << 16
+
+
+class AuditReader:
+    """Reads a log from its start on, as far as it goes, and later what has been added since."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def poll(self) -> Iterator[Record]:
+        """The records that have been finished since the last one read, lazily.
+
+        An unfinished last line waits for the next call. Raises ChainBroken for a line that is no record; the
+        next call goes on behind it. OSError when the file cannot be read. Does not verify: see ``verify_file``.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._offset += len(line)
+                yield parse(line)
+
+
+def last_records(path: Path, count: int) -> list[Record]:
+    """The last ``count`` finished records, oldest first, read from the end. Raises as ``AuditReader.poll``."""
+    with path.open("rb") as file:
+        lines = _tail(file, count + 1)
+    finished = [line for line in lines if line.endswith(b"\n")]
+    return [parse(line) for line in finished[-count:]] if count else []
+
+
+def verify_file(path: Path, session: str | None = None) -> Verification:
+    """Check a whole log, as ``chain.verify`` does. OSError when it cannot be read."""
+    with path.open("rb") as file:
+        return verify(file, session)
+
+
+def _tail(file: BinaryIO, lines: int) -> list[bytes]:
+    """At least the last ``lines`` lines, as far as there are so many, each whole."""
+    start = file.seek(0, 2)
+    text = b""
+    while start and text.count(b"\n") <= lines:
+        step = min(BLOCK, start)
+        start -= step
+        file.seek(start)
+        text = file.read(step) + text
+    parts = BytesIO(text).readlines()
+    return parts[1:] if start else parts
