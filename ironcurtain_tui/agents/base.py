@@ -1,0 +1,85 @@
+"""What the session needs to know of an agent, and what the agent needs to know of the session."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+HOME = "/home/agent"
+MCP_SOCKET = "/run/ironcurtain/mcp.sock"
+"""The gateway, as the container sees it."""
+MCP_SERVER = "ironcurtain"
+"""The name under which agents know the gateway."""
+MCP_BRIDGE = ("socat", "STDIO", f"UNIX-CONNECT:{MCP_SOCKET}")
+"""A command that speaks MCP on its standard streams: agents start servers, they do not open unix sockets."""
+
+
+@dataclass(frozen=True)
+class AgentContext:
+    """One session, as far as an agent may know it."""
+
+    session_id: str
+    sentinels: Mapping[str, str]
+    """Provider name to the stand-in for its key. Never a real one."""
+    model: str = ""
+    """Empty: the agent's own default."""
+    workspace: str = "/workspace"
+    """Inside the container."""
+    rehearsal: bool = False
+    """The model is our own scripted one."""
+    runs_as_root: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    """What the proxy lets through, for telling the agent."""
+
+
+@dataclass(frozen=True)
+class SeedFile:
+    """A file put into the agent's home before it starts."""
+
+    content: bytes
+    mode: int = 0o600
+
+
+@dataclass(frozen=True)
+class AgentLaunch:
+    """How to start an agent: an argument list, variables beside the container's own, and files in its home."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    seed: Mapping[str, SeedFile] = field(default_factory=dict)
+    """Paths are relative to HOME, without ``..``."""
+
+
+class AgentAdapter(ABC):
+    """One kind of agent."""
+
+    name: str
+    """As written on the command line."""
+    title: str
+    """As shown on the screen."""
+    image: str
+    """Directory below ``images/`` that builds it."""
+    providers: tuple[str, ...]
+    """Names of the providers without whose keys it is of no use."""
+
+    @abstractmethod
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        """How to start it in this session. Pure."""
+
+
+def orientation(context: AgentContext) -> str:
+    """What any agent should be told of the place it is in, in English prose for a model or a person."""
+    hosts = ", ".join(context.allowed_hosts) or "none"
+    return f"""\
+You run under IronCurtain: in a container without a network, supervised by a person.
+
+- {context.workspace} is the person's project. It is the only directory that outlives this session; work there freely.
+- There is no network interface but loopback: no DNS, no direct connections. Do not look for a way around it.
+- HTTP and HTTPS go through a proxy that the environment variables HTTPS_PROXY and HTTP_PROXY name; programs use it by
+  themselves. It decrypts and records everything and lets only these hosts through: {hosts}.
+- Whatever else is asked of the network is refused with status 403 and a sentence saying why. A refusal is a decision,
+  not a fault: do not retry it and do not try another route. Do without, or tell the person what you need and why.
+- The API keys in this environment are stand-ins, worthless elsewhere. The proxy puts the real ones in on the way.
+- The MCP server "{MCP_SERVER}" is your other way out. Its tool ironcurtain__where_am_i tells what holds right now.
+- Package registries are not reachable unless listed above: use what is installed."""

@@ -1,0 +1,94 @@
+"""Claude Code 2.1.330, started without a single question.
+
+The seeds answer what it would ask at its first start (theme, key, trust, bypass warning, automatic mode). It
+may do anything inside the container without asking: the container, the proxy and the gateway are what holds it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ironcurtain_tui.agents.base import (
+    HOME,
+    MCP_BRIDGE,
+    MCP_SERVER,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    SeedFile,
+    orientation,
+)
+
+MCP_CONFIG = ".config/ironcurtain/claude-mcp.json"
+KEY_TAIL = 20
+"""Characters of a key by which Claude Code remembers that its use was approved."""
+
+
+class ClaudeCode(AgentAdapter):
+    """Anthropic's agent, in its full-screen form."""
+
+    name = "claude-code"
+    title = "Claude Code"
+    image = "claude-code"
+    providers = ("anthropic",)
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        key = context.sentinels["anthropic"]
+        command = [
+            "claude",
+            "--dangerously-skip-permissions",
+            "--mcp-config",
+            f"{HOME}/{MCP_CONFIG}",
+            "--strict-mcp-config",
+            "--append-system-prompt",
+            orientation(context),
+        ]
+        if context.model:
+            command += ["--model", context.model.removeprefix("anthropic:")]
+        env = {
+            "ANTHROPIC_API_KEY": key,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            # Else it shows the model no tool of the gateway until the model searches for one.
+            "ENABLE_TOOL_SEARCH": "false",
+        }
+        if context.runs_as_root:
+            env["IS_SANDBOX"] = "1"  # without it, it refuses to skip permissions as root
+        return AgentLaunch(
+            tuple(command),
+            env,
+            {
+                ".claude.json": _json(_state(context.workspace, key)),
+                ".claude/settings.json": _json(_SETTINGS),
+                MCP_CONFIG: _json({"mcpServers": {MCP_SERVER: {"command": MCP_BRIDGE[0], "args": MCP_BRIDGE[1:]}}}),
+            },
+        )
+
+
+_SETTINGS = {
+    "skipDangerousModePermissionPrompt": True,
+    "skipAutoPermissionPrompt": True,
+    "disableAutoMode": "disable",
+    "skipWorkflowUsageWarning": True,
+    # It would ask a host of Anthropic's about every URL before fetching it.
+    "skipWebFetchPreflight": True,
+    "permissions": {"defaultMode": "bypassPermissions"},
+}
+
+
+def _state(workspace: str, key: str) -> Mapping[str, object]:
+    return {
+        "hasCompletedOnboarding": True,
+        "lastOnboardingVersion": "99.0.0",
+        "numStartups": 1,
+        "theme": "dark",
+        "projects": {
+            workspace: {"allowedTools": [], "hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+        },
+        "customApiKeyResponses": {"approved": [key[-KEY_TAIL:]], "rejected": []},
+    }
+
+
+def _json(value: object) -> SeedFile:
+    return SeedFile(json.dumps(value, indent=2).encode())

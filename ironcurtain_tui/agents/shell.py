@@ -1,0 +1,46 @@
+"""A plain shell, for looking around where an agent would be."""
+
+from __future__ import annotations
+
+from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch, SeedFile
+
+BANNER = ".config/ironcurtain/banner"
+
+_RC = f"""\
+cat {HOME}/{BANNER}
+PS1='ironcurtain:\\w\\$ '
+"""
+
+
+class Shell(AgentAdapter):
+    """Interactive bash. Needs no key, but has the stand-ins of those there are, so that one can try."""
+
+    name = "shell"
+    title = "Shell"
+    image = "shell"
+    providers = ()
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        env = {}
+        if (key := context.sentinels.get("anthropic")) is not None:
+            env["ANTHROPIC_API_KEY"] = key
+        return AgentLaunch(
+            ("bash", "-i"),
+            env,
+            {".bashrc": SeedFile(_RC.encode()), BANNER: SeedFile(_banner(context).encode())},
+        )
+
+
+def _banner(context: AgentContext) -> str:
+    hosts = ", ".join(context.allowed_hosts) or "none"
+    return f"""\
+You are where an agent would be: in a container without a network.
+
+  {context.workspace:<14} your project; the only place that outlives this session
+  hosts          {hosts}
+                 through the proxy, everything else is refused
+  keys           stand-ins; the proxy puts the real ones in on the way
+
+Try:  curl -sS https://example.com     ip addr     env | grep -i -e proxy -e key
+
+"""
