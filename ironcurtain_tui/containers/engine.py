@@ -1,0 +1,194 @@
+"""The Docker Engine. Everything here blocks: callers in an event loop use ``asyncio.to_thread``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+from docker.context import ContextAPI
+
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError, explained, unavailable
+from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, HostLimits, create_body
+
+CONNECT_SECONDS = 10.0
+CALL_SECONDS = 60.0
+"""How long the engine may stay silent in one call."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says about itself."""
+
+    version: str
+    api_version: str
+    architecture: str
+    operating_system: str
+    storage_driver: str
+    cpus: int
+    memory_bytes: int
+    root_directory: Path
+    rootless: bool
+    security_options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnedContainer:
+    """A container that carries our label, whatever its state."""
+
+    id: str
+    name: str
+    session_id: str
+    running: bool
+    created: float
+    """Seconds since the epoch."""
+    labels: Mapping[str, str]
+
+
+class Engine:
+    """A connection to one engine on this machine."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self.client = client
+        self.address = address
+
+    @classmethod
+    def connect(cls, environment: Mapping[str, str] | None = None) -> Engine:
+        """Connect as the ``docker`` command would: DOCKER_HOST, then DOCKER_CONTEXT, then the current context.
+
+        Raises EngineUnavailableError when there is no engine, no permission or no answer, and EngineRefusedError
+        for an engine on another machine: the sockets of a session can be mounted only here.
+        """
+        address = engine_address(os.environ if environment is None else environment)
+        if not address.startswith(("unix://", "tcp://", "http://")):
+            raise EngineRefusedError(
+                f"The Docker Engine at {address} is not on this machine.",
+                "Set DOCKER_HOST to a local engine, for example unix:///var/run/docker.sock.",
+            )
+        try:
+            client = docker.APIClient(base_url=address, version="auto", timeout=CONNECT_SECONDS)
+            client.ping()
+        except docker.errors.APIError as error:
+            raise EngineUnavailableError(
+                f"The Docker Engine at {address} answered with an error: {error.explanation or error}",
+                "Restart it: `sudo systemctl restart docker`.",
+            ) from error
+        except (docker.errors.DockerException, OSError) as error:
+            raise unavailable(error, address) from error
+        client.timeout = CALL_SECONDS
+        return cls(client, address)
+
+    def close(self) -> None:
+        """Close idle connections; containers are not touched."""
+        self.client.close()
+
+    def ping(self) -> None:
+        """Return if the engine answers; EngineUnavailableError otherwise."""
+        with explained("answer", self.address):
+            self.client.ping()
+
+    @property
+    def version(self) -> str:
+        """The engine's own version, e.g. ``20.10.24``."""
+        return self.info().version
+
+    def info(self) -> EngineInfo:
+        """Ask the engine about itself (one call each time)."""
+        with explained("describe itself", self.address):
+            info = self.client.info()
+        options = tuple(info.get("SecurityOptions") or ())
+        return EngineInfo(
+            version=info.get("ServerVersion", ""),
+            api_version=self.client.api_version,
+            architecture=info.get("Architecture", ""),
+            operating_system=info.get("OperatingSystem", ""),
+            storage_driver=info.get("Driver", ""),
+            cpus=int(info.get("NCPU", 1)),
+            memory_bytes=int(info.get("MemTotal", 0)),
+            root_directory=Path(info.get("DockerRootDir", "/var/lib/docker")),
+            rootless=any("rootless" in option for option in options),
+            security_options=options,
+        )
+
+    def disk_free(self) -> int | None:
+        """Bytes free where the engine keeps images; None when that directory is not visible from here."""
+        try:
+            return shutil.disk_usage(self.info().root_directory).free
+        except OSError:
+            return None
+
+    def gateways(self) -> tuple[str, ...]:
+        """Addresses this host has on the engine's bridge networks, as far as the engine tells."""
+        with explained("list its networks", self.address):
+            networks = self.client.networks(filters={"driver": "bridge"})
+        configs = [config for network in networks for config in (network.get("IPAM", {}).get("Config") or ())]
+        return tuple(sorted({config["Gateway"].split("/")[0] for config in configs if config.get("Gateway")}))
+
+    def create(self, spec: ContainerSpec) -> AgentContainer:
+        """Create (not start) the agent's container.
+
+        Raises EngineRefusedError, with what to do about it, when the image is missing, a mount does not exist, the
+        disk is full or the engine does not accept the limits.
+        """
+        info = self.info()
+        body = create_body(spec, HostLimits(info.cpus, info.memory_bytes))
+        spec.release_file.unlink(missing_ok=True)
+        try:
+            with explained("create the agent's container", self.address):
+                created = self.client.create_container_from_config(body, spec.name)
+        except EngineRefusedError as error:
+            if error.status == 404 and "image" in error.message.lower():
+                raise EngineRefusedError(
+                    f"The image {spec.image} is not there.", "Build it: `ironcurtain-tui image build`.", error.status
+                ) from error
+            raise
+        return AgentContainer(
+            self.client, self.address, created["Id"], spec.name, (spec.cols, spec.lines), spec.release_file
+        )
+
+    def find_owned(self) -> list[OwnedContainer]:
+        """Every container with our label, of every session and user of this engine, running or not."""
+        with explained("list containers", self.address):
+            found = self.client.containers(all=True, filters={"label": SESSION_LABEL})
+        return [
+            OwnedContainer(
+                id=item["Id"],
+                name=item["Names"][0].removeprefix("/") if item.get("Names") else item["Id"][:12],
+                session_id=item["Labels"][SESSION_LABEL],
+                running=item["State"] in {"running", "paused", "restarting"},
+                created=float(item["Created"]),
+                labels=item["Labels"],
+            )
+            for item in found
+        ]
+
+    def remove_owned(self, session_id: str) -> int:
+        """Kill and remove every container of ``session_id``; how many there were."""
+        mine = [item for item in self.find_owned() if item.session_id == session_id]
+        for item in mine:
+            AgentContainer(self.client, self.address, item.id, item.name).remove()
+        return len(mine)
+
+
+def engine_address(environment: Mapping[str, str]) -> str:
+    """Where the ``docker`` command would look for its engine in this ``environment``.
+
+    Raises EngineRefusedError when the chosen context does not exist.
+    """
+    if host := environment.get("DOCKER_HOST"):
+        return host
+    name = environment.get("DOCKER_CONTEXT")
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # docker-py raises bare Exceptions for broken context files
+        raise EngineRefusedError(f"The Docker context cannot be read: {error}", "See `docker context ls`.") from error
+    if context is None:
+        raise EngineRefusedError(f"There is no Docker context {name or ''}.", "See `docker context ls`.")
+    host = context.Host or "unix:///var/run/docker.sock"
+    return host.replace("http+unix://", "unix://")

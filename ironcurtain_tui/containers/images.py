@@ -1,0 +1,216 @@
+"""Images of ours: built from ``images/<name>/``, rebuilt only when what they are made of has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+
+from ironcurtain_tui.containers import bootstrap
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.failures import DISK_FULL_REMEDY, EngineUnavailableError, disk_full, explained
+from ironcurtain_tui.containers.progress import BuildProgress, Report, plain
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.paths import resource
+
+BASE = "base"
+HASH_LABEL = "ironcurtain.build-hash"
+REGISTRY_BASE = ("debian", "bookworm-slim")
+IDLE_SECONDS = 300
+"""A build that prints nothing for so long is stuck."""
+PULL_SECONDS = 60
+"""How long a registry may stay silent before we do without it."""
+TAIL_LINES = 20
+
+STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+CA_VARIABLES = (
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+)
+"""Where a host behind a TLS-inspecting gateway names that gateway's certificate."""
+
+
+def image_names(directory: Path | None = None) -> tuple[str, ...]:
+    """Names of the images we can build, the base first."""
+    found = sorted(path.parent.name for path in (directory or resource("images")).glob("*/Dockerfile"))
+    return (BASE, *(name for name in found if name != BASE))
+
+
+def tag_of(name: str) -> str:
+    """The tag under which the image ``name`` is kept."""
+    return f"ironcurtain-{name}:latest"
+
+
+def build_hash(name: str, directory: Path | None = None) -> str:
+    """What the image ``name`` is made of, as a SHA-256: its folder's files, after its parent's hash.
+
+    The authorities of the building host are no part of it: images stay the same when those change.
+    """
+    folder = (directory or resource("images")) / name
+    digest = hashlib.sha256()
+    if name != BASE:
+        digest.update(f"parent:{build_hash(BASE, directory)}\n".encode())
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        digest.update(f"file:{file.relative_to(folder).as_posix()}:{len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def is_fresh(engine: Engine, name: str) -> bool:
+    """Whether the engine holds ``name`` as ``images/`` describes it now."""
+    image = _inspect(engine, tag_of(name))
+    return image is not None and (image["Config"].get("Labels") or {}).get(HASH_LABEL) == build_hash(name)
+
+
+def ensure_image(engine: Engine, name: str, report: Report, *, force: bool = False) -> str:
+    """Build the image ``name`` and its parent unless they are fresh, and return its tag.
+
+    ``force`` builds ``name`` anew without the engine's cache. ``report`` is called with every line of progress.
+    Raises UserFacingError when ``name`` is unknown or the build fails, with the end of what it printed.
+    """
+    if name not in image_names():
+        raise UserFacingError(f"There is no image {name!r}.", f"Choose one of: {', '.join(image_names())}.")
+    if not force and is_fresh(engine, name) and (name == BASE or is_fresh(engine, BASE)):
+        return tag_of(name)
+    arguments = {}
+    if name == BASE:
+        arguments["BASE_IMAGE"] = _debian(engine, report)
+    else:
+        ensure_image(engine, BASE, report)
+    replaced = _inspect(engine, tag_of(name))
+    _build(engine, name, arguments, report, without_cache=force)
+    _forget(engine, replaced)
+    return tag_of(name)
+
+
+def _build(engine: Engine, name: str, arguments: Mapping[str, str], report: Report, *, without_cache: bool) -> None:
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    step, fraction = "", None
+    with _context(name) as context, explained(f"build the image {name}", engine.address):
+        messages = engine.client.build(
+            path=str(context),
+            tag=tag_of(name),
+            buildargs=dict(arguments),
+            labels={HASH_LABEL: build_hash(name)},
+            nocache=without_cache,
+            rm=True,
+            forcerm=True,
+            timeout=IDLE_SECONDS,
+            decode=True,
+        )
+        for message in messages:
+            for line in plain(message.get("stream") or message.get("status") or message.get("error") or ""):
+                if found := STEP.match(line):
+                    step, fraction = found[3], (int(found[1]) - 1) / int(found[2])
+                tail.append(line)
+                report(BuildProgress(name, step, line, fraction))
+            if "error" in message:
+                raise build_failure(name, step, tail)
+    report(BuildProgress(name, "", f"{tag_of(name)} is ready", 1.0))
+
+
+def build_failure(name: str, step: str, tail: deque[str]) -> UserFacingError:
+    """The error for a build of ``name`` that failed in ``step`` having printed ``tail``, with a remedy that fits."""
+    text = "\n".join(tail)
+    if disk_full(text):
+        remedy = DISK_FULL_REMEDY
+    elif "CERTIFICATE" in text.upper() and "VERIFY" in text.upper():
+        remedy = "If your network inspects TLS, name its certificate file in SSL_CERT_FILE and try again."
+    else:
+        remedy = f"Look at the lines above; `ironcurtain-tui image build {name}` tries again."
+    indented = "\n".join(f"    {line}" for line in tail)
+    return UserFacingError(f"The image {name} could not be built. It failed in: {step}\n{indented}", remedy)
+
+
+@contextmanager
+def _context(name: str) -> Iterator[Path]:
+    """A temporary copy of the image's folder with the host's extra authorities in ``build-ca/``."""
+    with tempfile.TemporaryDirectory(prefix="ironcurtain-build-") as directory:
+        context = Path(directory) / name
+        shutil.copytree(resource("images") / name, context)
+        authorities = context / "build-ca"
+        authorities.mkdir()
+        for number, file in enumerate(extra_authorities(os.environ)):
+            shutil.copyfile(file, authorities / f"host-{number}.crt")
+        yield context
+
+
+def extra_authorities(environment: Mapping[str, str]) -> list[Path]:
+    """The certificate files that ``environment`` names, each once."""
+    named = [Path(value) for name in CA_VARIABLES if (value := environment.get(name))]
+    return list(dict.fromkeys(path.resolve() for path in named if path.is_file()))
+
+
+def _debian(engine: Engine, report: Report) -> str:
+    """An image of plain Debian to build on: local, or from the registry, or made from Debian's packages."""
+    registry_image = ":".join(REGISTRY_BASE)
+    for tag in (registry_image, bootstrap.TAG):
+        if _inspect(engine, tag) is not None:
+            return tag
+    try:
+        _pull(engine, report)
+    except EngineUnavailableError:
+        raise
+    except UserFacingError as error:
+        report(BuildProgress(BASE, f"FROM {registry_image}", f"{error.message} Using Debian's packages instead."))
+        bootstrap.debian_image(engine, report)
+        return bootstrap.TAG
+    return registry_image
+
+
+def _pull(engine: Engine, report: Report) -> None:
+    """Pull Debian; UserFacingError when the registry refuses, cannot be reached or stays silent."""
+    repository, tag = REGISTRY_BASE
+    step = f"FROM {repository}:{tag}"
+    report(BuildProgress(BASE, step, f"pulling {repository}:{tag}"))
+    engine.ping()
+    # A client of its own: this wait is for the registry, and giving up must not disturb other calls.
+    client = docker.APIClient(base_url=engine.address, version=engine.client.api_version, timeout=PULL_SECONDS)
+    try:
+        for message in client.pull(repository, tag, stream=True, decode=True):
+            if "error" in message:
+                raise UserFacingError(f"The registry does not give {repository}:{tag}: {message['error']}.")
+            for line in plain(f"{message.get('id', '')} {message.get('status', '')} {message.get('progress', '')}"):
+                report(BuildProgress(BASE, step, line))
+    except docker.errors.APIError as error:
+        raise UserFacingError(f"The registry cannot be reached: {error.explanation or error}.") from error
+    except OSError as error:
+        raise UserFacingError(f"The registry did not answer within {PULL_SECONDS} s.") from error
+    finally:
+        client.close()
+
+
+def _inspect(engine: Engine, tag: str) -> Any:
+    with explained(f"inspect the image {tag}", engine.address):
+        try:
+            return engine.client.inspect_image(tag)
+        except docker.errors.ImageNotFound:
+            return None
+
+
+def _forget(engine: Engine, replaced: Any) -> None:
+    """Remove the image that a build has just taken the tag from, unless something still uses it."""
+    if replaced is None:
+        return
+    with explained("remove the former image", engine.address):
+        try:
+            if not engine.client.inspect_image(replaced["Id"])["RepoTags"]:
+                engine.client.remove_image(replaced["Id"])
+        except docker.errors.APIError as error:
+            if error.status_code not in {404, 409}:
+                raise

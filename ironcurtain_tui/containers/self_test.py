@@ -1,0 +1,181 @@
+"""The proof, at every start, that the container has two doors and no other way out.
+
+From inside (``self_test_probe.py``, through exec) the doors must answer; everything else must not, and what "else" is
+aimed at are throw-away listeners of our own on this host's addresses. They report as well, so a packet that gets out
+is noticed even where its answer gets lost. No address of a third party is ever called.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import selectors
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.errors import UserFacingError
+
+PROBE = Path(__file__).with_name("self_test_probe.py")
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that was checked."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class SelfTestReport:
+    """All that was checked; ``passed`` only when every check was made and was good."""
+
+    passed: bool
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> SelfTestReport:
+        """The report over ``findings``; none at all is a failure."""
+        made = tuple(findings)
+        return cls(bool(made) and all(finding.ok for finding in made), made)
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if not finding.ok)
+
+
+class SelfTest:
+    """Checks a started, not yet released container. Blocking, takes well under a second when all is well."""
+
+    def __init__(self, engine: Engine, container: AgentContainer) -> None:
+        self._engine = engine
+        self._container = container
+
+    def run(self) -> SelfTestReport:
+        """Probe from inside and listen outside. Anything that keeps the test from being made makes it fail."""
+        nonce = secrets.token_hex(16)
+        try:
+            with Listeners(host_addresses(self._engine), nonce) as listeners:
+                wanted = json.dumps({"targets": listeners.targets, "nonce": nonce})
+                code, output = self._container.exec(["python3", "-I", "-S", "-c", PROBE.read_text(), wanted])
+        except UserFacingError as error:
+            return SelfTestReport.of([Finding("probe", False, error.message)])
+        return report(code, output, listeners.heard)
+
+
+def report(code: int, output: bytes, heard: Iterable[str]) -> SelfTestReport:
+    """Put together what the probe printed and what the listeners ``heard``. Pure."""
+    try:
+        findings = msgspec.json.decode(output, type=list[Finding]) if code == 0 else []
+    except msgspec.MsgspecError:
+        findings = []
+    if not findings:
+        text = output.decode("utf-8", "replace")[-200:]
+        return SelfTestReport.of([Finding("probe", False, f"no result (exit code {code}): {text!r}")])
+    packets = sorted(set(heard))
+    detail = "arrived: " + ", ".join(packets) if packets else "nothing arrived"
+    return SelfTestReport.of([*findings, Finding("host-heard", not packets, detail)])
+
+
+def host_addresses(engine: Engine) -> list[str]:
+    """Addresses of this host to aim at: loopback, the engine's bridges, and where its own traffic would leave from."""
+    addresses = ["127.0.0.1", "::1", *engine.gateways()]
+    # Documentation addresses (RFC 5737, RFC 3849): connecting a UDP socket only asks the routing table.
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as asker:
+                asker.connect((elsewhere, 9))
+                addresses.append(asker.getsockname()[0])
+        except OSError:
+            continue
+    return list(dict.fromkeys(addresses))
+
+
+class Listeners:
+    """Throw-away TCP and UDP listeners, one port an address, that remember who comes with the ``nonce``.
+
+    The nonce keeps strangers on the network apart from the container. ``heard`` is complete after the ``with`` block.
+    """
+
+    def __init__(self, addresses: Iterable[str], nonce: str) -> None:
+        self.targets: list[tuple[str, int]] = []
+        """Address and port of each, TCP and UDP alike."""
+        self.heard: list[str] = []
+        """Every contact, e.g. ``udp 172.17.0.1``."""
+        self._addresses = tuple(addresses)
+        self._nonce = nonce.encode()
+        self._selector = selectors.DefaultSelector()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="self-test-listeners", daemon=True)
+
+    def __enter__(self) -> Listeners:
+        for address in self._addresses:
+            self._listen(address)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            self._forget(key.fileobj)
+        self._selector.close()
+
+    def _listen(self, address: str) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        stream = socket.socket(family, socket.SOCK_STREAM)
+        datagram = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            stream.bind((address, 0))
+            datagram.bind((address, stream.getsockname()[1]))
+            stream.listen(8)
+        except OSError:  # an address this host does not have (an engine in a virtual machine), or the port is taken
+            stream.close()
+            datagram.close()
+            return
+        self.targets.append((address, stream.getsockname()[1]))
+        self._watch(stream, partial(self._accept, stream, address))
+        self._watch(datagram, partial(self._receive, datagram, address))
+
+    def _serve(self) -> None:
+        while True:
+            ready = self._selector.select(0.05)
+            for key, _ in ready:
+                key.data()
+            if not ready and self._done.is_set():
+                return
+
+    def _accept(self, listener: socket.socket, address: str) -> None:
+        connection, _ = listener.accept()
+        self._watch(connection, partial(self._read, connection, address))
+
+    def _read(self, connection: socket.socket, address: str) -> None:
+        if connection.recv(512).startswith(self._nonce):
+            self.heard.append(f"tcp {address}")
+        self._forget(connection)
+
+    def _receive(self, listener: socket.socket, address: str) -> None:
+        payload, sender = listener.recvfrom(512)
+        if payload == self._nonce:
+            self.heard.append(f"udp {address}")
+            listener.sendto(payload, sender)
+
+    def _watch(self, listener: socket.socket, work: Callable[[], None]) -> None:
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ, work)
+
+    def _forget(self, listener: Any) -> None:
+        self._selector.unregister(listener)
+        listener.close()

@@ -1,0 +1,131 @@
+"""What the agent's container is: the one place that says what it may see and do. Pure.
+
+The body follows the Engine API, ``POST /containers/create`` (version 1.41).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SESSION_LABEL = "ironcurtain.session"
+DOORS = "/run/ironcurtain"
+"""Where the session's sockets directory is mounted, read-only."""
+WORKSPACE = "/workspace"
+HOME = "/home/agent"
+ENTRYPOINT = "/usr/local/bin/ironcurtain-entrypoint"
+RELEASE_NAME = "released"
+"""File in the sockets directory: while it is absent the entry point holds the agent back."""
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+MINIMUM_MEMORY = 256 * MIB
+HOST_SHARE = 0.75
+"""Part of the host's memory a container may have at most."""
+
+
+@dataclass(frozen=True)
+class HostLimits:
+    """What the engine's machine has."""
+
+    cpus: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Everything that differs from session to session."""
+
+    session_id: str
+    image: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    sockets_dir: Path
+    workspace: Path
+    uid: int
+    gid: int
+    memory_bytes: int = 4 * GIB
+    cpus: float = 2.0
+    pids: int = 512
+    cols: int = 80
+    lines: int = 24
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels besides the session's own, e.g. who owns it."""
+
+    @property
+    def name(self) -> str:
+        return f"ironcurtain-{self.session_id}"
+
+    @property
+    def release_file(self) -> Path:
+        return self.sockets_dir / RELEASE_NAME
+
+
+def clamped_memory(wanted: int, host: HostLimits) -> int:
+    """Bytes of memory to allow: at most three quarters of the host's, at least enough for a shell."""
+    if host.memory_bytes <= 0:
+        return max(wanted, MINIMUM_MEMORY)
+    return max(min(wanted, int(host.memory_bytes * HOST_SHARE)), MINIMUM_MEMORY)
+
+
+def clamped_cpus(wanted: float, host: HostLimits) -> float:
+    """CPUs to allow: the engine refuses less than 0.01 and more than it has."""
+    return max(min(wanted, float(max(host.cpus, 1))), 0.01)
+
+
+def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
+    """The request that creates the container. No network, no capability, nothing writable but workspace and tmpfs."""
+    memory = clamped_memory(spec.memory_bytes, host)
+    env = {**spec.env, "HOME": HOME, "IRONCURTAIN_RELEASE_FILE": f"{DOORS}/{RELEASE_NAME}"}
+    return {
+        "Image": spec.image,
+        "Entrypoint": [ENTRYPOINT],
+        "Cmd": list(spec.command),
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "User": f"{spec.uid}:{spec.gid}",
+        "Hostname": "ironcurtain",
+        "WorkingDir": WORKSPACE,
+        "Tty": True,
+        "OpenStdin": True,
+        "StdinOnce": False,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Labels": {**spec.labels, SESSION_LABEL: spec.session_id},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Privileged": False,
+            "ReadonlyRootfs": True,
+            "PidsLimit": spec.pids,
+            "Memory": memory,
+            "MemorySwap": memory,
+            "NanoCpus": int(clamped_cpus(spec.cpus, host) * 1_000_000_000),
+            "Init": True,
+            "IpcMode": "private",
+            # The recording is ours; the engine's log would be a second, unbounded copy of the screen.
+            "LogConfig": {"Type": "none"},
+            "Tmpfs": {
+                "/tmp": "rw,exec,nosuid,nodev,size=512m,mode=1777",  # noqa: S108 (inside the container)
+                HOME: f"rw,exec,nosuid,nodev,size=1g,mode=0700,uid={spec.uid},gid={spec.gid}",
+            },
+            "Mounts": [
+                _bind(spec.sockets_dir, DOORS, read_only=True),
+                _bind(spec.workspace, WORKSPACE, read_only=False),
+            ],
+        },
+    }
+
+
+def _bind(source: Path, target: str, *, read_only: bool) -> dict[str, Any]:
+    """A bind mount as the Mounts API has it: unlike ``Binds`` it never creates a missing source as root."""
+    return {
+        "Type": "bind",
+        "Source": str(source),
+        "Target": target,
+        "ReadOnly": read_only,
+        "BindOptions": {"Propagation": "rprivate"},
+    }
