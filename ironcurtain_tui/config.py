@@ -27,14 +27,12 @@ class SessionSettings(_Section, frozen=True):
 
 
 class ProviderSettings(_Section, frozen=True):
-    """Where the real key of a provider comes from; the first that is set wins, in this order."""
+    """Where the real key of a provider comes from when its environment variable is not set."""
 
     api_key_command: tuple[str, ...] = ()
     """A command whose standard output is the key, e.g. ``["op", "read", "op://..."]``."""
     api_key_file: str = ""
     """A file (0600) that holds the key."""
-    api_key_env: str = ""
-    """A variable of the environment; empty: the provider's usual one."""
 
 
 class ContainerSettings(_Section, frozen=True):

@@ -72,6 +72,23 @@ def read_lease(session: SessionPaths) -> Lease | None:
         return None
 
 
+def read_record(session: SessionPaths) -> SessionRecord | None:
+    """What is kept of the session, None when that cannot be read."""
+    try:
+        return msgspec.json.decode(session.record.read_bytes(), type=SessionRecord)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def close_record(session: SessionPaths, outcome: str, exit_code: int | None = None) -> None:
+    """Note how the session ended, unless that is noted already."""
+    record = read_record(session)
+    if record is not None and record.ended is None:
+        write_json(
+            session.record, msgspec.structs.replace(record, ended=time.time(), outcome=outcome, exit_code=exit_code)
+        )
+
+
 def release(session: SessionPaths) -> None:
     """Remove the run directory with everything in it."""
     shutil.rmtree(session.run, ignore_errors=True)
@@ -104,9 +121,7 @@ def sessions(root: Path | None = None) -> list[KnownSession]:
     known = []
     for directory in _session_dirs(root / "sessions"):
         session = SessionPaths.of(directory.name, root)
-        try:
-            record = msgspec.json.decode(session.record.read_bytes(), type=SessionRecord)
-        except (OSError, msgspec.DecodeError):
+        if (record := read_record(session)) is None:
             continue
         lease = read_lease(session)
         known.append(KnownSession(record, alive=lease is not None and lease.owner.alive()))

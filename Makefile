@@ -1,0 +1,39 @@
+# make run    set everything up (once) and open the app on the current directory
+# make test   set everything up (once) and run every check and test
+# make bench  measure speed against peers; see benchmarks/
+.DEFAULT_GOAL := help
+WORKSPACE ?= $(CURDIR)
+BIN := .venv/bin
+
+.PHONY: help setup run test check bench clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	@scripts/setup
+	@scripts/engine
+
+run: setup
+	@$(BIN)/ironcurtain-tui run --workspace "$(WORKSPACE)" $(ARGS)
+
+check:
+	@scripts/setup dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	@scripts/packages tmux=tmux git=git debootstrap=debootstrap
+	@scripts/engine
+	$(BIN)/ironcurtain-tui image build
+	$(BIN)/python -m pytest
+
+bench:
+	@scripts/setup dev
+	@scripts/engine
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,376 @@
+"""The command line. Everything heavy is imported by the command that needs it: the screen must open fast."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ironcurtain_tui import __version__, config, paths, workspace
+from ironcurtain_tui.checks import CHECKS, MIN_COLS, MIN_LINES, examine
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import BadgeState
+
+MARKS = {BadgeState.OK: "✓", BadgeState.WARN: "!", BadgeState.FAIL: "✗", BadgeState.PENDING: "…"}
+STOP_SECONDS = 45.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, also the source of shell completion."""
+    top = argparse.ArgumentParser(
+        prog="ironcurtain-tui",
+        description="Supervise a coding agent that runs in a container with no way out.",
+        epilog="Without a command: run. Every key is explained by F1 on the screen.",
+    )
+    top.add_argument("--version", action="version", version=f"ironcurtain-tui {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    run = commands.add_parser("run", help="start an agent on a workspace and open the screen")
+    run.add_argument("-w", "--workspace", type=Path, default=Path(), metavar="DIR", help="default: this directory")
+    run.add_argument("-a", "--agent", default="", metavar="NAME", help="claude-code, shell, ... (default: configured)")
+    run.add_argument("-m", "--model", default="", metavar="ID", help="model for the agent (default: its own)")
+    run.add_argument("--memory", default="", metavar="SIZE", help="memory limit, e.g. 4GiB")
+    run.add_argument("--cpus", type=float, default=None, metavar="N", help="CPU limit, e.g. 2")
+    run.add_argument("--rehearsal", action="store_true", help="use the scripted model even if there is a key")
+    run.add_argument("--detach", action="store_true", help="start it without opening the screen")
+    run.add_argument("--timings", action="store_true", help="print how long each step of the start took")
+
+    attach = commands.add_parser("attach", help="open the screen of a running session")
+    attach.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
+
+    commands.add_parser("sessions", help="list sessions, running and past")
+
+    stop = commands.add_parser("stop", help="end a session and remove all it made but its records")
+    stop.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
+    stop.add_argument("--all", action="store_true", help="every running session")
+
+    image = commands.add_parser("image", help="container images")
+    image_commands = image.add_subparsers(dest="image_command", metavar="COMMAND", required=True)
+    build = image_commands.add_parser("build", help="build what is missing or out of date")
+    build.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    build.add_argument("--force", action="store_true", help="build even if up to date")
+
+    doctor = commands.add_parser("doctor", help="check what a session needs, with remedies")
+    doctor.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS))
+
+    gc = commands.add_parser("gc", help="remove what dead sessions left behind")
+    gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+    audit = commands.add_parser("audit", help="audit logs")
+    audit_commands = audit.add_subparsers(dest="audit_command", metavar="COMMAND", required=True)
+    verify = audit_commands.add_parser("verify", help="check a session's log against its hash chain")
+    verify.add_argument("session", help="its id or the beginning of it")
+
+    completion = commands.add_parser("completion", help="print a completion script")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code. 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help", "--version"}):
+        given.insert(0, "run")
+    options = parser().parse_args(given)
+    try:
+        return _dispatch(options)
+    except UserFacingError as error:
+        print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"  → {error.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    match options.command:
+        case "run":
+            return _run(options)
+        case "attach":
+            return _attach(options.session)
+        case "sessions":
+            return _sessions()
+        case "stop":
+            return _stop(options.session, every=options.all)
+        case "image":
+            return _image_build(options.names, force=options.force)
+        case "doctor":
+            return _doctor(tuple(options.checks))
+        case "gc":
+            return _gc(dry_run=options.dry_run)
+        case "audit":
+            return _audit_verify(options.session)
+        case _:
+            return _completion(options.shell)
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserFacingError(
+            "This needs a terminal, and its input or output is none.",
+            "Run it in a terminal; `run --detach`, `sessions`, `stop` and `doctor` work without.",
+        )
+    size = shutil.get_terminal_size()
+    if size.columns < MIN_COLS or size.lines < MIN_LINES:
+        raise UserFacingError(
+            f"The terminal is too small ({size.columns}x{size.lines}).",
+            f"Make it at least {MIN_COLS} columns by {MIN_LINES} lines.",
+        )
+
+
+def _run(options: argparse.Namespace) -> int:
+    began = time.perf_counter()
+    if not options.detach:
+        _need_terminal()
+    settings = _with_limits(config.load(), options)
+    place = workspace.checked(options.workspace)
+    from ironcurtain_tui.agents import agent
+
+    adapter = agent(options.agent or settings.session.agent)
+    for finding in examine(("state", "ca", "credentials", "engine")):
+        if finding.state is BadgeState.FAIL:
+            raise UserFacingError(finding.text, finding.remedy)
+    from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.supervisor.reconcile import reconcile
+
+    engine = Engine.connect()
+    for line in reconcile(engine, paths.home()).removed:
+        print(f"  cleaned up: {line}")
+    image = _ensure_image(engine, adapter.image, force=False)
+    from ironcurtain_tui.supervisor.request import LaunchRequest
+    from ironcurtain_tui.supervisor.spawn import spawn
+
+    size = shutil.get_terminal_size()
+    session = spawn(
+        LaunchRequest(
+            session_id=paths.new_session_id(),
+            workspace=str(place),
+            agent=adapter.name,
+            model=options.model or settings.session.model,
+            rehearsal=options.rehearsal,
+            image=image,
+            cols=size.columns,
+            lines=size.lines,
+            config=settings,
+        )
+    )
+    asyncio.run(_follow_start(session, began if options.timings else None))
+    if options.detach:
+        print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
+        return 0
+    return _show(session, settings)
+
+
+def _with_limits(settings: config.Config, options: argparse.Namespace) -> config.Config:
+    import msgspec
+
+    try:
+        container = msgspec.structs.replace(
+            settings.container,
+            memory=options.memory or settings.container.memory,
+            cpus=settings.container.cpus if options.cpus is None else options.cpus,
+        )
+    except ValueError as error:
+        raise UserFacingError(f"{error}.", "Correct --memory or --cpus.") from error
+    return msgspec.structs.replace(settings, container=container)
+
+
+async def _follow_start(session: paths.SessionPaths, began: float | None) -> None:
+    """Print the steps of the start as they are done; UserFacingError when it fails."""
+    from ironcurtain_tui.control.client import ControlClient
+    from ironcurtain_tui.control.messages import Events, Welcome
+    from ironcurtain_tui.control.state import StateKeeper
+    from ironcurtain_tui.events import SessionStatus
+
+    client = await ControlClient.connect(session.control_socket)
+    keeper = StateKeeper.restore(client.state)
+    printed: set[str] = set()
+
+    def report() -> bool:
+        for step in keeper.steps.values():
+            if step.state is not BadgeState.PENDING and step.step not in printed:
+                printed.add(step.step)
+                took = f"{step.ms:7.0f} ms" if step.ms is not None and began is not None else ""
+                print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
+        if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
+            remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
+            raise UserFacingError(
+                keeper.status_detail or "The session did not start.", remedy or f"Its log: {session.supervisor_log}"
+            )
+        return keeper.status is not SessionStatus.STARTING
+
+    try:
+        done = report()
+        if not done:
+            async for message in client:
+                if isinstance(message, Welcome):
+                    keeper = StateKeeper.restore(message.state)
+                elif isinstance(message, Events):
+                    for event in message.events:
+                        keeper.apply(event)
+                if report():
+                    break
+    except ConnectionError as error:
+        raise UserFacingError("The supervisor ended unexpectedly.", f"Its log: {session.supervisor_log}") from error
+    finally:
+        await client.close()
+    if began is not None:
+        print(f"    {'in all':<24}{(time.perf_counter() - began) * 1000:7.0f} ms")
+
+
+def _show(session: paths.SessionPaths, settings: config.Config) -> int:
+    from ironcurtain_tui.ui.app import IronCurtainApp
+
+    app = IronCurtainApp(session.control_socket, prefix=settings.ui.prefix, theme=settings.ui.theme)
+    message = app.run(mouse=True)
+    if message:
+        print(message)
+    return app.return_code or 0
+
+
+def _attach(wanted: str) -> int:
+    from ironcurtain_tui.supervisor import registry
+
+    _need_terminal()
+    return _show(registry.find(wanted), config.load())
+
+
+def _sessions() -> int:
+    from ironcurtain_tui.supervisor import registry
+
+    known = registry.sessions()
+    if not known:
+        print("No sessions yet. Start one: ironcurtain-tui run")
+        return 0
+    print(f"{'SESSION':<14}{'STATE':<10}{'AGENT':<14}{'STARTED':<18}WORKSPACE")
+    for one in known:
+        info = one.record.info
+        state = "running" if one.alive else "ended"
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.started))
+        note = " (rehearsal)" if info.rehearsal else ""
+        outcome = f"  [{one.record.outcome}]" if one.record.outcome and not one.alive else ""
+        print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{info.workspace}{note}{outcome}")
+    return 0
+
+
+def _stop(wanted: str, *, every: bool) -> int:
+    from ironcurtain_tui.supervisor import registry
+
+    targets = (
+        [paths.SessionPaths.of(one.id) for one in registry.sessions() if one.alive]
+        if every
+        else [registry.find(wanted)]
+    )
+    for session in targets:
+        asyncio.run(_stop_one(session))
+        print(f"Session {session.session_id} stopped. Its audit log: {session.audit_log}")
+    if not targets:
+        print("No session is running.")
+    return 0
+
+
+async def _stop_one(session: paths.SessionPaths) -> None:
+    """Ask the supervisor to end; UserFacingError when it has not within 45 s."""
+    from ironcurtain_tui.control.client import ControlClient
+    from ironcurtain_tui.control.messages import StopSession
+
+    client = await ControlClient.connect(session.control_socket)
+    client.send(StopSession())
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            async for _ in client:
+                pass
+            while session.run.exists():  # noqa: ASYNC110 (another process removes it)
+                await asyncio.sleep(0.05)
+    except ConnectionError:
+        pass  # it was faster than its goodbye
+    except TimeoutError:
+        raise UserFacingError(
+            f"Session {session.session_id} has not ended after {STOP_SECONDS:.0f} s.",
+            f"Look at {session.supervisor_log}; `ironcurtain-tui gc` removes what a dead supervisor left.",
+        ) from None
+    finally:
+        await client.close()
+
+
+def _ensure_image(engine: object, name: str, *, force: bool) -> str:
+    from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.containers.images import ensure_image, is_fresh, tag_of
+
+    if not isinstance(engine, Engine):
+        raise TypeError("an Engine is needed")
+    if not force and is_fresh(engine, "base") and is_fresh(engine, name):
+        return tag_of(name)
+    from ironcurtain_tui.build_display import BuildDisplay
+
+    with BuildDisplay(name) as display:
+        return ensure_image(engine, name, display.report, force=force)
+
+
+def _image_build(names: Sequence[str], *, force: bool) -> int:
+    from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.containers.images import image_names
+
+    engine = Engine.connect()
+    for name in names or image_names():
+        tag = _ensure_image(engine, name, force=force)
+        print(f"  ✓ {tag}")
+    return 0
+
+
+def _doctor(names: tuple[str, ...]) -> int:
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise UserFacingError(f"There is no check called {unknown[0]!r}.", f"Known: {', '.join(CHECKS)}.")
+    findings = examine(names)
+    for finding in findings:
+        print(f"{MARKS[finding.state]} {finding.state.value:<5} {finding.name:<12} {finding.text}")
+        if finding.remedy:
+            print(f"{'':21}→ {finding.remedy}")
+    return int(any(finding.state is BadgeState.FAIL for finding in findings))
+
+
+def _gc(*, dry_run: bool) -> int:
+    from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.supervisor.reconcile import reconcile
+
+    result = reconcile(Engine.connect(), paths.home(), dry_run=dry_run)
+    for line in result.removed:
+        print(f"{'would remove' if dry_run else 'removed'}: {line}")
+    for line in result.left:
+        print(f"left alone: {line}")
+    if not result.removed and not result.left:
+        print("Nothing was left behind.")
+    return 0
+
+
+def _audit_verify(wanted: str) -> int:
+    from ironcurtain_tui.audit.reader import verify_file
+    from ironcurtain_tui.supervisor import registry
+
+    fitting = [one.id for one in registry.sessions() if one.id.startswith(wanted)]
+    if len(fitting) != 1:
+        raise UserFacingError(f"{len(fitting)} sessions start with {wanted!r}.", "See `ironcurtain-tui sessions`.")
+    session = paths.SessionPaths.of(fitting[0])
+    result = verify_file(session.audit_log, session.session_id)
+    if result.ok:
+        print(f"✓ {result.records} records, the chain holds from the first to the last.")
+        return 0
+    print(f"✗ The chain breaks at record {result.broken_at}: {result.reason}")
+    return 1
+
+
+def _completion(shell: str) -> int:
+    import shtab
+
+    print(shtab.complete(parser(), shell=shell))
+    return 0
