@@ -63,6 +63,11 @@ class Usage(Value, frozen=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
+    @property
+    def total_tokens(self) -> int:
+        """All of them, cached ones included."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
 
 class Flow(Value, frozen=True):
     """One HTTP exchange (or refused attempt) through the proxy, as far as it has come.
