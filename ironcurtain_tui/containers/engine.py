@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 from collections.abc import Mapping
@@ -128,7 +129,7 @@ class Engine:
         with explained("list its networks", self.address):
             networks = self.client.networks(filters={"driver": "bridge"})
         configs = [config for network in networks for config in (network.get("IPAM", {}).get("Config") or ())]
-        return tuple(sorted({config["Gateway"].split("/")[0] for config in configs if config.get("Gateway")}))
+        return tuple(sorted({gateway for config in configs if (gateway := gateway_of(config))}))
 
     def create(self, spec: ContainerSpec) -> AgentContainer:
         """Create (not start) the agent's container.
@@ -174,6 +175,15 @@ class Engine:
         for item in mine:
             AgentContainer(self.client, self.address, item.id, item.name).remove()
         return len(mine)
+
+
+def gateway_of(config: Mapping[str, str]) -> str:
+    """The gateway of a network's address pool: by default the engine takes the first address and does not say so."""
+    if gateway := config.get("Gateway"):
+        return gateway.split("/")[0]
+    if subnet := config.get("Subnet"):
+        return str(ipaddress.ip_network(subnet, strict=False)[1])
+    return ""
 
 
 def engine_address(environment: Mapping[str, str]) -> str:

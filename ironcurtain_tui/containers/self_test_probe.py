@@ -55,19 +55,14 @@ def first_line(connection: socket.socket, request: bytes) -> str:
 
 
 def connect(family: int, address: Any) -> socket.socket:
-    """A stream connection to ``address``, tried again while nobody listens yet."""
-    deadline = time.monotonic() + DOOR_PATIENCE
-    while True:
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        connection.settimeout(DOOR_PATIENCE)
-        try:
-            connection.connect(address)
-            return connection
-        except OSError:
-            connection.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.settimeout(DOOR_PATIENCE)
+    try:
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def proxy_door(family: int, address: Any) -> Outcome:
@@ -81,7 +76,15 @@ def proxy_socket() -> Outcome:
 
 
 def forwarder() -> Outcome:
-    return proxy_door(socket.AF_INET, FORWARDER)
+    """The forwarder may still be starting."""
+    deadline = time.monotonic() + DOOR_PATIENCE
+    while True:
+        try:
+            return proxy_door(socket.AF_INET, FORWARDER)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def mcp_socket() -> Outcome:
@@ -187,11 +190,13 @@ def privileges() -> Outcome:
     faults = ["has " + name for name in held]
     if fields["NoNewPrivs"].strip() != "1":
         faults.append("may gain new privileges")
+    if fields["Seccomp"].strip() != "2":
+        faults.append("may make every system call")
     if not os.statvfs("/").f_flag & os.ST_RDONLY:
         faults.append("its root file system is writable")
     if not os.statvfs(DOORS).f_flag & os.ST_RDONLY:
         faults.append("its sockets directory is writable")
-    return not faults, "; ".join(faults) or "none, root file system read-only"
+    return not faults, "; ".join(faults) or "none, system calls filtered, root file system read-only"
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ironcurtain_tui.containers.seccomp import seccomp_profile
+
 SESSION_LABEL = "ironcurtain.session"
 DOORS = "/run/ironcurtain"
 """Where the session's sockets directory is mounted, read-only."""
@@ -97,7 +99,7 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
         "HostConfig": {
             "NetworkMode": "none",
             "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges:true"],
+            "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
             "Privileged": False,
             "ReadonlyRootfs": True,
             "PidsLimit": spec.pids,
