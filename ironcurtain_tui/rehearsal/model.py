@@ -1,0 +1,185 @@
+"""The scripted model as a server: the Messages API over TLS on loopback, for the supervisor's own proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import ssl
+from collections.abc import Iterable
+
+import h11
+import msgspec
+
+from ironcurtain_tui.rehearsal import wire
+from ironcurtain_tui.rehearsal.certificate import Identity, identity_for
+from ironcurtain_tui.rehearsal.conversation import Request, read
+from ironcurtain_tui.rehearsal.script import next_turn
+from ironcurtain_tui.tasks import TaskOwner
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 32 << 20
+"""Bytes; the API's own limit for a request."""
+MESSAGES = "/v1/messages"
+COUNT_TOKENS = "/v1/messages/count_tokens"
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+
+class RehearsalModel:
+    """Listens on 127.0.0.1 from ``start`` to ``stop``.
+
+    It answers only requests that carry ``key``, the session's make-believe real key: a sentinel that was not
+    swapped on the way gets a 401, so a rehearsal proves the swap. ``pause`` is the time between two words, seconds.
+    """
+
+    def __init__(self, key: str, *, host: str = "api.anthropic.com", pause: float = 0.02) -> None:
+        self.host = host
+        self._key = key.encode()
+        self._pause = pause
+        self._identity: Identity | None = None
+        self._server: asyncio.Server | None = None
+        self._connections = TaskOwner()
+        self._decoder = msgspec.json.Decoder(Request)
+
+    @property
+    def port(self) -> int:
+        """Where it listens; RuntimeError before ``start``."""
+        if self._server is None:
+            raise RuntimeError("the rehearsal model was not started")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The authority that vouches for this server as ``host``; RuntimeError before ``start``."""
+        if self._identity is None:
+            raise RuntimeError("the rehearsal model was not started")
+        return self._identity.authority_pem
+
+    async def start(self) -> None:
+        """Make a certificate and listen on a free port."""
+        self._identity = await asyncio.to_thread(identity_for, self.host)
+        self._server = await asyncio.start_server(
+            self._connected, "127.0.0.1", 0, ssl=self._identity.context, limit=1 << 18
+        )
+
+    async def stop(self) -> None:
+        """Close the listener and cut every connection."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._connections.close()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.start(self._serve(reader, writer), "rehearsal connection")
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection, one after the other."""
+        connection = _Connection(reader, writer)
+        try:
+            while (received := await connection.receive()) is not None:
+                request, body = received
+                await self._answer(connection, request, body)
+                if not connection.reuse():
+                    break
+        except h11.RemoteProtocolError as error:
+            log.info("rehearsal: not HTTP: %s", error)
+        except (ConnectionError, ssl.SSLError):
+            pass  # the other side left
+        finally:
+            writer.close()
+
+    async def _answer(self, connection: _Connection, request: h11.Request, body: bytes | None) -> None:
+        method, path = request.method.decode("ascii"), request.target.decode("ascii").partition("?")[0]
+        identifier = hashlib.sha256(body or b"").hexdigest()
+        if method != "POST" or path not in {MESSAGES, COUNT_TOKENS}:
+            await connection.send(404, JSON, [wire.error(404, "Not found")], identifier)
+        elif not self._authentic(request):
+            await connection.send(401, JSON, [wire.error(401, "invalid x-api-key")], identifier)
+        elif body is None:
+            await connection.send(413, JSON, [wire.error(413, "Request exceeds the maximum size")], identifier)
+        else:
+            try:
+                asked = self._decoder.decode(body)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                await connection.send(400, JSON, [wire.error(400, f"Invalid request: {error}")], identifier)
+                return
+            count = wire.tokens(len(body))
+            if path == COUNT_TOKENS:
+                await connection.send(200, JSON, [wire.token_count(count)], identifier)
+                return
+            reply = wire.Reply(identifier, asked.model, next_turn(read(asked)), count)
+            if asked.stream:
+                await connection.send(200, EVENT_STREAM, wire.streamed(reply), identifier, self._pause)
+            else:
+                await connection.send(200, JSON, [wire.whole(reply)], identifier)
+
+    def _authentic(self, request: h11.Request) -> bool:
+        headers = dict(request.headers)
+        given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        return hmac.compare_digest(given, self._key)
+
+
+class _Connection:
+    """One HTTP/1.1 connection: h11 between two streams."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+        self._method = b""
+
+    async def receive(self) -> tuple[h11.Request, bytes | None] | None:
+        """The next request and its body, None for one that is too large; or None when there is no next."""
+        request: h11.Request | None = None
+        body = bytearray()
+        size = 0
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                if self._http.they_are_waiting_for_100_continue:
+                    await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+                self._http.receive_data(await self._reader.read(1 << 16))
+            elif isinstance(event, h11.Request):
+                request, self._method = event, event.method
+            elif isinstance(event, h11.Data):
+                size += len(event.data)
+                if size <= LARGEST_BODY:
+                    body += event.data
+            elif isinstance(event, h11.EndOfMessage) and request is not None:
+                return request, bytes(body) if size <= LARGEST_BODY else None
+            else:
+                return None
+
+    async def send(
+        self, status: int, content_type: str, parts: Iterable[bytes], identifier: str, pause: float = 0.0
+    ) -> None:
+        """A response, in parts with ``pause`` seconds between them."""
+        headers = [("content-type", content_type), ("request-id", f"req_{identifier[:24]}")]
+        if content_type == EVENT_STREAM:
+            headers += [("cache-control", "no-cache"), ("transfer-encoding", "chunked")]
+        else:
+            parts = [b"".join(parts)]
+            headers.append(("content-length", str(len(parts[0]))))
+            if status >= 400:
+                headers.append(("x-should-retry", "false"))
+        await self._send(h11.Response(status_code=status, headers=headers))
+        if self._method != b"HEAD":
+            for part in parts:
+                await self._send(h11.Data(data=part))
+                await asyncio.sleep(pause)
+        await self._send(h11.EndOfMessage())
+
+    def reuse(self) -> bool:
+        """Get ready for the next request; False when the connection has served its last."""
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        return True
+
+    async def _send(self, event: h11.Event) -> None:
+        if (data := self._http.send(event)) is not None:
+            self._writer.write(data)
+            await self._writer.drain()
