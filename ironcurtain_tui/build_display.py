@@ -46,10 +46,7 @@ class BuildDisplay:
             task = self._tasks.get(progress.image)
             if task is None:
                 task = self._tasks[progress.image] = self._progress.add_task(progress.image, total=1.0, line="")
-            # Text, not markup: a build prints what it likes.
-            self._progress.update(
-                task, completed=progress.fraction, line=Text(progress.line[:100], overflow="ellipsis")
-            )
+            self._progress.update(task, completed=progress.fraction, line=progress.line[:80])
         elif progress.step != self._last_step or time.monotonic() - self._last_print > SILENT_SECONDS:
             self._last_step, self._last_print = progress.step, time.monotonic()
             print(f"  [{progress.image}] {progress.step or progress.line}"[:160], file=sys.stderr, flush=True)

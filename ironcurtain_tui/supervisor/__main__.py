@@ -15,7 +15,7 @@ from ironcurtain_tui.supervisor.session import Session
 
 
 async def _run(request: LaunchRequest) -> None:
-    session = Session(request)
+    session = Session.for_request(request)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, session.request_stop, f"signal {number.name}")

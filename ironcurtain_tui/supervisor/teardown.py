@@ -21,11 +21,12 @@ class Teardown:
         """``undo`` will be called once, before everything pushed earlier."""
         self._steps.append((name, undo))
 
-    async def run(self) -> list[str]:
-        """Undo everything; the names of the steps that failed or took longer than 20 s."""
+    async def run(self, only: frozenset[str] | None = None) -> list[str]:
+        """Undo everything (or what is named in ``only``); the names of what failed or took longer than 20 s."""
+        chosen = [step for step in self._steps if only is None or step[0] in only]
+        self._steps = [step for step in self._steps if step not in chosen]
         failed = []
-        while self._steps:
-            name, undo = self._steps.pop()
+        for name, undo in reversed(chosen):
             try:
                 async with asyncio.timeout(STEP_SECONDS):
                     await undo()

@@ -1,0 +1,156 @@
+"""The agent's terminal as one thing: its byte stream, its screen, its recording, and who may size it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui.config import RecordingSettings
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
+from ironcurtain_tui.control.messages import Focus, HistoryRows, Key, Mouse, Paste, ReadHistory
+from ironcurtain_tui.control.server import Viewer
+from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGone, ScreenProcess
+from ironcurtain_tui.terminal.keys import encode_focus, encode_key
+from ironcurtain_tui.terminal.mouse import encode_mouse
+from ironcurtain_tui.terminal.paste import encode_paste
+from ironcurtain_tui.terminal.pty_stream import PtyStream
+from ironcurtain_tui.terminal.recording import Recorder
+from ironcurtain_tui.terminal.screen import ViewerDamage
+from ironcurtain_tui.terminal.screen_protocol import clamp_size
+
+log = logging.getLogger(__name__)
+
+Input = Key | Paste | Mouse | Focus
+
+
+class AgentTerminal:
+    """Make it with ``open``, connect it with ``attach``, end it with ``close``."""
+
+    def __init__(
+        self, screen: ScreenProcess, recorder: Recorder | None, tasks: TaskOwner, size: tuple[int, int]
+    ) -> None:
+        self._screen = screen
+        self._recorder = recorder
+        self._tasks = tasks
+        self._size = size
+        self._stream: PtyStream | None = None
+        self._container: AgentContainer | None = None
+        self._resized = asyncio.Event()
+
+    @classmethod
+    async def open(
+        cls,
+        events: EmulatorEvents,
+        tasks: TaskOwner,
+        size: tuple[int, int],
+        recording: Path,
+        settings: RecordingSettings,
+        on_recording_stopped: Callable[[str], object],
+    ) -> AgentTerminal:
+        """Start the screen process and the recording. OSError or EmulatorGone when that fails."""
+        size = clamp_size(*size)
+        recorder = None
+        if settings.enabled:
+            recorder = Recorder(recording, *size, limit=settings.max_bytes, on_stop=on_recording_stopped)
+        terminal = cls(await ScreenProcess.start(*size, events), recorder, tasks, size)
+        events.on_reply = terminal._write
+        return terminal
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines."""
+        return self._size
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        """What the kernel confines the screen process by."""
+        return self._screen.protections
+
+    def watch(self) -> ViewerDamage:
+        """What a new viewer has to be shown."""
+        return ViewerDamage(self._screen.screen)
+
+    def attach(
+        self, container: AgentContainer, sock: socket.socket, on_eof: Callable[[OSError | None], object]
+    ) -> None:
+        """Carry bytes between the agent and its screen from now on. Takes over ``sock``."""
+        self._container = container
+        self._stream = PtyStream(sock, self._output, on_eof)
+        self._tasks.start(self._stream.run(), "agent's output")
+        self._tasks.start(self._resize_container(), "agent's terminal size")
+
+    def type(self, message: Input) -> None:
+        """Send what a viewer typed, pasted or pointed at, in the form the agent's modes ask for."""
+        modes = self._screen.screen.modes
+        match message:
+            case Key(key=key, character=character):
+                self._write(encode_key(key, character, modes))
+            case Paste(text=text):
+                self._write(encode_paste(text, modes))
+            case Mouse():
+                self._write(encode_mouse(message, modes))
+            case Focus(focused=focused):
+                self._write(encode_focus(focused, modes))
+
+    def resize(self, cols: int, lines: int) -> None:
+        """Give the agent's terminal another size, soon; the last of several calls counts."""
+        size = clamp_size(cols, lines)
+        if size == self._size:
+            return
+        self._size = size
+        self._screen.resize(*size)
+        if self._recorder is not None:
+            self._recorder.resize(*size)
+        self._resized.set()
+
+    def answer_history(self, viewer: Viewer, wanted: ReadHistory) -> None:
+        """Send ``viewer`` the rows it asked for; nothing when there is no screen to ask."""
+        self._tasks.start(self._read_history(viewer, wanted), "history")
+
+    def mark(self, label: str) -> None:
+        """Put a marker into the recording."""
+        if self._recorder is not None:
+            self._recorder.marker(label)
+
+    async def close(self) -> None:
+        """End the screen process and the recording, and let go of the stream."""
+        if self._stream is not None:
+            self._stream.close()
+        await self._screen.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    async def _output(self, data: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.output(data)
+        await self._screen.feed(data)
+
+    def _write(self, data: bytes) -> None:
+        if data and self._stream is not None and not self._stream.write(data):
+            log.warning("the agent does not read its input: %d bytes dropped", len(data))
+
+    async def _resize_container(self) -> None:
+        """One resize at a time, always to the newest size."""
+        while True:
+            await self._resized.wait()
+            self._resized.clear()
+            if self._container is not None:
+                try:
+                    await asyncio.to_thread(self._container.resize, *self._size)
+                except (EngineRefusedError, EngineUnavailableError) as error:
+                    log.warning("the agent's terminal keeps its size: %s", error.message)
+
+    async def _read_history(self, viewer: Viewer, wanted: ReadHistory) -> None:
+        try:
+            rows = await self._screen.read_history(wanted.top, wanted.count)
+        except (EmulatorGone, TimeoutError) as error:
+            log.info("no history: %s", error)
+            rows = HistoryRows(request=0, top=0, total=0, rows=())
+        viewer.answer(msgspec.structs.replace(rows, request=wanted.request))

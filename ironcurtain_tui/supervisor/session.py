@@ -1,0 +1,472 @@
+"""One session from start to end: every room put together, in order, and taken apart in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import __version__, paths
+from ironcurtain_tui.agents import agent
+from ironcurtain_tui.agents.base import AgentContext, AgentLaunch
+from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
+from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.config import ProviderSettings
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.environment import door_environment
+from ironcurtain_tui.containers.failures import EngineUnavailableError
+from ironcurtain_tui.containers.identity import Identity, agent_identity
+from ironcurtain_tui.containers.self_test import SelfTest
+from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.control.messages import (
+    ClientMessage,
+    Focus,
+    Key,
+    Mouse,
+    Paste,
+    ReadHistory,
+    Resize,
+    ScreenUpdate,
+    StopSession,
+)
+from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
+from ironcurtain_tui.credentials import sentinel
+from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.credentials.sources import resolve
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import (
+    AgentExited,
+    AuditAppended,
+    AuditLine,
+    BadgeState,
+    BellRang,
+    Decision,
+    Flow,
+    FlowChanged,
+    FlowState,
+    ScreenRestarted,
+    SessionInfo,
+    SessionState,
+    SessionStatus,
+    TitleChanged,
+)
+from ironcurtain_tui.gateway.server import Gateway
+from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.providers.anthropic import ANTHROPIC
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.route import Route, Upstream
+from ironcurtain_tui.proxy.server import Proxy
+from ironcurtain_tui.rehearsal.model import RehearsalModel
+from ironcurtain_tui.supervisor import doors, registry
+from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.teardown import Teardown
+from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.terminal.emulator import EmulatorEvents
+
+log = logging.getLogger(__name__)
+
+IDLE_AFTER = 1.0
+"""Seconds without a model call under way until the agent counts as idle."""
+LINGER_SECONDS = 3600.0
+"""How long an ended session stays up for the viewers that still look at its last screen."""
+ENGINE_RETRY_SECONDS = 2.0
+ENGINE_GIVE_UP_SECONDS = 600.0
+STOP_GRACE_SECONDS = 2.0
+
+
+class Session:
+    """Runs one LaunchRequest. It is what the control server serves (``Served``)."""
+
+    def __init__(self, request: LaunchRequest, key: Secret | None) -> None:
+        """``key``: the provider's real key; without one the session is a rehearsal."""
+        self._request = request
+        self._key = key
+        self._paths = paths.SessionPaths.of(request.session_id)
+        self._adapter = agent(request.agent)
+        self._loop = asyncio.get_running_loop()
+        self._tasks = TaskOwner(on_failure=self._task_failed)
+        self._teardown = Teardown()
+        self._server = ControlServer(self._paths.control_socket, self)
+        self._bulletin = Bulletin(
+            SessionInfo(
+                id=request.session_id,
+                agent=self._adapter.name,
+                agent_title=self._adapter.title,
+                workspace=request.workspace,
+                rehearsal=key is None,
+                network_mode="uds",
+                started=time.time(),
+                model=request.model,
+            ),
+            self._server.publish,
+        )
+        self._terminal: AgentTerminal | None = None
+        self._container: AgentContainer | None = None
+        self._audit: AuditLog | None = None
+        self._stop_reason = ""
+        self._stop = asyncio.Event()
+        self._viewers_changed = asyncio.Event()
+        self._open_flows: set[str] = set()
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def for_request(cls, request: LaunchRequest) -> Session:
+        """Look up the real key and make the session. UserFacingError when a named source gives no key."""
+        settings = request.config.providers.get(ANTHROPIC.name, ProviderSettings())
+        return cls(request, None if request.rehearsal else resolve(ANTHROPIC, settings))
+
+    # --- life ----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Start, serve until the agent or the person ends it, and remove everything but the records."""
+        self._paths.create()
+        registry.take_lease(self._paths, ProcessIdentity.current())
+        registry.write_json(self._paths.record, registry.SessionRecord(info=self._bulletin.keeper.info))
+        await self._server.start()
+        reason, exit_code = "", None
+        try:
+            await self._start()
+            exit_code = await self._until_over()
+            reason = self._stop_reason or f"the agent exited with code {exit_code}"
+        except UserFacingError as error:
+            reason = error.message
+            self._bulletin.notice(BadgeState.FAIL, error.message, error.remedy)
+        except Exception as error:  # shown to the person; everything is taken down
+            log.exception("the session failed")
+            reason = f"Unexpected error: {error}"
+            self._bulletin.notice(BadgeState.FAIL, reason, f"Please report it with {self._paths.supervisor_log}.")
+        finally:
+            await self._end(reason, exit_code)
+
+    def request_stop(self, reason: str) -> None:
+        """End the session now, whatever it does."""
+        self._stop_reason = self._stop_reason or reason
+        self._stop.set()
+        self._viewers_changed.set()
+
+    async def _until_over(self) -> int | None:
+        """Wait for the agent's exit or a request to stop; the exit code, None when there is none."""
+        exited = self._tasks.start(self._agent_exit(), "agent's exit")
+        stopped = self._tasks.start(self._stop.wait(), "stop")
+        await asyncio.wait({exited, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not exited.done():
+            return None
+        code = exited.result()
+        self._bulletin.publish(AgentExited(exit_code=code))
+        return code
+
+    async def _agent_exit(self) -> int | None:
+        container = self._container
+        if container is None:
+            raise AssertionError("the agent was not started")
+        try:
+            return await asyncio.to_thread(container.wait)
+        except EngineUnavailableError as error:
+            await self._engine_lost(container, error)
+            return None
+
+    async def _engine_lost(self, container: AgentContainer, error: EngineUnavailableError) -> None:
+        """Close both doors, say so, and remove the container as soon as an engine answers again."""
+        await self._teardown.run(frozenset({"proxy", "tool gateway"}))
+        self._stop_reason = "the Docker Engine went away; both doors were closed"
+        self._bulletin.status(SessionStatus.LOST, self._stop_reason)
+        self._bulletin.notice(BadgeState.FAIL, error.message, error.remedy)
+        await self._record("engine.lost", error.message)
+        deadline = time.monotonic() + ENGINE_GIVE_UP_SECONDS
+        while time.monotonic() < deadline and not self._stop.is_set():
+            try:
+                await asyncio.to_thread(container.remove)
+            except UserFacingError:
+                await asyncio.sleep(ENGINE_RETRY_SECONDS)
+            else:
+                return
+
+    async def _end(self, reason: str, exit_code: int | None) -> None:
+        failed = await self._teardown.run()
+        if failed:
+            self._bulletin.notice(
+                BadgeState.FAIL, f"Could not clean up: {', '.join(failed)}.", "Run `ironcurtain-tui gc`."
+            )
+        await self._record("session.end", reason, {"exit_code": exit_code, "not_cleaned_up": failed})
+        self._bulletin.status(SessionStatus.ENDED, reason)
+        registry.close_record(self._paths, reason, exit_code)
+        await self._linger()
+        await self._server.close(reason)
+        if self._terminal is not None:
+            await self._terminal.close()
+        await self._tasks.close()
+        if self._audit is not None:
+            await asyncio.to_thread(self._audit.close)
+        registry.release(self._paths)
+
+    async def _linger(self) -> None:
+        """Stay for those who still look at the last screen, unless the person asked for the end."""
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self._server.viewers and not self._stop.is_set():
+                    self._viewers_changed.clear()
+                    await self._viewers_changed.wait()
+        except TimeoutError:
+            pass
+
+    # --- start ---------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        bulletin, fake = self._bulletin, sentinel.mint(ANTHROPIC.key_prefix)
+        real = self._key or Secret(sentinel.mint("rehearsal-"))
+        async with bulletin.step("audit log"):
+            audit = await self._open_audit(real, fake)
+        gatekeeper = Gatekeeper(Policy(ANTHROPIC.rules()), audit, self._audit_failed)
+        upstream = None
+        if self._key is None:
+            async with bulletin.step("scripted model"):
+                upstream = await self._start_rehearsal(real)
+        identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace))
+        shared = identity.uid != self._paths.root.stat().st_uid
+        async with bulletin.step("proxy"):
+            authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
+            proxy = Proxy(
+                self._paths.proxy_socket,
+                authority,
+                [Route(ANTHROPIC, fake, real, upstream)],
+                gatekeeper,
+                self._flow_changed,
+                shared=shared,
+            )
+            await proxy.start()
+            self._teardown.push("proxy", proxy.stop)
+        context = AgentContext(
+            session_id=self._request.session_id,
+            sentinels={ANTHROPIC.name: fake},
+            model=self._request.model,
+            rehearsal=self._key is None,
+            runs_as_root=identity.is_root,
+            allowed_hosts=tuple(host.name for host in ANTHROPIC.hosts),
+        )
+        async with bulletin.step("tool gateway"):
+            gateway = Gateway(self._paths.mcp_socket, context, gatekeeper, shared=shared)
+            await gateway.start()
+            self._teardown.push("tool gateway", gateway.stop)
+        launch = self._adapter.prepare(context)
+        seed = {name: file.content for name, file in launch.seed.items()}
+        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), seed)
+        async with bulletin.step("screen"):
+            self._terminal = await self._open_terminal()
+        async with bulletin.step("container"):
+            engine, container = await self._start_container(launch, identity)
+        async with bulletin.step("self-test"):
+            await self._self_test(engine, container)
+        if identity.is_root:
+            bulletin.badge(
+                "user",
+                BadgeState.WARN,
+                "agent is uid 0",
+                "Root owns the workspace, so the agent is root, without any capability.",
+            )
+        await audit.append_async("agent.start", f"{self._adapter.title} runs", data={"command": list(launch.command)})
+        await asyncio.to_thread(container.release)
+        bulletin.status(SessionStatus.IDLE)
+
+    async def _open_audit(self, real: Secret, fake: str) -> AuditLog:
+        self._audit = await asyncio.to_thread(
+            AuditLog.open,
+            self._paths.audit_log,
+            self._request.session_id,
+            redact=Redactor([real.reveal(), fake]),
+            publish=self._audit_stored,
+        )
+        await self._audit.append_async(
+            "session.start",
+            f"{self._adapter.title} on {self._request.workspace}",
+            data={"version": __version__, "info": msgspec.to_builtins(self._bulletin.keeper.info)},
+        )
+        self._bulletin.badge(
+            "chain", BadgeState.OK, "chain", "Every audit record carries the hash of the one before it."
+        )
+        return self._audit
+
+    async def _start_rehearsal(self, key: Secret) -> Upstream:
+        model = RehearsalModel(key.reveal(), host=ANTHROPIC.hosts[0].name)
+        await model.start()
+        self._teardown.push("scripted model", model.stop)
+        return Upstream("127.0.0.1", model.port, model.ca_pem)
+
+    async def _open_terminal(self) -> AgentTerminal:
+        publish = self._bulletin.publish
+        events = EmulatorEvents(
+            on_update=self._server.screen_changed,
+            on_title=lambda title: publish(TitleChanged(title=title)),
+            on_bell=lambda: publish(BellRang()),
+            on_restart=self._screen_restarted,
+        )
+        return await AgentTerminal.open(
+            events,
+            self._tasks,
+            (self._request.cols, self._request.lines),
+            self._paths.recording,
+            self._request.config.recording,
+            lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
+        )
+
+    async def _start_container(self, launch: AgentLaunch, identity: Identity) -> tuple[Engine, AgentContainer]:
+        settings = self._request.config.container
+        terminal = self._terminal
+        if terminal is None:
+            raise AssertionError("the terminal comes first")
+        cols, lines = terminal.size
+        spec = ContainerSpec(
+            session_id=self._request.session_id,
+            image=self._request.image,
+            command=launch.command,
+            env={**door_environment(), **launch.env},
+            sockets_dir=self._paths.sockets,
+            workspace=Path(self._request.workspace),
+            uid=identity.uid,
+            gid=identity.gid,
+            memory_bytes=settings.memory_bytes,
+            cpus=settings.cpus,
+            pids=settings.pids,
+            cols=cols,
+            lines=lines,
+            labels=ProcessIdentity.current().labels(),
+        )
+        engine = await asyncio.to_thread(Engine.connect)
+        container = self._container = await asyncio.to_thread(engine.create, spec)
+        self._teardown.push("container", lambda: asyncio.to_thread(_end_container, container))
+        terminal.attach(container, await asyncio.to_thread(container.attach), self._stream_ended)
+        await asyncio.to_thread(container.start)
+        return engine, container
+
+    async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
+        report = await asyncio.to_thread(SelfTest(engine, container).run)
+        findings = [msgspec.to_builtins(finding) for finding in report.findings]
+        await self._record("self-test", "passed" if report.passed else "FAILED", {"findings": findings})
+        if report.passed:
+            self._bulletin.badge("egress", BadgeState.OK, "no-egress", "; ".join(one.name for one in report.findings))
+            return
+        failures = "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
+        self._bulletin.badge("egress", BadgeState.FAIL, "EGRESS", failures)
+        raise UserFacingError(
+            f"The container is not sealed, so the agent was not started. {failures}",
+            "Check the engine's network settings; `ironcurtain-tui doctor` may tell more.",
+        )
+
+    # --- what the rooms tell -------------------------------------------------------------------------
+
+    def _flow_changed(self, flow: Flow) -> None:
+        self._bulletin.publish(FlowChanged(flow=flow))
+        over = flow.state in {FlowState.DONE, FlowState.ERROR}
+        if flow.decision is not Decision.ALLOW:
+            return
+        if over:
+            self._open_flows.discard(flow.id)
+            outcome = msgspec.to_builtins(flow)
+            self._tasks.start(self._record("request.end", f"{flow.method} {flow.host}{flow.path}", outcome), "outcome")
+        else:
+            self._open_flows.add(flow.id)
+        self._note_activity()
+
+    def _note_activity(self) -> None:
+        """Running while a call is under way; idle a moment after the last one ended."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if self._bulletin.keeper.status not in {SessionStatus.RUNNING, SessionStatus.IDLE}:
+            return
+        if self._open_flows:
+            self._bulletin.status(SessionStatus.RUNNING)
+        else:
+            self._idle_timer = self._loop.call_later(IDLE_AFTER, self._become_idle)
+
+    def _become_idle(self) -> None:
+        if self._bulletin.keeper.status is SessionStatus.RUNNING:
+            self._bulletin.status(SessionStatus.IDLE)
+
+    def _audit_stored(self, line: AuditLine) -> None:
+        """Called in the log's own thread."""
+        self._loop.call_soon_threadsafe(self._bulletin.publish, AuditAppended(line=line))
+
+    def _audit_failed(self, error: AuditUnavailable) -> None:
+        self._bulletin.badge("chain", BadgeState.FAIL, "NO AUDIT", error.message)
+        self._bulletin.notice(BadgeState.FAIL, f"{error.message} Nothing is let through until it can.", error.remedy)
+
+    async def _record(self, kind: str, summary: str, data: object = None) -> None:
+        """Record something that happened already; a failure is shown, not raised."""
+        if self._audit is None:
+            return
+        try:
+            await self._audit.append_async(kind, summary, data=data if isinstance(data, dict) else None)
+        except AuditUnavailable as error:
+            self._audit_failed(error)
+
+    def _screen_restarted(self, reason: str) -> None:
+        self._bulletin.publish(ScreenRestarted(reason=reason))
+        self._bulletin.notice(BadgeState.WARN, f"The screen process crashed: {reason}.", "The agent was not affected.")
+
+    def _stream_ended(self, error: OSError | None) -> None:
+        log.info("the agent's terminal closed: %s", error or "end of stream")
+
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        self._bulletin.notice(
+            BadgeState.FAIL, f"Internal error in {name}: {error}", f"See {self._paths.supervisor_log}."
+        )
+
+    # --- Served --------------------------------------------------------------------------------------
+
+    def snapshot(self) -> SessionState:
+        return self._bulletin.keeper.snapshot()
+
+    def watch_screen(self) -> ScreenDamage:
+        return _LateScreen(self)
+
+    @property
+    def terminal(self) -> AgentTerminal | None:
+        """The agent's terminal, once the start has come that far."""
+        return self._terminal
+
+    def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
+        if isinstance(message, StopSession):
+            self.request_stop("stopped by the person")
+        terminal = self._terminal
+        if terminal is None:
+            return
+        match message:
+            case Key() | Paste() | Mouse() | Focus():
+                terminal.type(message)
+            case Resize(cols=cols, lines=lines):
+                viewer.cols, viewer.lines = cols, lines
+                terminal.resize(cols, lines)
+            case ReadHistory():
+                terminal.answer_history(viewer, message)
+            case _:
+                pass
+
+    def on_viewers_changed(self) -> None:
+        self._viewers_changed.set()
+
+
+class _LateScreen:
+    """A viewer's damage that works before there is a screen."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._damage: ScreenDamage | None = None
+
+    def take(self) -> ScreenUpdate | None:
+        if self._damage is None and self._session.terminal is not None:
+            self._damage = self._session.terminal.watch()
+        return None if self._damage is None else self._damage.take()
+
+
+def _end_container(container: AgentContainer) -> None:
+    """Blocks up to the grace period, then kills."""
+    container.stop(STOP_GRACE_SECONDS)
+    container.remove()
