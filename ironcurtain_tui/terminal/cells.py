@@ -8,6 +8,7 @@ since Rich lays out the screen.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -56,3 +57,29 @@ def _letter(regional: str) -> str:
 
 def _is_selector(char: str) -> bool:
     return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or char in "\u034f\u20e3"
+
+
+@lru_cache(maxsize=8_192)
+def drawable(text: str) -> str:
+    """``text`` with everything replaced or dropped that does not simply draw itself, for a second look at rows.
+
+    Rows come from a process that hostile bytes may have taken over, so their width is counted again after this.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Mn":
+            if marks < MARKS_KEPT and not _is_selector(char):
+                shown.append(char)
+            marks += 1
+        elif not _is_selector(char):
+            shown.append(_letter(char) if _is_regional(char) else _one_character(char, category))
+            marks = 0
+    return "".join(shown)
+
+
+def _one_character(char: str, category: str) -> str:
+    return REPLACEMENT if category in UNDRAWABLE or cell_len(char) == 0 else char
