@@ -1,0 +1,76 @@
+"""The guard in a real terminal (a pty): whatever kills the screen, the terminal is usable afterwards."""
+
+import os
+import re
+import signal
+import sys
+import termios
+
+import pexpect
+import pytest
+
+from ironcurtain_tui.guard import RESET
+
+SCREEN = """
+import os, signal, sys, termios, time, tty
+from ironcurtain_tui.guard import run_guarded
+
+def screen():
+    old = termios.tcgetattr(0)
+    def leave(*_):
+        sys.stdout.write("LEFT PROPERLY"); sys.stdout.flush()
+        termios.tcsetattr(0, termios.TCSADRAIN, old)
+        os._exit(7)
+    signal.signal(signal.SIGTERM, leave)
+    tty.setraw(0)
+    sys.stdout.write("\\x1b[?1049h\\x1b[?1000hSCREEN %d %d." % (os.getpid(), os.getppid())); sys.stdout.flush()
+    time.sleep(60)
+    return 0
+
+sys.exit(run_guarded(screen, "The agent keeps running."))
+"""
+
+
+@pytest.fixture
+def terminal() -> pexpect.spawn:
+    # Under a shell, as in life: a terminal is hung up when its session's leader dies.
+    shell = f"{sys.executable} -c '{SCREEN}'; echo STATUS $?.; sleep 2"
+    child = pexpect.spawn("/bin/sh", ["-c", shell], timeout=15, encoding="utf-8")
+    yield child
+    child.close(force=True)
+
+
+def pids(terminal: pexpect.spawn) -> tuple[int, int]:
+    terminal.expect(r"SCREEN (\d+) (\d+)\.")
+    return int(terminal.match[1]), int(terminal.match[2])
+
+
+def is_raw(terminal: pexpect.spawn) -> bool:
+    return not termios.tcgetattr(terminal.child_fd)[3] & termios.ICANON
+
+
+@pytest.mark.parametrize("killer", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_screen_is_tidied_up_after(terminal: pexpect.spawn, killer: signal.Signals) -> None:
+    screen, _ = pids(terminal)
+    assert is_raw(terminal)
+    os.kill(screen, killer)
+    terminal.expect(re.escape(RESET))
+    terminal.expect(f"{killer.name}. The agent keeps running.")
+    terminal.expect(rf"STATUS {128 + killer}\.")
+    assert not is_raw(terminal)
+
+
+def test_when_the_guard_is_killed_the_screen_leaves_properly(terminal: pexpect.spawn) -> None:
+    _, guard = pids(terminal)
+    os.kill(guard, signal.SIGKILL)
+    # Shell and screen write at the same time, in any order.
+    seen = {terminal.expect(["LEFT PROPERLY", r"STATUS 137\."]), terminal.expect(["LEFT PROPERLY", r"STATUS 137\."])}
+    assert seen == {0, 1}
+    assert not is_raw(terminal)
+
+
+def test_a_polite_end_is_passed_on(terminal: pexpect.spawn) -> None:
+    _, guard = pids(terminal)
+    os.kill(guard, signal.SIGTERM)
+    terminal.expect("LEFT PROPERLY")
+    terminal.expect(r"STATUS 7\.")
