@@ -296,16 +296,16 @@ class AgentTerminal(Widget, can_focus=True):
         event.stop()
         event.prevent_default()
         if event.key in _PAGES and not self._modes.alternate_screen:
-            self._scroll(_PAGES[event.key] * max(1, self.size.height - 1))
+            self.scroll_history(_PAGES[event.key] * max(1, self.size.height - 1))
             return
-        self._return_to_live()
+        self.return_to_live()
         self.post_message(self.KeyTyped(Key(key=event.key, character=event.character)))
 
     def on_paste(self, event: events.Paste) -> None:
         if self._ended:
             return
         event.stop()
-        self._return_to_live()
+        self.return_to_live()
         self.post_message(self.Pasted(Paste(text=event.text)))
 
     def on_focus(self) -> None:
@@ -326,11 +326,11 @@ class AgentTerminal(Widget, can_focus=True):
 
     # --- history --------------------------------------------------------------------------------------
 
-    def _scroll(self, lines: int) -> None:
+    def scroll_history(self, lines: int) -> None:
         """Move the view down by ``lines`` (up when negative); at the end it is live again."""
         top = max(0, self._view_top() + lines)
         if top >= self._history:
-            self._return_to_live()
+            self.return_to_live()
         elif top != self._top:
             self._top = top
             if any(row not in self._past for row in range(top, top + self.size.height)):
@@ -349,7 +349,8 @@ class AgentTerminal(Widget, can_focus=True):
             self.HistoryWanted(ReadHistory(request=self._request, top=top, count=self._top + 2 * height - top))
         )
 
-    def _return_to_live(self) -> None:
+    def return_to_live(self) -> None:
+        """Show the live screen again, with nothing marked."""
         if self._top is None and self._selection is None:
             return
         self._selection = None
@@ -417,7 +418,7 @@ class AgentTerminal(Widget, can_focus=True):
         if self._agent_takes(event) or (self._modes.alternate_screen and not self._ended):
             self._tell(kind, event)
         else:
-            self._scroll(lines)
+            self.scroll_history(lines)
 
     def _agent_takes(self, event: events.MouseEvent) -> bool:
         """Whether this belongs to the agent: it asked for the mouse, and shift does not say otherwise."""
