@@ -27,12 +27,24 @@ class SessionSettings(_Section, frozen=True):
 
 
 class ProviderSettings(_Section, frozen=True):
-    """Where the real key of a provider comes from when its environment variable is not set."""
+    """Where the real key of a provider comes from; the first that is set wins, in this order."""
 
     api_key_command: tuple[str, ...] = ()
     """A command whose standard output is the key, e.g. ``["op", "read", "op://..."]``."""
     api_key_file: str = ""
     """A file (0600) that holds the key."""
+    api_key_env: str = ""
+    """A variable of the environment; empty: the provider's usual one."""
+    upstream: str = ""
+    """``IP:PORT`` of a gateway of your own that stands in the provider's place; the real key goes there."""
+    upstream_ca: str = ""
+    """PEM file of the authority that signed that gateway's certificate, which must name the provider's host."""
+
+    def __post_init__(self) -> None:
+        if bool(self.upstream) != bool(self.upstream_ca):
+            raise ValueError("upstream and upstream_ca must be set together")
+        if self.upstream and not re.fullmatch(r"\d+(\.\d+){3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", self.upstream):
+            raise ValueError("upstream must be an address and a port, like '10.0.0.7:8443'")
 
 
 class ContainerSettings(_Section, frozen=True):

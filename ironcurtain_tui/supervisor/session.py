@@ -58,6 +58,7 @@ from ironcurtain_tui.gateway.server import Gateway
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.rehearsal.model import RehearsalModel
@@ -225,22 +226,18 @@ class Session:
         async with bulletin.step("audit log"):
             audit = await self._open_audit(real, fake)
         gatekeeper = Gatekeeper(Policy(ANTHROPIC.rules()), audit, self._audit_failed)
-        upstream = None
         if self._key is None:
             async with bulletin.step("scripted model"):
                 upstream = await self._start_rehearsal(real)
+        else:
+            upstream = self._configured_upstream()
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace))
         shared = identity.uid != self._paths.root.stat().st_uid
         async with bulletin.step("proxy"):
             authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
-            proxy = Proxy(
-                self._paths.proxy_socket,
-                authority,
-                [Route(ANTHROPIC, fake, real, upstream)],
-                gatekeeper,
-                self._flow_changed,
-                shared=shared,
-            )
+            door = UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600)
+            route = Route(ANTHROPIC, fake, real, upstream)
+            proxy = Proxy(door, authority, [route], gatekeeper, self._flow_changed)
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
         context = AgentContext(
@@ -298,6 +295,19 @@ class Session:
         await model.start()
         self._teardown.push("scripted model", model.stop)
         return Upstream("127.0.0.1", model.port, model.ca_pem)
+
+    def _configured_upstream(self) -> Upstream | None:
+        settings = self._request.config.providers.get(ANTHROPIC.name, ProviderSettings())
+        if not settings.upstream:
+            return None
+        host, _, port = settings.upstream.rpartition(":")
+        try:
+            authority = Path(settings.upstream_ca).expanduser().read_bytes()
+        except OSError as error:
+            raise UserFacingError(f"Cannot read upstream_ca: {error}.", "Correct it in config.toml.") from error
+        detail = f"{ANTHROPIC.title} is reached through {settings.upstream}, as config.toml says."
+        self._bulletin.badge("upstream", BadgeState.WARN, "own gateway", detail)
+        return Upstream(host.strip("[]"), int(port), authority)
 
     async def _open_terminal(self) -> AgentTerminal:
         publish = self._bulletin.publish
