@@ -8,9 +8,9 @@ import signal
 import stat
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from ironcurtain_tui.config import ProviderSettings
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
@@ -21,31 +21,21 @@ COMMAND_SECONDS = 10.0
 _KEY = re.compile(r"[\x21-\x7e]{16,4096}")
 
 
-@dataclass(frozen=True)
-class KeySettings:
-    """What the configuration says about one provider's key."""
-
-    api_key_command: tuple[str, ...] = ()
-    """A program and its arguments; it prints the key."""
-    api_key_file: Path | None = None
-    """A file that holds nothing but the key, readable by its owner only."""
-
-
 def resolve(
-    provider: Provider, settings: KeySettings | None = None, environment: Mapping[str, str] = os.environ
+    provider: Provider, settings: ProviderSettings | None = None, environment: Mapping[str, str] = os.environ
 ) -> Secret | None:
     """The real key of ``provider``, None when there is none anywhere.
 
     The environment comes first, then the configured command, then the configured file. Blocks up to
-    ``COMMAND_SECONDS``. Raises UserFacingError when a source is named but gives no usable key.
+    ``COMMAND_SECONDS``. Raises UserFacingError when a source is there but gives no usable key.
     """
-    settings = settings or KeySettings()
+    settings = settings or ProviderSettings()
     if value := environment.get(provider.key_variable, "").strip():
         return _checked(value, f"the environment variable {provider.key_variable}")
     if settings.api_key_command:
         return _checked(_run(settings.api_key_command), f"the command `{settings.api_key_command[0]}`")
-    if settings.api_key_file is not None:
-        return _checked(_read(settings.api_key_file.expanduser()), f"the file {settings.api_key_file}")
+    if settings.api_key_file:
+        return _checked(_read(Path(settings.api_key_file).expanduser()), f"the file {settings.api_key_file}")
     return None
 
 

@@ -7,8 +7,13 @@ import warnings
 from ironcurtain_tui.events import Usage
 
 
+def load_prices() -> None:
+    """Load the price list, which takes a quarter of a second; ``cost_usd`` does it otherwise."""
+    import genai_prices  # noqa: F401
+
+
 def cost_usd(provider: str, usage: Usage) -> float | None:
-    """US dollars of one call, None when the model has no known price. The first call takes a quarter of a second."""
+    """US dollars of one call, None when the model has no known price."""
     import genai_prices
 
     tokens = genai_prices.Usage(

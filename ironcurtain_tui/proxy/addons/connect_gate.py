@@ -1,0 +1,53 @@
+"""First gate: which host and port a CONNECT may open. Nothing is dialled here, or before."""
+
+from __future__ import annotations
+
+import re
+
+from mitmproxy.http import HTTPFlow
+
+from ironcurtain_tui.events import Decision
+from ironcurtain_tui.policy.action import Tunnel
+from ironcurtain_tui.policy.endpoint import is_host_name
+from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
+from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.gate import Gate
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.route import Routes
+from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
+
+_AUTHORITY = re.compile(rb"([A-Za-z0-9.-]+):([1-9][0-9]{0,4})")
+PORT = 443
+
+
+class ConnectGate:
+    """Admits a CONNECT to a listed host on port 443; the tunnel it opens leads to that host only."""
+
+    def __init__(self, routes: Routes, tunnels: Tunnels, gate: Gate, recorder: FlowRecorder) -> None:
+        self._routes = routes
+        self._tunnels = tunnels
+        self._gate = gate
+        self._recorder = recorder
+
+    async def http_connect(self, flow: HTTPFlow) -> None:
+        exchange = Exchange.of(flow)
+        asked = exchange.action
+        if not isinstance(asked, Tunnel) or self._tunnels.of(flow.client_conn) is not None or flow.client_conn.tls:
+            raise Refusal(400, "a tunnel inside a tunnel is not opened")
+        if flow.request.data.http_version != b"HTTP/1.1":
+            raise Refusal(505, "only HTTP/1.1 is spoken here")
+        if any(name in flow.request.headers for name in ("content-length", "transfer-encoding")):
+            raise Refusal(400, "a CONNECT has no body")
+        if not _AUTHORITY.fullmatch(flow.request.data.authority) or not is_host_name(asked.host.lower()):
+            raise Refusal(403, "a CONNECT must name a host and a port, and no address")
+        verdict = await self._gate.admit(asked)
+        if verdict.decision is not Decision.ALLOW:
+            raise Refusal(403, verdict.reason or "the policy denies it", recorded=True)
+        host = asked.host.lower()
+        destination = self._routes.of(host)
+        if destination is None or asked.port != PORT:
+            raise Refusal(403, f"{host}:{asked.port} leads nowhere")
+        flow.request.data.host, flow.request.data.port = host, PORT
+        self._tunnels.open(flow.client_conn, OpenTunnel(destination, PORT))
+        exchange.decision = Decision.ALLOW
+        self._recorder.drop(exchange)

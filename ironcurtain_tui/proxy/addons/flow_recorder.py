@@ -1,0 +1,147 @@
+"""Tells viewers what passes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+
+from mitmproxy.connection import Client
+from mitmproxy.http import HTTPFlow
+
+from ironcurtain_tui.events import FlowState
+from ironcurtain_tui.policy.action import HttpRequest, Tunnel
+from ironcurtain_tui.providers.cost import cost_usd
+from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.gate import Publish
+from ironcurtain_tui.proxy.reading import read_request, read_tunnel
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.tunnel import Tunnels
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.1
+"""Seconds between two publications of growing byte counts of one flow. Everything else is told at once."""
+
+
+class FlowRecorder:
+    """Keeps the exchange of every flow and publishes its changes."""
+
+    def __init__(self, publish: Publish, tunnels: Tunnels) -> None:
+        self._publish_flow = publish
+        self._tunnels = tunnels
+        self._numbers = itertools.count(1)
+        self._active: dict[str, list[Exchange]] = {}
+        self._due: dict[str, asyncio.TimerHandle] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # --- hooks -----------------------------------------------------------------------------------
+
+    def http_connect(self, flow: HTTPFlow) -> None:
+        self.exchange(flow)
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        self.exchange(flow)
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        exchange = Exchange.of(flow)
+        if exchange.over or flow.response is None:
+            return
+        exchange.status = flow.response.status_code
+        exchange.content_type = flow.response.headers.get("content-type", "")[:200]
+        exchange.first_byte_ms = exchange.elapsed_ms()
+        exchange.state = FlowState.STREAMING
+        self.publish(exchange)
+
+    def response(self, flow: HTTPFlow) -> None:
+        self.finish(Exchange.of(flow), FlowState.DONE)
+
+    def error(self, flow: HTTPFlow) -> None:
+        self.failed(flow, "the connection ended early")
+
+    # --- for other add-ons and the chain -----------------------------------------------------------
+
+    def exchange(self, flow: HTTPFlow) -> Exchange:
+        """The exchange of ``flow``, begun now when it has none."""
+        if (known := Exchange.find(flow)) is not None:
+            return known
+        client = flow.client_conn
+        tunnel = self._tunnels.of(client)
+        if flow.request.data.method == b"CONNECT":
+            exchange = self.begin(client, read_tunnel(flow.request), "CONNECT")
+        else:
+            request = read_request(flow.request, tunnel)
+            exchange = self.begin(client, request, request.method)
+        if tunnel is not None:
+            exchange.provider = tunnel.destination.route.provider
+        exchange.attach(flow)
+        return exchange
+
+    def begin(self, client: Client, action: HttpRequest | Tunnel, method: str) -> Exchange:
+        """A new exchange of ``client``. Nothing is published yet."""
+        exchange = Exchange(id=f"f{next(self._numbers)}", action=action, method=method)
+        self._active.setdefault(client.id, []).append(exchange)
+        self._idle.clear()
+        return exchange
+
+    def progressed(self, exchange: Exchange) -> None:
+        """Byte counts have grown: publish, but not more often than every ``INTERVAL``."""
+        if exchange.id not in self._due and not exchange.over:
+            self._due[exchange.id] = asyncio.get_running_loop().call_later(INTERVAL, self.publish, exchange)
+
+    def refused(self, exchange: Exchange, refusal: Refusal) -> None:
+        """The proxy or the policy said no."""
+        exchange.decision = refusal.decision
+        exchange.reason = refusal.reason
+        exchange.status = refusal.status
+        self.finish(exchange, FlowState.DONE)
+
+    def failed(self, flow: HTTPFlow, reason: str) -> None:
+        """The exchange broke off."""
+        exchange = self.exchange(flow)
+        if not exchange.over:
+            exchange.reason = exchange.reason or reason
+        self.finish(exchange, FlowState.ERROR)
+
+    def finish(self, exchange: Exchange, state: FlowState) -> None:
+        """The exchange is over; later calls change nothing."""
+        if exchange.over:
+            return
+        exchange.state = state
+        exchange.total_ms = exchange.elapsed_ms()
+        usage = exchange.tap.usage if exchange.tap else None
+        if usage is not None and exchange.provider is not None:
+            exchange.cost_usd = cost_usd(exchange.provider.name, usage)
+        self.publish(exchange)
+        self.drop(exchange)
+
+    def drop(self, exchange: Exchange) -> None:
+        """Forget an exchange: it is over, or it is an admitted CONNECT, which is not shown."""
+        for client_id, exchanges in self._active.items():
+            if exchange in exchanges:
+                exchanges.remove(exchange)
+                if not exchanges:
+                    del self._active[client_id]
+                break
+        if not self._active:
+            self._idle.set()
+
+    def abandon(self, client: Client) -> None:
+        """``client`` is gone, and with it whatever it had open."""
+        for exchange in list(self._active.get(client.id, ())):
+            exchange.reason = exchange.reason or "the agent closed the connection"
+            self.finish(exchange, FlowState.ERROR)
+
+    def publish(self, exchange: Exchange) -> None:
+        """Tell everybody, now."""
+        if (due := self._due.pop(exchange.id, None)) is not None:
+            due.cancel()
+        try:
+            self._publish_flow(exchange.snapshot())
+        except Exception as error:
+            log.error("a flow could not be published: %s", type(error).__name__)
+
+    async def idle(self) -> None:
+        """Return when nothing is under way."""
+        await self._idle.wait()

@@ -1,0 +1,30 @@
+"""Which protocol follows a CONNECT: TLS with HTTP inside. There is no other stack."""
+
+from __future__ import annotations
+
+from mitmproxy.net.tls import starts_like_tls_record
+from mitmproxy.proxy.layer import NextLayer
+
+from ironcurtain_tui.proxy.core import ClientTLSLayer
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.tunnel import Tunnels
+
+
+class LayerRouter:
+    """Waits until it can tell, and never guesses: stock takes two bytes for 'not TLS' and lets all pass unread."""
+
+    def __init__(self, tunnels: Tunnels) -> None:
+        self._tunnels = tunnels
+
+    def next_layer(self, next_layer: NextLayer) -> None:
+        client = next_layer.context.client
+        tunnel = self._tunnels.of(client)
+        if tunnel is None:
+            raise Refusal(403, "nothing may be said here before a CONNECT")
+        data: bytes = next_layer.data_client()  # type: ignore[no-untyped-call]
+        if len(data) < 3:
+            return
+        if not starts_like_tls_record(data):
+            raise Refusal(403, f"only TLS is spoken with {tunnel.host}")
+        provider = tunnel.destination.route.provider
+        next_layer.layer = ClientTLSLayer(next_layer.context, provider, self._tunnels.backlog(client))

@@ -1,0 +1,74 @@
+"""What a response may bring into the container: no key, no cookie, nothing for another hop or another door."""
+
+from __future__ import annotations
+
+import http
+import re
+
+from mitmproxy.http import Headers, HTTPFlow
+
+from ironcurtain_tui.proxy.addons.request_form import connection_options
+from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.scrubber import Scrubber
+from ironcurtain_tui.proxy.tunnel import Tunnels
+
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_DROPPED = frozenset(
+    {
+        b"alt-svc",
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-connection",
+        b"set-cookie",
+        b"set-cookie2",
+        b"te",
+        b"trailer",
+        b"upgrade",
+    }
+)
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"content-type", b"content-encoding"})
+
+
+class ResponseHygiene:
+    """Cleans the head of a response; the body gets a scrubber. What cannot be read is not passed on."""
+
+    def __init__(self, tunnels: Tunnels) -> None:
+        self._tunnels = tunnels
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        exchange = Exchange.of(flow)
+        if not exchange.admitted or flow.response is None:
+            return  # an answer of our own
+        tunnel = self._tunnels.of(flow.client_conn)
+        if tunnel is None:
+            raise Refusal(502, "the tunnel is gone")
+        response = flow.response.data
+        coding = flow.response.headers.get("content-encoding", "identity").strip().lower()
+        transfer = flow.response.headers.get("transfer-encoding", "chunked").strip().lower()
+        if coding not in ("", "identity") or transfer != "chunked":
+            raise Refusal(502, "the server sent an encoding it was not asked for, which cannot be checked for keys")
+        if not all(_VALUE.fullmatch(value) for _, value in response.headers.fields):
+            raise Refusal(502, "the server sent a header with control characters")
+        route = tunnel.destination.route
+        exchange.scrubber = Scrubber(route.key.reveal(), route.sentinel)
+        options = connection_options(response.headers)
+        kept = [
+            (exchange.scrubber.whole(name), exchange.scrubber.whole(value))
+            for name, value in response.headers.fields
+            if name.lower() not in _DROPPED | (options - _FRAMING)
+        ]
+        if b"close" in options:
+            kept.append((b"Connection", b"close"))
+        response.headers = Headers(kept)
+        response.reason = _phrase(response.status_code)
+        response.trailers = None
+
+
+def _phrase(status: int) -> bytes:
+    try:
+        return http.HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b"Status"

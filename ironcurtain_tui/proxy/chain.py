@@ -1,0 +1,121 @@
+"""Runs the add-ons, in order, and refuses whenever one of them fails.
+
+mitmproxy's own add-on manager logs an exception and lets the request pass. Here every exception ends in
+a refusal of what the hook was about; no add-on needs to guard itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from mitmproxy.connection import Client
+from mitmproxy.http import HTTPFlow
+
+from ironcurtain_tui.policy.action import Tunnel
+from ironcurtain_tui.proxy import refusal as answers
+from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
+from ironcurtain_tui.proxy.core import Reject
+from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.gate import Gate
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.tunnel import Backlog, Tunnels
+
+log = logging.getLogger(__name__)
+
+_DECIDING = {"http_connect", "requestheaders", "request"}
+"""Hooks after which the core goes on unless there is a response; the first add-on that answers ends them."""
+
+
+class HookChain:
+    """The add-ons of the proxy, and what becomes of their refusals."""
+
+    def __init__(self, addons: Sequence[object], tunnels: Tunnels, recorder: FlowRecorder, gate: Gate) -> None:
+        self._addons = addons
+        self._tunnels = tunnels
+        self._recorder = recorder
+        self._gate = gate
+
+    def connected(self, client: Client, backlog: Backlog) -> None:
+        """A connection of the agent begins."""
+        self._tunnels.connect(client, backlog)
+
+    def disconnected(self, client: Client) -> None:
+        """A connection of the agent is over, with all that was on it."""
+        self._recorder.abandon(client)
+        self._tunnels.disconnect(client)
+
+    async def run(self, name: str, data: Any) -> bool:
+        """Call hook ``name`` of every add-on that has it. False when the connection must be cut."""
+        try:
+            for addon in self._addons:
+                hook = getattr(addon, name, None)
+                if hook is None:
+                    continue
+                result = hook(data)
+                if inspect.isawaitable(result):
+                    await result
+                if name in _DECIDING and data.response is not None:
+                    break
+        except Refusal as refused:
+            return await self._refuse(name, data, refused)
+        except Exception as error:
+            # Only the type: the text of an exception may quote what was on the wire.
+            log.error("hook %s failed: %s", name, type(error).__name__)
+            return await self._refuse(name, data, Refusal(403, "it could not be checked"))
+        return True
+
+    async def _refuse(self, name: str, data: Any, refused: Refusal) -> bool:
+        match name:
+            case "http_connect" | "requestheaders" | "request":
+                await self._refuse_request(data, refused)
+                return True
+            case "responseheaders" | "response":
+                self._recorder.failed(data, refused.reason)
+                if data.killable:
+                    data.kill()
+                return True
+            case "next_layer":
+                data.layer = Reject(data.context)
+                await self._refuse_connection(data.context.client, refused)
+                return True
+            case "tls_start_client":
+                data.ssl_conn = None
+                await self._refuse_connection(data.context.client, refused)
+                return True
+            case "tls_start_server":
+                data.ssl_conn = None
+                return True
+            case "server_connect":
+                data.server.error = refused.reason
+                return True
+            case "malformed_request":
+                await self._refuse_connection(data, refused)
+                return True
+            case _:
+                return False
+
+    async def _refuse_request(self, flow: HTTPFlow, refused: Refusal) -> None:
+        exchange = self._recorder.exchange(flow)
+        flow.request.stream = False
+        content = answers.body(refused.status, refused.reason, exchange.provider)
+        flow.response = answers.response(refused.status, content, close=not refused.recorded)
+        self._recorder.refused(exchange, refused)
+        await self._report(exchange, refused)
+
+    async def _refuse_connection(self, client: Client, refused: Refusal) -> None:
+        tunnel = self._tunnels.of(client)
+        action = Tunnel(host=tunnel.host, port=tunnel.port) if tunnel else Tunnel(host="", port=0)
+        exchange = self._recorder.begin(client, action, "TLS" if tunnel else "?")
+        self._recorder.refused(exchange, refused)
+        await self._report(exchange, refused)
+
+    async def _report(self, exchange: Exchange, refused: Refusal) -> None:
+        if refused.recorded:
+            return
+        try:
+            await self._gate.refused(exchange.action, refused.reason)
+        except Exception as error:
+            log.error("a refusal could not be recorded: %s", type(error).__name__)

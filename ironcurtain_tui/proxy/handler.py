@@ -1,0 +1,86 @@
+"""One connection of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from types import TracebackType
+from typing import cast
+
+from mitmproxy.options import Options
+from mitmproxy.proxy import commands, mode_specs
+from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.server import LiveConnectionHandler
+
+from ironcurtain_tui.proxy.chain import HookChain
+from ironcurtain_tui.proxy.core import CoreOptions, HttpLayer
+from ironcurtain_tui.proxy.tunnel import Backlog
+
+log = logging.getLogger(__name__)
+
+_numbers = itertools.count(1)
+_MODE = mode_specs.ProxyMode.parse("regular")
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class AgentConnection(LiveConnectionHandler):
+    """Runs the protocol layers of one client connection until it ends, and everything it waits for with it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chain: HookChain) -> None:
+        super().__init__(reader, writer, cast(Options, CoreOptions()), _MODE)
+        # A unix socket's peer has no name, but the core wants to print one.
+        self.client.peername = self.client.sockname = ("agent", next(_numbers))
+        self.backlog = Backlog()
+        chain.connected(self.client, self.backlog)
+        self._chain = chain
+        self._hooks: set[asyncio.Task[object]] = set()
+        self.layer = HttpLayer(self.layer.context, HTTPMode.regular, None, self.backlog)
+
+    async def run(self) -> None:
+        """Serve the connection to its end. Whatever still waited for a decision then is cancelled."""
+        try:
+            await self.handle_client()
+        finally:
+            self._chain.disconnected(self.client)
+            for task in self._hooks:
+                task.cancel()
+            if self._hooks:
+                await asyncio.wait(self._hooks, timeout=1)
+
+    def abort(self) -> None:
+        """Cut the connection; ``run`` then returns soon."""
+        transport = self.transports.get(self.client)
+        if transport is not None and transport.handler is not None:
+            transport.handler.cancel("aborted")
+
+    async def handle_hook(self, hook: commands.StartHook) -> None:
+        (data,) = hook.args()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (for the type checker: we are inside a coroutine)
+        tracked = task not in self._hooks
+        self._hooks.add(task)
+        try:
+            with self.timeout_watchdog.disarm():
+                if not await self._chain.run(hook.name, data):
+                    self.abort()
+        finally:
+            if tracked:
+                self._hooks.discard(task)
+
+    async def drain_writers(self) -> None:
+        await super().drain_writers()  # type: ignore[no-untyped-call]
+        transport = self.transports.get(self.client)
+        if transport is not None and transport.handler is asyncio.current_task():
+            await self.backlog.room()
+
+    def log(
+        self,
+        message: str,  # noqa: ARG002 (never shown: it may quote what was on the wire)
+        level: int = logging.INFO,  # noqa: ARG002
+        exc_info: bool | _ExceptionInfo | None = None,
+    ) -> None:
+        """Called by the core. With an exception, a layer has crashed: its connection must not go on."""
+        if exc_info:
+            log.error("the protocol core failed; the connection is cut")
+            self.abort()

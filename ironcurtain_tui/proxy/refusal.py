@@ -1,0 +1,47 @@
+"""How the proxy says no."""
+
+from __future__ import annotations
+
+import json
+
+from mitmproxy import http
+
+from ironcurtain_tui.events import Decision
+from ironcurtain_tui.providers.base import Provider
+
+
+class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
+    """Raised by an add-on: the request (or connection) goes no further.
+
+    ``recorded`` says that the gate already knows, because it is its own verdict; ``decision`` is DENY, or
+    ANSWER when the policy wants the request answered here.
+    """
+
+    def __init__(self, status: int, reason: str, *, recorded: bool = False, decision: Decision = Decision.DENY) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.recorded = recorded
+        self.decision = decision
+
+
+def body(status: int, reason: str, provider: Provider | None) -> bytes:
+    """The error the agent reads: in the provider's form when there is one, so that its client shows it."""
+    message = f"IronCurtain refused this: {reason}. Trying again will not help."
+    if provider is not None:
+        return provider.error_body(status, message)
+    return json.dumps(
+        {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": False}}
+    ).encode()
+
+
+def response(status: int, content: bytes, *, close: bool) -> http.Response:
+    """A response of our own, on HTTP/1.1."""
+    headers = {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "x-should-retry": "false",
+    }
+    if close:
+        headers["connection"] = "close"
+    return http.Response.make(status, content, headers)

@@ -1,0 +1,117 @@
+"""The proxy as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from ironcurtain_tui.providers.cost import load_prices
+from ironcurtain_tui.proxy import core
+from ironcurtain_tui.proxy.addons.body_streams import BodyStreams
+from ironcurtain_tui.proxy.addons.client_tls import ClientTls
+from ironcurtain_tui.proxy.addons.connect_gate import ConnectGate
+from ironcurtain_tui.proxy.addons.credential_check import CredentialCheck
+from ironcurtain_tui.proxy.addons.credential_swap import CredentialSwap
+from ironcurtain_tui.proxy.addons.destination_guard import DestinationGuard
+from ironcurtain_tui.proxy.addons.endpoint_filter import EndpointFilter
+from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
+from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
+from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
+from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
+from ironcurtain_tui.proxy.addons.request_form import RequestForm
+from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
+from ironcurtain_tui.proxy.addons.upgrade_refusal import UpgradeRefusal
+from ironcurtain_tui.proxy.addons.upstream_tls import UpstreamTls
+from ironcurtain_tui.proxy.addons.usage_tap import UsageTap
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.chain import HookChain
+from ironcurtain_tui.proxy.destination import Resolve, resolve
+from ironcurtain_tui.proxy.gate import Gate, Publish
+from ironcurtain_tui.proxy.handler import AgentConnection
+from ironcurtain_tui.proxy.listener import Listener
+from ironcurtain_tui.proxy.route import Route, Routes
+from ironcurtain_tui.proxy.tunnel import Tunnels
+from ironcurtain_tui.tasks import TaskOwner
+
+MAX_CONNECTIONS = 256
+"""Connections of the agent at a time; more are closed at once."""
+
+
+class Proxy:
+    """Serves the agent's HTTPS on ``listener`` inside the running event loop, until stopped.
+
+    Of the loop itself nothing is changed: no task factory, no exception handler, no resolver.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        authority: CertificateAuthority,
+        routes: Iterable[Route],
+        gate: Gate,
+        publish: Publish,
+        *,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self._listener = listener
+        known = Routes(routes)
+        tunnels = Tunnels()
+        self._recorder = recorder = FlowRecorder(publish, tunnels)
+        addons = (
+            recorder,
+            MalformedRequests(),
+            ConnectGate(known, tunnels, gate, recorder),
+            LayerRouter(tunnels),
+            ClientTls(authority, tunnels),
+            HostAgreement(tunnels),
+            UpgradeRefusal(),
+            RequestForm(),
+            CredentialCheck(known, tunnels),
+            EndpointFilter(gate, recorder),
+            DestinationGuard(tunnels, resolve),
+            CredentialSwap(tunnels),
+            UpstreamTls(known, tunnels),
+            ResponseHygiene(tunnels),
+            UsageTap(),
+            BodyStreams(recorder),
+        )
+        self._chain = HookChain(addons, tunnels, recorder, gate)
+        self._connections: dict[asyncio.Task[object], AgentConnection] = {}
+        self._tasks = TaskOwner()
+
+    async def start(self) -> None:
+        """Open the door. Raises UserFacingError when it cannot be opened or the core cannot be relied on."""
+        core.verify()
+        # What the core would log may quote what was on the wire.
+        logging.getLogger("mitmproxy").disabled = True
+        self._tasks.start(asyncio.to_thread(load_prices), "load prices")
+        await self._listener.open(self._serve)
+
+    async def stop(self, grace: float = 2.0) -> None:
+        """Close the door, give exchanges under way ``grace`` seconds to end, then cut them."""
+        self._listener.close()
+        try:
+            await asyncio.wait_for(self._recorder.idle(), grace)
+        except TimeoutError:
+            pass  # they are cut below
+        for connection in self._connections.values():
+            connection.abort()
+        if self._connections:
+            _, left = await asyncio.wait(list(self._connections), timeout=2)
+            for task in left:
+                task.cancel()
+        await self._tasks.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._connections) >= MAX_CONNECTIONS:
+            writer.close()
+            return
+        connection = AgentConnection(reader, writer, self._chain)
+        self._connections[task] = connection
+        try:
+            await connection.run()
+        finally:
+            del self._connections[task]
+            writer.close()
