@@ -19,7 +19,7 @@ setsid socat -t 60 TCP-LISTEN:18080,bind=127.0.0.1,backlog=128,fork,reuseaddr \
 forwarder=$!
 tries=100
 until listening; do
-  kill -0 "$forwarder" 2>/dev/null || die "the forwarder to the proxy ended at once (is 127.0.0.1:18080 taken?)"
+  kill -0 "$forwarder" 2>/dev/null || die "the forwarder to the proxy ended at once"
   tries=$((tries - 1))
   [ "$tries" -gt 0 ] || die "the forwarder to the proxy does not listen on 127.0.0.1:18080 after 5 s"
   sleep 0.05

@@ -6,15 +6,16 @@ import socket
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import docker.errors
 
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained
-from ironcurtain_tui.containers.stream import open_stream
+from ironcurtain_tui.containers.stream import open_stream, read_output
 
 DETACH_KEYS = "ctrl-^,ctrl-^"
 """The engine's default, Ctrl-P Ctrl-Q, would hold back every Ctrl-P and let the agent's user cut the session."""
-ATTACH_SECONDS = 30.0
+STREAM_SECONDS = 30.0
 MAX_EXEC_OUTPUT = 1024 * 1024
 CREATE_SIZE = (80, 24)
 
@@ -45,8 +46,7 @@ class AgentContainer:
         sides at once; the engine replays nothing, so resize to make the agent redraw.
         """
         parameters = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1", "detachKeys": DETACH_KEYS}
-        path = f"/v{self._client.api_version}/containers/{self.id}/attach"
-        return open_stream(self._address, path, parameters, ATTACH_SECONDS)
+        return self._stream(f"/containers/{self.id}/attach?{urlencode(parameters)}")
 
     def start(self) -> None:
         """Start it and give its terminal the size it was created for. The agent itself waits for ``release``."""
@@ -81,17 +81,20 @@ class AgentContainer:
             except docker.errors.NotFound:
                 return False
 
-    def exec(self, argv: tuple[str, ...] | list[str]) -> tuple[int, bytes]:
+    def exec(self, argv: tuple[str, ...] | list[str], timeout: float = 60.0) -> tuple[int, bytes]:
         """Run a command inside, as the agent's user, and return its exit code and what it printed on both streams.
 
-        At most a mebibyte of output is kept. Raises EngineRefusedError when the container does not run.
+        At most a mebibyte of output is kept. Raises EngineRefusedError when the container does not run, or when the
+        command has not ended after ``timeout`` seconds (it may then still be running in there).
         """
         with explained("run a command in the container", self._address):
             job = self._client.exec_create(self.id, list(argv))["Id"]
-            output = bytearray()
-            for chunk in self._client.exec_start(job, stream=True):
-                output += chunk[: MAX_EXEC_OUTPUT - len(output)]
-            return int(self._client.exec_inspect(job)["ExitCode"] or 0), bytes(output)
+            with self._stream(f"/exec/{job}/start", b'{"Detach": false, "Tty": false}') as stream:
+                try:
+                    output = read_output(stream, timeout, MAX_EXEC_OUTPUT)
+                except TimeoutError as error:
+                    raise EngineRefusedError(f"{argv[0]} did not end within {timeout:g} s in the container.") from error
+            return self._exit_code_of(job, argv[0]), output
 
     def wait(self) -> int:
         """Block until the container has ended and return its exit code; EngineUnavailableError if the engine dies."""
@@ -116,3 +119,16 @@ class AgentContainer:
             except docker.errors.APIError as error:
                 if error.status_code != 409:  # 409: somebody else is removing it right now
                     raise
+
+    def _exit_code_of(self, job: str, program: str) -> int:
+        """The exit code of a command whose output has ended; the engine learns it a moment later."""
+        deadline = time.monotonic() + 5.0
+        while time.monotonic() < deadline:
+            state = self._client.exec_inspect(job)
+            if not state["Running"] and state["ExitCode"] is not None:
+                return int(state["ExitCode"])
+            time.sleep(0.01)
+        raise EngineRefusedError(f"{program} closed its output but did not end in the container.")
+
+    def _stream(self, path: str, body: bytes = b"") -> socket.socket:
+        return open_stream(self._address, f"/v{self._client.api_version}{path}", STREAM_SECONDS, body)

@@ -1,44 +1,67 @@
-"""The raw byte stream that the engine offers behind an HTTP upgrade (attach).
+"""The byte streams that the engine offers behind an HTTP upgrade (attach, exec).
 
 docker-py hands out the socket below a buffered reader, which may have swallowed the first bytes of the stream
 together with the response's head. When an agent that is already drawing is attached to, those bytes matter; here
-the head is read to its last byte and not one further. Source: Engine API,
-``POST /containers/{id}/attach``, "Hijacking".
+the head is read to its last byte and not one further. Nor does docker-py bound how long a command may take.
+Source: Engine API, ``POST /containers/{id}/attach``, "Hijacking" and "Stream format".
 """
 
 from __future__ import annotations
 
 import socket
-from urllib.parse import urlencode, urlsplit
+import time
+from urllib.parse import urlsplit
 
 from ironcurtain_tui.containers.failures import EngineRefusedError, unavailable
 
 MAX_HEAD = 16 * 1024
+FRAME_HEAD = 8
 
 
-def open_stream(address: str, path: str, parameters: dict[str, str], timeout: float) -> socket.socket:
-    """Connect to the engine at ``address`` (``unix://`` or ``tcp://``), upgrade, return the non-blocking socket.
+def open_stream(address: str, path: str, timeout: float, body: bytes = b"") -> socket.socket:
+    """Post ``body`` (JSON) to ``path`` of the engine at ``address``, upgrade, and return the non-blocking socket.
 
-    ``timeout``, in seconds, bounds each step. Raises EngineUnavailableError or EngineRefusedError.
+    ``address`` is ``unix://`` or ``tcp://``; ``timeout``, in seconds, bounds each step. Raises
+    EngineUnavailableError or EngineRefusedError.
     """
     connection = _connect(address, timeout)
     try:
-        request = (
-            f"POST {path}?{urlencode(parameters)} HTTP/1.1\r\n"
-            "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        connection.sendall(request.encode("ascii"))
-        head = _read_head(connection)
+        connection.sendall(head.encode("ascii") + body)
+        answer = _read_head(connection)
     except OSError as error:
         connection.close()
         raise unavailable(error, address) from error
-    status = int(head[9:12]) if head[9:12].isdigit() else 0
+    status = int(answer[9:12]) if answer[9:12].isdigit() else 0
     if status not in {101, 200}:
         connection.close()
-        line = head.split(b"\r\n", 1)[0].decode("ascii", "replace")
-        raise EngineRefusedError(f"The engine does not attach to the container: {line}", status=status)
+        line = answer.split(b"\r\n", 1)[0].decode("ascii", "replace")
+        raise EngineRefusedError(f"The engine does not open the container's stream: {line}", status=status)
     connection.setblocking(False)
     return connection
+
+
+def read_output(connection: socket.socket, timeout: float, limit: int) -> bytes:
+    """Both output streams of a command without a terminal, in order, up to ``limit`` bytes; the rest is dropped.
+
+    Each piece comes after eight bytes: which stream, three zeros, its length (big endian). Raises TimeoutError when
+    the command has not ended after ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    output, pending = bytearray(), bytearray()
+    while True:
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        chunk = connection.recv(65536)
+        if not chunk:
+            return bytes(output[:limit])
+        pending += chunk
+        while len(pending) >= FRAME_HEAD and len(pending) >= (end := FRAME_HEAD + int.from_bytes(pending[4:8], "big")):
+            if len(output) < limit:
+                output += pending[FRAME_HEAD:end]
+            del pending[:end]
 
 
 def _connect(address: str, timeout: float) -> socket.socket:
