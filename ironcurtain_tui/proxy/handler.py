@@ -35,7 +35,8 @@ class AgentConnection(LiveConnectionHandler):
         chain.connected(self.client, self.backlog)
         self._chain = chain
         self._hooks: set[asyncio.Task[object]] = set()
-        self.layer = HttpLayer(self.layer.context, HTTPMode.regular, None, self.backlog)
+        # Only inside the tunnel is anything held with its body, so the CONNECT's own layer counts for itself.
+        self.layer = HttpLayer(self.layer.context, HTTPMode.regular, None, Backlog())
 
     async def run(self) -> None:
         """Serve the connection to its end. Whatever still waited for a decision then is cancelled."""

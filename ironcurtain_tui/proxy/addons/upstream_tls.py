@@ -5,7 +5,7 @@ from __future__ import annotations
 import certifi
 from cryptography import x509
 from mitmproxy.tls import TlsData
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.route import Routes, Upstream
@@ -46,7 +46,7 @@ def _context(upstream: Upstream | None) -> SSL.Context:
         store = context.get_cert_store()
         assert store is not None  # noqa: S101 (for the type checker: a new context has one)
         for certificate in x509.load_pem_x509_certificates(upstream.ca_pem):
-            store.add_cert(certificate)  # type: ignore[arg-type]
+            store.add_cert(crypto.X509.from_cryptography(certificate))
     return context
 
 

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.events import Flow
+from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.destination import Resolve, resolve
+from ironcurtain_tui.proxy.listener import UnixListener
+from ironcurtain_tui.proxy.route import Route, Upstream
+from ironcurtain_tui.proxy.server import Proxy
+
+from .stage import HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
+
+
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> tuple[CertificateAuthority, CertificateAuthority]:
+    """Ours and the public one of the world on this stage."""
+    root = tmp_path_factory.mktemp("ca")
+    return CertificateAuthority.load_or_create(root / "ours"), CertificateAuthority.load_or_create(root / "public")
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A directory whose paths are short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="ic", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest_asyncio.fixture
+async def build(
+    authorities: tuple[CertificateAuthority, CertificateAuthority], short_directory: Path
+) -> AsyncIterator[Build]:
+    """Make a stage; ``context`` is the upstream's; ``direct`` leaves the address to the resolver."""
+    ours, public = authorities
+    stages: list[tuple[Stage, asyncio.Server]] = []
+
+    async def make(*, context: ssl.SSLContext | None = None, direct: bool = False, resolve: Resolve = resolve) -> Stage:
+        provider = FakeProvider(public, context or server_context(public, HOST, short_directory))
+        server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
+        provider.port = server.sockets[0].getsockname()[1]
+        upstream = None if direct else Upstream("127.0.0.1", provider.port, public.certificate_pem)
+        anthropic = PROVIDERS["anthropic"]
+        gate = RecordingGate(Policy(anthropic.rules()))
+        flows: list[Flow] = []
+        path = short_directory / f"p{len(stages)}.sock"
+        proxy = Proxy(
+            UnixListener(path),
+            ours,
+            [Route(anthropic, SENTINEL, Secret(REAL_KEY), upstream)],
+            gate,
+            flows.append,
+            resolve=resolve,
+        )
+        await proxy.start()
+        trust = ssl.create_default_context(cadata=ours.certificate_pem.decode())
+        stage = Stage(proxy, path, ours, provider, gate, flows, trust)
+        stages.append((stage, server))
+        return stage
+
+    yield make
+    for stage, server in stages:
+        for agent in stage.agents:
+            agent.writer.close()
+        await stage.proxy.stop(grace=0)
+        server.close()
+
+
+@pytest_asyncio.fixture
+async def stage(build: Build) -> Stage:
+    return await build()
