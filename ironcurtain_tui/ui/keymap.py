@@ -33,6 +33,7 @@ class Command(StrEnum):
     KEEP_FILTER = "keep-filter"
     LAST = "last"
     LEAVE_PREFIX = "leave-prefix"
+    LIVE = "live"
     NARROW = "narrow"
     NOTICES = "notices"
     PAGE_DOWN = "page-down"
@@ -60,6 +61,8 @@ class Place(StrEnum):
     AGENT = "agent"
     PANEL = "panel"
     FILTER = "filter"
+    SCROLLBACK = "scrollback"
+    """Looking back in the agent's terminal, entered after the prefix."""
     OVER = "over"
     """The session has ended or is lost: nobody is there to type to."""
 
@@ -131,6 +134,16 @@ PANEL = (
     Row(("question_mark",), Command.HELP, "Help"),
 )
 
+SCROLLBACK = (
+    Row(("escape", "q"), Command.LIVE, "Back to the live screen", "live screen"),
+    Row(("up", "k"), Command.UP, "A line up", "up"),
+    Row(("down", "j"), Command.DOWN, "A line down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up", "page up"),
+    Row(("pagedown", "ctrl+d", "space"), Command.PAGE_DOWN, "A page down", "page down"),
+    Row(("g", "home"), Command.FIRST, "To the oldest line", "oldest"),
+    Row(("G", "end"), Command.LAST, "To the newest line"),
+)
+
 OVER = (
     Row(("q", "enter"), Command.CLOSE, "Close the app", "close"),
     Row(("tab",), Command.FOCUS_NEXT, "Next panel", "panels"),
@@ -142,7 +155,13 @@ FILTER = (
     Row(("escape",), Command.CLEAR_FILTER, "Show all lines again", "clear"),
 )
 
-PLACES: dict[Place, tuple[Row, ...]] = {Place.AGENT: (), Place.PANEL: PANEL, Place.FILTER: FILTER, Place.OVER: OVER}
+PLACES: dict[Place, tuple[Row, ...]] = {
+    Place.AGENT: (),
+    Place.PANEL: PANEL,
+    Place.FILTER: FILTER,
+    Place.SCROLLBACK: SCROLLBACK,
+    Place.OVER: OVER,
+}
 """What keys do without a prefix."""
 
 
@@ -167,7 +186,7 @@ class Keymap:
 
     def reserved(self, prefixed: bool, place: Place, key: str) -> bool:
         """Whether ``key`` is ours, rather than for the terminal or input line that has the focus."""
-        everything = prefixed or place is Place.OVER
+        everything = prefixed or place in (Place.OVER, Place.SCROLLBACK)
         return everything or key == self.prefix or key in self._always or key in self._places[place]
 
     def press(self, prefixed: bool, place: Place, key: str) -> Pressed:
@@ -204,6 +223,7 @@ class Keymap:
             ),
             ("In a side panel", _lines(PANEL)),
             ("In the filter line", _lines(FILTER)),
+            ("While scrolling back", _lines(SCROLLBACK)),
             ("When the session is over", _lines(OVER)),
         )
 

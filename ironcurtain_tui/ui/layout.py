@@ -118,7 +118,7 @@ class Arrangement:
         return replace(self, weights=(escalations, traffic, audit))
 
     def grow(self, panel: Panel, rows: int, height: int) -> Arrangement:
-        """Make a side panel ``rows`` taller (negative: shorter), at the cost of the one above, or below for the first."""
+        """Make a side panel ``rows`` taller (negative: shorter); the one above pays, for the first the one below."""
         shown = [each for each in SIDE if each not in self.hidden]
         if panel not in shown or len(shown) < 2:
             return self

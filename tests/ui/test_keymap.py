@@ -11,6 +11,7 @@ from ironcurtain_tui.ui.keymap import (
     PANEL,
     PLACES,
     PREFIX,
+    SCROLLBACK,
     Command,
     Keymap,
     Place,
@@ -19,7 +20,7 @@ from ironcurtain_tui.ui.keymap import (
     display,
 )
 
-TABLES = {"always": ALWAYS, "prefix": PREFIX, "panel": PANEL, "filter": FILTER, "over": OVER}
+TABLES = {"always": ALWAYS, "prefix": PREFIX, "panel": PANEL, "filter": FILTER, "scrollback": SCROLLBACK, "over": OVER}
 KNOWN = sorted({key for rows in TABLES.values() for row in rows for key in row.keys} | {"ctrl+a"})
 KEYS = st.one_of(
     st.sampled_from(KNOWN), st.text(min_size=1, max_size=8), st.sampled_from(["ctrl+c", "ctrl+q", "f5", "a", "y"])
@@ -34,7 +35,7 @@ def test_no_key_stands_twice_in_a_table(name: str) -> None:
 
 def test_function_keys_mean_the_same_everywhere() -> None:
     reserved = {key for row in ALWAYS for key in row.keys}
-    for name in ("prefix", "panel", "filter", "over"):
+    for name in ("prefix", "panel", "filter", "scrollback", "over"):
         assert reserved.isdisjoint(key for row in TABLES[name] for key in row.keys)
 
 

@@ -1,0 +1,72 @@
+"""The Textual app: theme, styles, palette; everything else is on the session's screen."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.command import Provider
+from textual.screen import Screen
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.ui import departure
+from ironcurtain_tui.ui.commands import SessionCommands
+from ironcurtain_tui.ui.departure import Departure
+from ironcurtain_tui.ui.keymap import Keymap
+from ironcurtain_tui.ui.screens.session import SessionScreen
+from ironcurtain_tui.ui.themes import IRONCURTAIN
+
+log = logging.getLogger(__name__)
+
+
+class IronCurtainApp(App[Departure], inherit_bindings=False):
+    """Shows one session. Without bindings of its own: ctrl+c and ctrl+q are the agent's.
+
+    ``run`` gives the Departure to print, or None when the app failed (see ``show``).
+    """
+
+    TITLE = "IronCurtain"
+    CSS_PATH = sorted(paths.resource("styles").glob("*.tcss"))
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SessionCommands}
+    ENABLE_COMMAND_PALETTE = False
+    """Textual would bind ctrl+p, which is the agent's; ours opens it after the prefix."""
+
+    def __init__(
+        self,
+        socket_path: Path,
+        *,
+        prefix: str = "ctrl+a",
+        theme: str = "",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.use_command_palette = True
+        self._socket_path = socket_path
+        self._keys = Keymap(prefix)
+        self._now = now
+        self.register_theme(IRONCURTAIN)
+        self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
+
+    def get_default_screen(self) -> Screen[None]:
+        return SessionScreen(self._socket_path, self._keys, self._leave, self._now)
+
+    def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
+        """None: what Textual offers here is either in our table or does not fit."""
+        return []
+
+    def _leave(self, how: Departure) -> None:
+        self.exit(how, return_code=how.exit_code)
+
+    def _fatal_error(self) -> None:
+        """Log the exception being handled and close: a traceback on the terminal could hold the agent's text."""
+        log.critical("the screen failed", exc_info=True)
+        self._close_messages_no_wait()
+
+
+def show(app: IronCurtainApp, log_path: str = "") -> Departure:
+    """Run ``app`` on the terminal until it closes. ``log_path``: where the log goes, for the person to look into."""
+    return app.run() or departure.crashed(log_path)

@@ -1,0 +1,584 @@
+"""One session: the agent's terminal, the panels beside it, and what keys and mouse do there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from ironcurtain_tui.control import messages
+from ironcurtain_tui.control.client import ControlClient
+from ironcurtain_tui.control.state import StateKeeper
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import (
+    AuditAppended,
+    AuditLine,
+    BadgeState,
+    BellRang,
+    Flow,
+    FlowChanged,
+    Notice,
+    Numbered,
+    ScreenRestarted,
+    SessionState,
+)
+from ironcurtain_tui.ui import departure
+from ironcurtain_tui.ui.departure import Departure, Ending
+from ironcurtain_tui.ui.keymap import Command, Keymap, Place
+from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
+from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.pacing import Pacer
+from ironcurtain_tui.ui.screens.confirm import Confirm
+from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
+from ironcurtain_tui.ui.screens.help import Help
+from ironcurtain_tui.ui.screens.notices import Notices
+from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
+from ironcurtain_tui.ui.widgets.audit import AuditPanel
+from ironcurtain_tui.ui.widgets.drag import DragHandle
+from ironcurtain_tui.ui.widgets.escalations import EscalationsPanel
+from ironcurtain_tui.ui.widgets.filter_line import FilterLine
+from ironcurtain_tui.ui.widgets.footer import KeyHints
+from ironcurtain_tui.ui.widgets.header import SessionHeader
+from ironcurtain_tui.ui.widgets.line import CommandChosen
+from ironcurtain_tui.ui.widgets.panel_title import PanelTitle
+from ironcurtain_tui.ui.widgets.prefix_menu import PrefixMenu
+from ironcurtain_tui.ui.widgets.record_list import RecordList
+from ironcurtain_tui.ui.widgets.record_panel import RecordPanel
+from ironcurtain_tui.ui.widgets.side_panel import SidePanel
+from ironcurtain_tui.ui.widgets.splitter import Splitter
+from ironcurtain_tui.ui.widgets.terminal import AgentTerminal
+from ironcurtain_tui.ui.widgets.too_small import TooSmall
+from ironcurtain_tui.ui.widgets.traffic import TrafficPanel
+
+ZOOMS = {
+    Command.ZOOM_ESCALATIONS: Panel.ESCALATIONS,
+    Command.ZOOM_TRAFFIC: Panel.TRAFFIC,
+    Command.ZOOM_AUDIT: Panel.AUDIT,
+}
+PANELS = {
+    Command.PANEL_ESCALATIONS: Panel.ESCALATIONS,
+    Command.PANEL_TRAFFIC: Panel.TRAFFIC,
+    Command.PANEL_AUDIT: Panel.AUDIT,
+}
+STEP_COLUMNS = 4
+"""Columns that one key press moves the border to the side panels."""
+SEVERITIES: dict[BadgeState, SeverityLevel] = {BadgeState.FAIL: "error", BadgeState.WARN: "warning"}
+TOAST_SECONDS = {BadgeState.FAIL: 20.0, BadgeState.WARN: 10.0}
+
+
+TerminalMessage = (
+    AgentTerminal.KeyTyped
+    | AgentTerminal.Pasted
+    | AgentTerminal.MouseUsed
+    | AgentTerminal.Resized
+    | AgentTerminal.FocusMoved
+    | AgentTerminal.HistoryWanted
+)
+"""What the terminal widget wants sent to the supervisor."""
+
+
+class SessionScreen(Screen[None], inherit_bindings=False):
+    """Shows the session behind one control socket. ``leave`` closes the app."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self,
+        socket_path: Path,
+        keymap: Keymap,
+        leave: Callable[[Departure], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.keymap = keymap
+        self._socket_path = socket_path
+        self._leave = leave
+        self._now = now
+        self._client: ControlClient | None = None
+        self._session: StateKeeper | None = None
+        self._ending: Ending | None = None
+        self._stopping = False
+        self._prefixed = False
+        self._looking_back = False
+        self._unread = 0
+        self._arrangement = Arrangement()
+        self._came_from = Panel.AGENT
+        self._paint_state = Pacer(self, self._show_state)
+        self._paint_traffic = Pacer(self, self._show_traffic)
+        self._paint_audit = Pacer(self, self._show_audit)
+        self._header = SessionHeader(id="header")
+        self._agent = AgentPane(self._is_reserved)
+        self._splitter = Splitter()
+        self._escalations = EscalationsPanel()
+        self._traffic = TrafficPanel(self._is_reserved)
+        self._audit = AuditPanel(self._is_reserved)
+        self._hints = KeyHints(id="footer")
+        self._menu = PrefixMenu()
+        self._too_small = TooSmall()
+        self._side: dict[Panel, SidePanel] = {
+            Panel.ESCALATIONS: self._escalations,
+            Panel.TRAFFIC: self._traffic,
+            Panel.AUDIT: self._audit,
+        }
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Horizontal(id="body"):
+            yield self._agent
+            yield self._splitter
+            with Vertical(id="side"):
+                yield from self._side.values()
+        yield self._hints
+        yield self._menu
+        yield self._too_small
+
+    def on_mount(self) -> None:
+        self._arrange()
+        self._show_keys()
+        self.set_interval(1.0, self._show_state)
+        self.call_after_refresh(self._start_following)
+
+    # --- the connection ----------------------------------------------------------------------------
+
+    def _start_following(self) -> None:
+        self.run_worker(self._follow(), name="control connection")
+
+    async def _follow(self) -> None:
+        cols, lines = self._agent.terminal_size
+        try:
+            client = await ControlClient.connect(self._socket_path, cols=cols, lines=lines)
+        except UserFacingError as error:
+            self._leave(departure.refused(error))
+            return
+        self._client = client
+        try:
+            self._welcome(client.state)
+            async for message in client:
+                self._receive(message)
+        except ConnectionError:
+            if self._ending is None:
+                self._over(departure.supervisor_gone(client.state.info.id))
+        finally:
+            await client.close()
+
+    def _receive(self, message: messages.ServerMessage) -> None:
+        match message:
+            case messages.ScreenUpdate():
+                if self._agent.apply(message) and self.focused is None:
+                    self._agent.terminal.focus()
+            case messages.Events(events=numbered):
+                for each in numbered:
+                    self._happened(each)
+            case messages.HistoryRows():
+                self._agent.terminal.show_history(message)
+            case messages.Welcome(state=state):
+                self._welcome(state)
+            case messages.Goodbye(reason=reason):
+                self._goodbye(reason)
+            case messages.Refused(reason=reason, remedy=remedy):
+                self._leave(departure.refused(UserFacingError(reason, remedy)))
+
+    def _welcome(self, state: SessionState) -> None:
+        self._session = StateKeeper.restore(state)
+        self._judge_status()
+        for pacer in (self._paint_state, self._paint_traffic, self._paint_audit):
+            pacer.request()
+
+    def _happened(self, numbered: Numbered) -> None:
+        if self._session is None or numbered.seq <= self._session.seq:
+            return
+        self._session.apply(numbered)
+        match numbered.event:
+            case FlowChanged():
+                self._paint_traffic.request()
+            case AuditAppended():
+                self._paint_audit.request()
+            case Notice() as notice:
+                self._toast(notice)
+            case BellRang():
+                self.app.bell()
+            case ScreenRestarted(reason=reason):
+                self._toast(
+                    Notice(level=BadgeState.WARN, text=f"The terminal's screen process was restarted: {reason}")
+                )
+            case _:
+                self._judge_status()
+        self._paint_state.request()
+
+    def _judge_status(self) -> None:
+        if self._session is not None and self._ending is None:
+            ending = departure.of_status(self._session.status, self._session.status_detail)
+            if ending is not None:
+                self._over(ending)
+
+    def _goodbye(self, reason: str) -> None:
+        if self._session is None:
+            return
+        if self._stopping:
+            self._leave(departure.stopped(self._session.info.id))
+        elif self._ending is None or not self._ending.alarm:
+            self._over(departure.goodbye(reason, self._session.exit_code))
+
+    def _over(self, ending: Ending) -> None:
+        self._ending = ending
+        self._looking_back = False
+        self._agent.say_over(ending)
+        self._show_keys()
+
+    def _toast(self, notice: Notice) -> None:
+        if notice.level in TOAST_SECONDS:
+            self._unread += 1
+        self.notify(
+            neutralise(notice.text) + (f"\n{neutralise(notice.remedy)}" if notice.remedy else ""),
+            severity=SEVERITIES.get(notice.level, "information"),
+            timeout=TOAST_SECONDS.get(notice.level, 5.0),
+            markup=False,
+        )
+
+    def _send(self, message: messages.ClientMessage) -> None:
+        if self._client is not None and self._ending is None:
+            self._client.send(message)
+
+    # --- painting ----------------------------------------------------------------------------------
+
+    def _show_state(self) -> None:
+        if self._session is None:
+            return
+        folded = self._arrangement.place(*self.size).fold is not Fold.FULL
+        self._header.update(self._session, self._now(), folded, self._unread)
+        self._agent.update(self._session)
+
+    def _show_traffic(self) -> None:
+        if self._session is not None:
+            self._traffic.update(self._session.flows.values())
+
+    def _show_audit(self) -> None:
+        if self._session is not None:
+            lines = self._session.audit
+            self._audit.update(lines, lines[-1].seq if lines else 0)
+
+    def _show_keys(self) -> None:
+        session = f"session {self._session.info.id}" if self._session else ""
+        self._hints.update(self.keymap, self._place, self._prefixed, session)
+        self._menu.display = self._prefixed
+
+    # --- keys --------------------------------------------------------------------------------------
+
+    @property
+    def _place(self) -> Place:
+        if isinstance(self.focused, FilterLine):
+            return Place.FILTER
+        if self._panel is not Panel.AGENT:
+            return Place.PANEL
+        if self._looking_back:
+            return Place.SCROLLBACK
+        return Place.AGENT if self._ending is None else Place.OVER
+
+    @property
+    def _panel(self) -> Panel:
+        """The panel that has the focus; the agent's when none has."""
+        if self.focused is not None:
+            for panel, widget in self._side.items():
+                if widget in self.focused.ancestors:
+                    return panel
+        return Panel.AGENT
+
+    def _is_reserved(self, key: str) -> bool:
+        return self.keymap.reserved(self._prefixed, self._place, key)
+
+    def on_key(self, event: events.Key) -> None:
+        was_prefixed = self._prefixed
+        pressed = self.keymap.press(was_prefixed, self._place, event.key)
+        if pressed.command is None and pressed.send is None and not pressed.prefixed and not was_prefixed:
+            return
+        event.stop()
+        event.prevent_default()
+        if pressed.prefixed != was_prefixed:
+            self._prefixed = pressed.prefixed
+            self._show_keys()
+        if pressed.send is not None:
+            self._send(messages.Key(key=pressed.send, character=event.character))
+        if pressed.command is not None:
+            self.obey(pressed.command)
+
+    def on_descendant_focus(self) -> None:
+        self._show_keys()
+
+    @on(CommandChosen)
+    def _command_chosen(self, message: CommandChosen) -> None:
+        self.obey(message.command)
+
+    def obey(self, command: Command) -> None:
+        """Do what a key, the palette or a click asked for."""
+        match command:
+            case Command.ZOOM_ESCALATIONS | Command.ZOOM_TRAFFIC | Command.ZOOM_AUDIT:
+                self._zoom(ZOOMS[command])
+            case Command.PANEL_ESCALATIONS | Command.PANEL_TRAFFIC | Command.PANEL_AUDIT:
+                self._go_to(PANELS[command], reveal=True)
+            case Command.ZOOM:
+                self._zoom(self._panel)
+            case Command.AGENT:
+                self._go_to(Panel.AGENT)
+            case Command.BACK:
+                self._back()
+            case Command.FOCUS_NEXT:
+                self._step(1)
+            case Command.FOCUS_PREVIOUS:
+                self._step(-1)
+            case Command.FOCUS_BELOW:
+                self._step_side(1)
+            case Command.FOCUS_ABOVE:
+                self._step_side(-1)
+            case Command.SIDE:
+                self._arrange(self._arrangement.toggle_side())
+            case Command.HIDE:
+                self._arrange(self._arrangement.hide(self._panel))
+            case Command.WIDEN:
+                self._arrange(self._arrangement.widen_side(STEP_COLUMNS, self.size.width))
+            case Command.NARROW:
+                self._arrange(self._arrangement.widen_side(-STEP_COLUMNS, self.size.width))
+            case Command.GROW:
+                self._arrange(self._arrangement.grow(self._panel, 1, self.size.height))
+            case Command.SHRINK:
+                self._arrange(self._arrangement.grow(self._panel, -1, self.size.height))
+            case Command.HELP:
+                self._help()
+            case Command.NOTICES:
+                self._unread = 0
+                self._show_state()
+                self.app.push_screen(Notices(tuple(self._session.notices) if self._session else ()))
+            case Command.PALETTE:
+                self.app.action_command_palette()
+            case Command.THEME:
+                self.app.action_change_theme()
+            case Command.DETACH | Command.CLOSE:
+                self._close()
+            case Command.STOP:
+                self._ask_to_stop()
+            case Command.SCROLLBACK:
+                self._look_back(True)
+            case Command.LIVE:
+                self._look_back(False)
+            case _ if self._looking_back and self._panel is Panel.AGENT:
+                self._scroll_back(command)
+            case _:
+                self._obey_in_list(command)
+
+    def _look_back(self, looking: bool) -> None:
+        self._looking_back = looking
+        self._go_to(Panel.AGENT)
+        if not looking:
+            self._agent.terminal.return_to_live()
+
+    def _scroll_back(self, command: Command) -> None:
+        terminal = self._agent.terminal
+        page = max(1, terminal.size.height - 1)
+        everything = 1_000_000
+        lines = {
+            Command.UP: -1,
+            Command.DOWN: 1,
+            Command.PAGE_UP: -page,
+            Command.PAGE_DOWN: page,
+            Command.FIRST: -everything,
+            Command.LAST: everything,
+        }
+        terminal.scroll_history(lines.get(command, 0))
+
+    def _obey_in_list(self, command: Command) -> None:
+        panel = self._side.get(self._panel)
+        if not isinstance(panel, RecordPanel):
+            return
+        records = panel.records
+        match command:
+            case Command.UP:
+                records.move(-1)
+            case Command.DOWN:
+                records.move(1)
+            case Command.PAGE_UP:
+                records.page(-1)
+            case Command.PAGE_DOWN:
+                records.page(1)
+            case Command.FIRST:
+                records.first()
+            case Command.LAST:
+                records.last()
+            case Command.DETAILS:
+                records.open()
+            case Command.FILTER:
+                panel.open_filter()
+            case Command.KEEP_FILTER:
+                panel.keep_filter()
+            case Command.CLEAR_FILTER:
+                panel.clear_filter()
+
+    # --- arranging ---------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        self._arrange()
+        self._show_state()
+
+    def _arrange(self, arrangement: Arrangement | None = None) -> None:
+        self._arrangement = arrangement or self._arrangement
+        placement = self._arrangement.place(*self.size)
+        self._too_small.display = placement.fold is Fold.TOO_SMALL
+        self._too_small.tell(*self.size)
+        self._agent.display = placement.agent
+        self._splitter.display = placement.agent and placement.side_width > 0
+        side = self.query_one("#side")
+        side.display = placement.side_width > 0
+        side.styles.width = placement.side_width
+        for panel, widget in self._side.items():
+            widget.display = panel in placement.heights
+            if widget.display:
+                widget.styles.height = placement.heights[panel]
+        if self._panel not in (*placement.heights, *([Panel.AGENT] if placement.agent else [])):
+            self._focus(Panel.AGENT if placement.agent else next(iter(placement.heights)))
+
+    def _focus(self, panel: Panel) -> None:
+        if panel is Panel.AGENT:
+            self.set_focus(self._agent.terminal if self._agent.terminal.display else None)
+        else:
+            self._side[panel].target.focus()
+        self._show_keys()
+
+    def _go_to(self, panel: Panel, reveal: bool = False) -> None:
+        """Give ``panel`` the focus: beside the others if it is there, else on the full screen."""
+        if panel is Panel.AGENT:
+            if self._arrangement.zoomed in SIDE:
+                self._arrange(self._arrangement.unzoom())
+        else:
+            if reveal and not self._arrangement.zoomed:
+                self._arrange(self._arrangement.reveal(panel))
+            if panel not in self._arrangement.place(*self.size).heights:
+                self._came_from = self._panel if self._arrangement.zoomed is None else self._came_from
+                self._arrange(self._arrangement.unzoom().zoom(panel))
+        self._focus(panel)
+
+    def _zoom(self, panel: Panel) -> None:
+        if self._arrangement.zoomed is panel:
+            self._unzoom()
+            return
+        if self._arrangement.zoomed is None:
+            self._came_from = self._panel
+        self._arrange(self._arrangement.zoom(panel))
+        self._focus(panel)
+
+    def _unzoom(self) -> None:
+        self._arrange(self._arrangement.unzoom())
+        shown = self._arrangement.place(*self.size).heights
+        self._focus(self._came_from if self._came_from in shown else Panel.AGENT)
+
+    def _back(self) -> None:
+        if self._arrangement.zoomed is not None:
+            self._unzoom()
+        else:
+            self._focus(Panel.AGENT)
+
+    def _step(self, by: int) -> None:
+        placement = self._arrangement.place(*self.size)
+        shown = list(SIDE) if not placement.heights or self._arrangement.zoomed else list(placement.heights)
+        order = [Panel.AGENT, *shown]
+        self._go_to(order[(order.index(self._panel) + by) % len(order)])
+
+    def _step_side(self, by: int) -> None:
+        order = list(self._arrangement.place(*self.size).heights)
+        if self._panel in order:
+            self._go_to(order[max(0, min(order.index(self._panel) + by, len(order) - 1))])
+        elif order:
+            self._go_to(order[0 if by > 0 else -1])
+
+    @on(DragHandle.Dragged)
+    def _dragged(self, message: DragHandle.Dragged) -> None:
+        if isinstance(message.handle, PanelTitle):
+            self._arrange(self._arrangement.move_top(message.handle.panel, -message.rows, self.size.height))
+        else:
+            self._arrange(self._arrangement.widen_side(-message.columns, self.size.width))
+
+    @on(PanelTitle.Chosen)
+    def _title_chosen(self, message: PanelTitle.Chosen) -> None:
+        if message.times == 2:
+            self._zoom(message.panel)
+        else:
+            self._go_to(message.panel)
+
+    # --- dialogs -----------------------------------------------------------------------------------
+
+    def _help(self) -> None:
+        badges = self._session.badges.values() if self._session else ()
+        self.app.push_screen(Help(self.keymap, badges, self._session is not None and self._session.info.rehearsal))
+
+    def _close(self) -> None:
+        if self._ending is not None:
+            self._leave(self._ending.departure())
+        elif self._session is not None:
+            self._leave(departure.detached(self._session.info.id))
+        else:
+            self._leave(Departure(""))
+
+    def _ask_to_stop(self) -> None:
+        if self._session is None or self._ending is not None:
+            return
+        info = self._session.info
+        question = Confirm(
+            f"Stop session {info.id}?",
+            (
+                f"{info.agent_title} in {info.workspace}",
+                "",
+                "It ends the agent and removes its container. The workspace and the audit log stay.",
+            ),
+            yes="Stop the session",
+            no="Keep it running",
+        )
+        self.app.push_screen(question, self._stop)
+
+    def _stop(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self._send(messages.StopSession())
+            self._stopping = True
+
+    @on(RecordList.Opened)
+    def _details(self, message: RecordList.Opened) -> None:
+        match message.records.selected:
+            case Flow(id=flow_id) as flow:
+                self.app.push_screen(RecordDetails("Flow", lambda: flow_fields(self._current(flow_id, flow))))
+            case AuditLine() as line:
+                fields: Fields = audit_fields(line)
+                self.app.push_screen(RecordDetails(f"Audit record #{line.seq}", lambda: fields))
+
+    def _current(self, flow_id: str, known: Flow) -> Flow:
+        return self._session.flows.get(flow_id, known) if self._session else known
+
+    # --- the agent's terminal ------------------------------------------------------------------------
+
+    @on(AgentTerminal.KeyTyped)
+    @on(AgentTerminal.Pasted)
+    @on(AgentTerminal.MouseUsed)
+    @on(AgentTerminal.Resized)
+    @on(AgentTerminal.FocusMoved)
+    @on(AgentTerminal.HistoryWanted)
+    def _for_the_agent(self, message: TerminalMessage) -> None:
+        self._send(message.message)
+
+    @on(AgentTerminal.TextCopied)
+    def _copied(self, message: AgentTerminal.TextCopied) -> None:
+        self.notify(f"Copied {len(message.text):,} characters", timeout=2)
+
+    @on(AgentTerminal.LinkClicked)
+    def _link_clicked(self, message: AgentTerminal.LinkClicked) -> None:
+        url = message.url
+        if not url.startswith(("https://", "http://")):
+            self.notify(f"Not opened: {neutralise(url)}", severity="warning", markup=False)
+            return
+        question = Confirm(
+            "Open this link in your browser?",
+            (url, "", "The agent wrote it. Your browser is not in the container: the link itself may carry data out."),
+            yes="Open it",
+            no="Do not open",
+        )
+        self.app.push_screen(question, lambda yes: self.app.open_url(url) if yes else None)

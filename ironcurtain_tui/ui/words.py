@@ -1,0 +1,68 @@
+"""States as a symbol, a word and a tone: never colour alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ironcurtain_tui.events import BadgeState, Decision, Flow, FlowState, SessionStatus
+from ironcurtain_tui.ui.tone import Tone
+
+
+class Sign(NamedTuple):
+    symbol: str
+    word: str
+    tone: Tone
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.word}"
+
+
+STATUS = {
+    SessionStatus.STARTING: Sign("◌", "starting", Tone.QUIET),
+    SessionStatus.RUNNING: Sign("●", "running", Tone.GOOD),
+    SessionStatus.WAITING: Sign("◆", "waits for you", Tone.WARN),
+    SessionStatus.IDLE: Sign("○", "idle", Tone.PLAIN),
+    SessionStatus.LOST: Sign("✗", "lost", Tone.BAD),
+    SessionStatus.ENDED: Sign("■", "ended", Tone.QUIET),
+}
+
+STATUS_MEANING = {
+    SessionStatus.STARTING: "The container and its two doors are being set up.",
+    SessionStatus.RUNNING: "A model call is under way, or was a moment ago.",
+    SessionStatus.WAITING: "Something is held until you decide.",
+    SessionStatus.IDLE: "The agent waits for your next message.",
+    SessionStatus.LOST: "The engine, the container or the supervisor went away; both doors are closed.",
+    SessionStatus.ENDED: "The agent has exited and the container is gone.",
+}
+
+BADGE = {
+    BadgeState.PENDING: Sign("◌", "pending", Tone.QUIET),
+    BadgeState.OK: Sign("✓", "ok", Tone.GOOD),
+    BadgeState.WARN: Sign("▲", "warning", Tone.WARN),
+    BadgeState.FAIL: Sign("✗", "failed", Tone.BAD),
+}
+
+DECISION = {
+    Decision.ALLOW: Sign("✓", "allow", Tone.GOOD),
+    Decision.DENY: Sign("✗", "deny", Tone.BAD),
+    Decision.ESCALATE: Sign("◆", "ask", Tone.WARN),
+    Decision.ANSWER: Sign("=", "answer", Tone.QUIET),
+}
+
+
+def outcome(flow: Flow) -> Sign:
+    """What became of a flow, in at most nine cells."""
+    if flow.decision is Decision.DENY:
+        return Sign("✗", "refused", Tone.BAD)
+    if flow.state is FlowState.ERROR:
+        return Sign("✗", "error", Tone.BAD)
+    if flow.decision is Decision.ESCALATE:
+        return Sign("◆", "held", Tone.WARN)
+    if flow.status is None:
+        return Sign("◌", "open", Tone.QUIET)
+    tone = Tone.WARN if flow.status >= 400 else Tone.PLAIN
+    if flow.decision is Decision.ANSWER:
+        return Sign("=", str(flow.status), Tone.QUIET)
+    if flow.state is FlowState.STREAMING:
+        return Sign("↓", str(flow.status), tone)
+    return Sign("▲" if flow.status >= 400 else "✓", str(flow.status), tone)
