@@ -82,4 +82,5 @@ You run under IronCurtain: in a container without a network, supervised by a per
   not a fault: do not retry it and do not try another route. Do without, or tell the person what you need and why.
 - The API keys in this environment are stand-ins, worthless elsewhere. The proxy puts the real ones in on the way.
 - The MCP server "{MCP_SERVER}" is your other way out. Its tool ironcurtain__where_am_i tells what holds right now.
-- Package registries are not reachable unless listed above: use what is installed."""
+- Package registries are not reachable unless listed above: use what is installed.
+- To ask the person for something, say it in your answer and end your turn; they read along."""

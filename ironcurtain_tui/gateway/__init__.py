@@ -1,0 +1,1 @@
+"""The second door: tools for the agent, over the Model Context Protocol."""

@@ -1,0 +1,77 @@
+"""One client of the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
+
+from ironcurtain_tui.gateway.protocol import Fault, read_message, write_message
+
+LARGEST_MESSAGE = 4 << 20
+"""Bytes of one line; a client that sends a longer one is cut off."""
+MOST_UNANSWERED = 64
+"""Requests of one client that may be under way; further ones are not read until one is answered."""
+
+
+class Connection:
+    """Newline-delimited JSON-RPC between a pair of streams and a session of its own with ``server``."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: Server[Any]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._server = server
+        self._places = asyncio.Semaphore(MOST_UNANSWERED)
+
+    async def serve(self) -> None:
+        """Serve until the client leaves; what is under way for it is then cancelled."""
+        requests, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        outgoing, answers = anyio.create_memory_object_stream[SessionMessage](0)
+        try:
+            async with asyncio.TaskGroup() as group, requests, incoming, outgoing, answers:
+                reading = group.create_task(self._read(requests), name="mcp reading")
+                writing = group.create_task(self._write(answers), name="mcp writing")
+                await self._server.run(incoming, outgoing, self._server.create_initialization_options())
+                reading.cancel()
+                writing.cancel()
+        except* (ConnectionError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # the client left in the middle
+        finally:
+            self._writer.close()
+
+    async def _read(self, requests: anyio.abc.ObjectSendStream[SessionMessage | Exception]) -> None:
+        async with requests:
+            while (line := await self._line()) is not None:
+                if not line.strip():
+                    continue
+                match read_message(line):
+                    case Fault() as fault:
+                        await self._send(fault.line())
+                    case JSONRPCMessage() as message:
+                        if isinstance(message.root, JSONRPCRequest):
+                            await self._places.acquire()
+                        await requests.send(SessionMessage(message))
+
+    async def _line(self) -> bytes | None:
+        try:
+            return await self._reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return None
+        except asyncio.LimitOverrunError:
+            # Skipping it would leave the caller waiting for an answer: its identifier was never read.
+            await self._send(Fault(INVALID_REQUEST, f"A message may have {LARGEST_MESSAGE} bytes at most").line())
+            return None
+
+    async def _write(self, answers: anyio.abc.ObjectReceiveStream[SessionMessage]) -> None:
+        async for answer in answers:
+            await self._send(write_message(answer.message))
+            if isinstance(answer.message.root, (JSONRPCResponse, JSONRPCError)):
+                self._places.release()
+
+    async def _send(self, line: bytes) -> None:
+        self._writer.write(line)
+        await self._writer.drain()
