@@ -229,13 +229,20 @@ async def _follow_start(session: paths.SessionPaths, began: float | None) -> Non
 
 
 def _show(session: paths.SessionPaths, settings: config.Config) -> int:
-    from ironcurtain_tui.ui.app import IronCurtainApp
+    from ironcurtain_tui.guard import run_guarded
 
-    app = IronCurtainApp(session.control_socket, prefix=settings.ui.prefix, theme=settings.ui.theme)
-    message = app.run(mouse=True)
-    if message:
-        print(message)
-    return app.return_code or 0
+    def screen() -> int:
+        import logging
+
+        from ironcurtain_tui.ui.app import IronCurtainApp, show
+
+        logging.basicConfig(filename=session.screen_log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        app = IronCurtainApp(session.control_socket, prefix=settings.ui.prefix, theme=settings.ui.theme)
+        departure = show(app, str(session.screen_log))
+        print(departure.message)
+        return departure.exit_code
+
+    return run_guarded(screen, f"The agent is not affected. Attach again: ironcurtain-tui attach {session.session_id}")
 
 
 def _attach(wanted: str) -> int:

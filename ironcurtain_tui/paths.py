@@ -122,6 +122,10 @@ class SessionPaths:
         return self.kept / "supervisor.log"
 
     @property
+    def screen_log(self) -> Path:
+        return self.kept / "screen.log"
+
+    @property
     def record(self) -> Path:
         return self.kept / "session.json"
 

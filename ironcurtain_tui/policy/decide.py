@@ -12,6 +12,10 @@ SHOWN = 200
 """Characters of the agent's own words that a reason quotes at most."""
 
 
+OWN_TOOLS = frozenset({("ironcurtain", "where_am_i")})
+"""Server and tool: answered by the session itself, without any effect."""
+
+
 class HostRules(Value, frozen=True):
     """What may be asked of one host. ``host`` is lower case."""
 
@@ -35,6 +39,8 @@ class Policy:
                 return self._decide_tunnel(action)
             case HttpRequest():
                 return self._decide_request(action)
+            case ToolCall(server=server, tool=tool) if (server, tool) in OWN_TOOLS:
+                return Verdict(decision=Decision.ALLOW, rule="own tools")
             case ToolCall():
                 return _deny("no rule allows this tool", "default-deny")
 

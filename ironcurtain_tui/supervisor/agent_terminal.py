@@ -16,7 +16,7 @@ from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavai
 from ironcurtain_tui.control.messages import Focus, HistoryRows, Key, Mouse, Paste, ReadHistory
 from ironcurtain_tui.control.server import Viewer
 from ironcurtain_tui.tasks import TaskOwner
-from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGone, ScreenProcess
+from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGoneError, ScreenProcess
 from ironcurtain_tui.terminal.keys import encode_focus, encode_key
 from ironcurtain_tui.terminal.mouse import encode_mouse
 from ironcurtain_tui.terminal.paste import encode_paste
@@ -54,7 +54,7 @@ class AgentTerminal:
         settings: RecordingSettings,
         on_recording_stopped: Callable[[str], object],
     ) -> AgentTerminal:
-        """Start the screen process and the recording. OSError or EmulatorGone when that fails."""
+        """Start the screen process and the recording. OSError or EmulatorGoneError when that fails."""
         size = clamp_size(*size)
         recorder = None
         if settings.enabled:
@@ -150,7 +150,7 @@ class AgentTerminal:
     async def _read_history(self, viewer: Viewer, wanted: ReadHistory) -> None:
         try:
             rows = await self._screen.read_history(wanted.top, wanted.count)
-        except (EmulatorGone, TimeoutError) as error:
+        except (EmulatorGoneError, TimeoutError) as error:
             log.info("no history: %s", error)
             rows = HistoryRows(request=0, top=0, total=0, rows=())
         viewer.answer(msgspec.structs.replace(rows, request=wanted.request))

@@ -11,7 +11,7 @@ import msgspec
 
 from ironcurtain_tui import __version__, paths
 from ironcurtain_tui.agents import agent
-from ironcurtain_tui.agents.base import AgentContext, AgentLaunch
+from ironcurtain_tui.agents.base import AgentContext, AgentLaunch, orientation
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.config import ProviderSettings
@@ -54,6 +54,7 @@ from ironcurtain_tui.events import (
     SessionStatus,
     TitleChanged,
 )
+from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import Gateway
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
@@ -160,7 +161,7 @@ class Session:
         await asyncio.wait({exited, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not exited.done():
             return None
-        code = exited.result()
+        code: int | None = exited.result()
         self._bulletin.publish(AgentExited(exit_code=code))
         return code
 
@@ -226,11 +227,10 @@ class Session:
         async with bulletin.step("audit log"):
             audit = await self._open_audit(real, fake)
         gatekeeper = Gatekeeper(Policy(ANTHROPIC.rules()), audit, self._audit_failed)
+        upstream = self._configured_upstream()
         if self._key is None:
             async with bulletin.step("scripted model"):
                 upstream = await self._start_rehearsal(real)
-        else:
-            upstream = self._configured_upstream()
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace))
         shared = identity.uid != self._paths.root.stat().st_uid
         async with bulletin.step("proxy"):
@@ -249,7 +249,8 @@ class Session:
             allowed_hosts=tuple(host.name for host in ANTHROPIC.hosts),
         )
         async with bulletin.step("tool gateway"):
-            gateway = Gateway(self._paths.mcp_socket, context, gatekeeper, shared=shared)
+            servers = [Orientation(lambda: orientation(context))]
+            gateway = Gateway(self._paths.mcp_socket, servers, gatekeeper, shared=shared)
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
         launch = self._adapter.prepare(context)
@@ -298,7 +299,7 @@ class Session:
 
     def _configured_upstream(self) -> Upstream | None:
         settings = self._request.config.providers.get(ANTHROPIC.name, ProviderSettings())
-        if not settings.upstream:
+        if self._key is None or not settings.upstream:
             return None
         host, _, port = settings.upstream.rpartition(":")
         try:
