@@ -21,6 +21,7 @@ from ironcurtain_tui.control.messages import (
     Goodbye,
     Hello,
     Refused,
+    Resize,
     ScreenUpdate,
     Welcome,
 )
@@ -65,8 +66,7 @@ class Served(Protocol):
 class Viewer:
     """One connection. Everything sent to it is queued, merged or replaced, never waited for."""
 
-    def __init__(self, writer: asyncio.StreamWriter, hello: Hello, damage: ScreenDamage) -> None:
-        self.cols, self.lines = hello.cols, hello.lines
+    def __init__(self, writer: asyncio.StreamWriter, damage: ScreenDamage) -> None:
         self._writer = writer
         self._damage = damage
         self._events: deque[Numbered] = deque()
@@ -200,9 +200,11 @@ class ControlServer:
         return hello
 
     async def _view(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
-        viewer = Viewer(writer, hello, self._served.watch_screen())
+        viewer = Viewer(writer, self._served.watch_screen())
         self.viewers.append(viewer)
         self._served.on_viewers_changed()
+        if hello.cols and hello.lines:
+            self._served.on_message(viewer, Resize(cols=hello.cols, lines=hello.lines))
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(reader, viewer), name="viewer reads")

@@ -453,7 +453,6 @@ class Session:
             case Key() | Paste() | Mouse() | Focus():
                 terminal.type(message)
             case Resize(cols=cols, lines=lines):
-                viewer.cols, viewer.lines = cols, lines
                 terminal.resize(cols, lines)
             case ReadHistory():
                 terminal.answer_history(viewer, message)

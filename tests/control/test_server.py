@@ -20,6 +20,7 @@ from ironcurtain_tui.control.messages import (
     Hello,
     Key,
     Refused,
+    Resize,
     ScreenUpdate,
     ServerMessage,
     TerminalModes,
@@ -80,7 +81,8 @@ class Session:
 
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
         self.received.append(message)
-        self.arrived.set()
+        if isinstance(message, Key):
+            self.arrived.set()
 
     def on_viewers_changed(self) -> None:
         pass
@@ -131,7 +133,7 @@ async def test_viewer_gets_state_then_events_and_can_send(
     client.send(Key(key="a", character="a"))
     async with asyncio.timeout(5):
         await session.arrived.wait()
-    assert session.received == [Key(key="a", character="a")]
+    assert session.received == [Resize(cols=80, lines=24), Key(key="a", character="a")]
     await client.close()
 
 
