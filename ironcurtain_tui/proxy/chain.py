@@ -85,6 +85,9 @@ class HookChain:
                 data.ssl_conn = None
                 await self._refuse_connection(data.context.client, refused)
                 return True
+            case "tls_failed_client":
+                await self._refuse_connection(data.context.client, refused)
+                return True
             case "tls_start_server":
                 data.ssl_conn = None
                 return True

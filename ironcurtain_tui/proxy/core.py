@@ -15,6 +15,7 @@ name is replaced. ``verify`` refuses to start when the core has changed its shap
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,6 +49,8 @@ MAX_PENDING = 64 << 10
 """Bytes that may wait to be understood: a head, a chunk line, trailers, pipelined requests, a ClientHello."""
 
 Commands = Generator[commands.Command, Any, None]
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 _REASONS = {
     400: "the request is malformed",
@@ -188,8 +191,8 @@ class Http1Server(_Bounded, _http1.Http1Server):
             yield commands.CloseConnection(self.conn)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        if isinstance(event, events.DataReceived) and bytes(self.buf)[:1] in (b"\r", b"\n"):
-            yield from self._refuse(400)
+        if isinstance(event, events.DataReceived) and (status := _fault(bytes(self.buf))):
+            yield from self._refuse(status)
             yield MalformedRequestHook(self.context.client)
             self.state = self.done
             return
@@ -210,6 +213,16 @@ class Http1Server(_Bounded, _http1.Http1Server):
             yield commands.CloseConnection(self.conn)
         else:
             yield from self._refuse(status)
+            if event.code is ErrorCode.DESTINATION_UNKNOWN:  # no hook was asked about it
+                yield MalformedRequestHook(self.context.client)
+
+
+def _fault(buffered: bytes) -> int | None:
+    """The status a head is refused with for its form alone; it may not have come as a whole yet."""
+    if buffered[:1] in (b"\r", b"\n"):
+        return 400
+    end = _END_OF_HEAD.search(buffered)
+    return 431 if end is not None and end.start() > MAX_PENDING else None
 
 
 class Http1Client(_Bounded, _http1.Http1Client):

@@ -42,7 +42,7 @@ async def build(
 ) -> AsyncIterator[Build]:
     """Make a stage; ``context`` is the upstream's; ``direct`` leaves the address to the resolver."""
     ours, public = authorities
-    stages: list[tuple[Stage, asyncio.Server]] = []
+    stages: list[Stage] = []
 
     async def make(*, context: ssl.SSLContext | None = None, direct: bool = False, resolve: Resolve = resolve) -> Stage:
         provider = FakeProvider(public, context or server_context(public, HOST, short_directory))
@@ -63,16 +63,17 @@ async def build(
         )
         await proxy.start()
         trust = ssl.create_default_context(cadata=ours.certificate_pem.decode())
-        stage = Stage(proxy, path, ours, provider, gate, flows, trust)
-        stages.append((stage, server))
+        stage = Stage(proxy, path, ours, provider, gate, flows, trust, [server])
+        stages.append(stage)
         return stage
 
     yield make
-    for stage, server in stages:
+    for stage in stages:
         for agent in stage.agents:
             agent.writer.close()
         await stage.proxy.stop(grace=0)
-        server.close()
+        for server in stage.servers:
+            server.close()
 
 
 @pytest_asyncio.fixture

@@ -31,12 +31,13 @@ def request(
     *headers: str,
     body: str = "{}",
     key: str | None = SENTINEL,
+    chunked: bool = False,
 ) -> bytes:
     """A request as Claude Code sends it, with ``headers`` added."""
     lines = [
         f"{method} {target} HTTP/1.1",
         f"Host: {HOST}",
-        f"Content-Length: {len(body)}",
+        "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}",
         "Content-Type: application/json",
     ]
     if key is not None:
@@ -59,6 +60,8 @@ class FakeProvider:
 
     authority: CertificateAuthority
     context: ssl.SSLContext
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with the first head."""
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
@@ -73,6 +76,7 @@ class FakeProvider:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.heads.append(head)
+                self.asked.set()
                 await self._read_body(reader, head.lower())
                 if self.respond is None:
                     writer.write(reply())
@@ -273,6 +277,7 @@ class Stage:
     gate: RecordingGate
     flows: list[Flow]
     trust: ssl.SSLContext
+    servers: list[asyncio.Server]
     agents: list[Agent] = field(default_factory=list)
 
     async def agent(self) -> Agent:

@@ -35,6 +35,14 @@ class ClientTls:
         connection.set_accept_state()
         data.ssl_conn = connection
 
+    def tls_failed_client(self, data: TlsData) -> None:
+        error = data.conn.error or ""
+        if error.startswith("connection closed"):
+            return  # by the agent, or by a refusal that has been told already
+        if data.ssl_conn is None:
+            raise Refusal(400, "the TLS handshake cannot be read")
+        raise Refusal(400, "the TLS handshake failed; perhaps the client does not trust IronCurtain's certificate")
+
     def _context(self, host: str) -> SSL.Context:
         context, expires = self._contexts.get(host, (None, 0.0))
         if context is None or expires < time.monotonic():
