@@ -81,6 +81,7 @@ class BitttyCore:
         self._cable = ReplyCable()
         self._board = Board(width=cols, height=lines)
         self._board.host.attach(self._cable)
+        self._board.title.reported = _no_title  # a title told back is what the program chose, typed at its prompt
         self._watcher = Watcher(self._board, MemoryScrollback(SCROLLBACK_ROWS * cols))
         self._watcher.attach()
         self._styles: dict[Style, CellStyle] = {}
@@ -192,6 +193,10 @@ class BitttyCore:
                 self._styles.clear()
             known = self._styles[style] = _cell_style(style)
         return known
+
+
+def _no_title(_label: str) -> str:
+    return ""
 
 
 def _draw(characters: str, width: int) -> str:

@@ -122,6 +122,8 @@ def _legacy(stroke: _Stroke, modes: TerminalModes) -> bytes:
     if name in _KEYPAD and modes.application_keypad and not modifiers:
         return f"\x1bO{_APPLICATION_KEYPAD[character]}".encode()
     if character:
+        if modifiers & ~(_SHIFT | _ALT | _CTRL):
+            return b""
         return alt + _control(character) if modifiers & _CTRL else alt + _shifted(stroke).encode()
     return _function_key(name, modifiers, modes.application_cursor)
 

@@ -127,7 +127,7 @@ class ScreenServer:
         self._core = core
         self._updates = UpdateSource(core)
         self._splitter = FrameSplitter()
-        self._changed = True
+        self._changed = False
         self._last_update = 0.0
         self._cost = 0.0
         self._held_since: float | None = None
@@ -165,11 +165,12 @@ class ScreenServer:
         match command:
             case Feed(data=data, replay=replay):
                 core.feed(data)
-                if replay:
+                rang = core.take_bells() > 0
+                if replay:  # not shown before all of it is in: a size follows
                     core.take_replies()
-                    core.take_bells()
-                self._changed = True
-                self._bell_due |= core.take_bells() > 0
+                else:
+                    self._changed = True
+                    self._bell_due |= rang
             case SetSize(cols=cols, lines=lines):
                 core.resize(*clamp_size(cols, lines))
                 self._changed = True

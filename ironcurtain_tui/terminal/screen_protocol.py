@@ -22,7 +22,7 @@ def clamp_size(cols: int, lines: int) -> tuple[int, int]:
 
 
 class Feed(Message, frozen=True, tag="feed"):
-    """Output of the agent, in order. A replay is output seen before: it rings no bell and gets no answers."""
+    """Output of the agent, in order. A replay is output seen before: no bell, no answers, no update until a SetSize."""
 
     data: bytes
     replay: bool = False

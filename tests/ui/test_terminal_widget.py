@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import ClassVar
 
 import msgspec
@@ -39,7 +39,7 @@ COLS, LINES = 30, 8
 class Bench(App[None]):
     """The terminal with a panel beside it, and a note of all it said."""
 
-    CSS_PATH: ClassVar[list[str | Path]] = [resource("styles") / "terminal.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [resource("styles") / "terminal.tcss"]
     CSS = f"AgentTerminal {{ width: {COLS}; height: {LINES}; }} Static {{ width: 1fr; }}"
 
     def __init__(self) -> None:
@@ -79,16 +79,16 @@ def row(*runs: Run | str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.msgpack.encode(tuple(Run(run) if isinstance(run, str) else run for run in runs)))
 
 
-def update(rows: Sequence[str | msgspec.Raw] | dict[int, str | msgspec.Raw], **changes: object) -> ScreenUpdate:
+def update(rows: Sequence[str | msgspec.Raw] | Mapping[int, str | msgspec.Raw], **changes: object) -> ScreenUpdate:
     """A full update when ``rows`` is a list, else one of the rows given by number."""
-    numbered = rows if isinstance(rows, dict) else dict(enumerate(rows))
+    numbered = rows if isinstance(rows, Mapping) else dict(enumerate(rows))
     usual = ScreenUpdate(
         cols=COLS,
         lines=LINES,
         cursor=Cursor(visible=False),
         modes=TerminalModes(),
         rows={y: row(content.ljust(COLS)) if isinstance(content, str) else content for y, content in numbered.items()},
-        full=not isinstance(rows, dict),
+        full=not isinstance(rows, Mapping),
     )
     return msgspec.structs.replace(usual, **changes)
 
@@ -357,7 +357,7 @@ async def test_double_and_triple_click_mark_word_and_line() -> None:
 async def test_ctrl_click_reports_links_that_a_browser_opens_and_no_others() -> None:
     app = Bench()
     async with app.run_test(size=(COLS + 10, LINES)) as pilot:
-        rows = [
+        rows: list[str | msgspec.Raw] = [
             row(Run("click me", CellStyle(link="https://example.org/a")), " " * (COLS - 8)),
             "see http://x.test/b.",
             row(Run("local", CellStyle(link="file:///etc/passwd")), " " * (COLS - 5)),
