@@ -15,7 +15,7 @@ import docker.errors
 from docker.context import ContextAPI
 
 from ironcurtain_tui.containers.container import AgentContainer
-from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError, explained, unavailable
+from ironcurtain_tui.containers.failures import EngineRefusedError, explained, unavailable
 from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, HostLimits, create_body
 
 CONNECT_SECONDS = 10.0
@@ -75,11 +75,6 @@ class Engine:
         try:
             client = docker.APIClient(base_url=address, version="auto", timeout=CONNECT_SECONDS)
             client.ping()
-        except docker.errors.APIError as error:
-            raise EngineUnavailableError(
-                f"The Docker Engine at {address} answered with an error: {error.explanation or error}",
-                "Restart it: `sudo systemctl restart docker`.",
-            ) from error
         except (docker.errors.DockerException, OSError) as error:
             raise unavailable(error, address) from error
         client.timeout = CALL_SECONDS

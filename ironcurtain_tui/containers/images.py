@@ -15,6 +15,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import urllib3.exceptions
 
 from ironcurtain_tui.containers import bootstrap
 from ironcurtain_tui.containers.engine import Engine
@@ -179,8 +180,7 @@ def _pull(engine: Engine, report: Report) -> None:
     step = f"FROM {repository}:{tag}"
     report(BuildProgress(BASE, step, f"pulling {repository}:{tag}"))
     engine.ping()
-    # A client of its own: this wait is for the registry, and giving up must not disturb other calls.
-    client = docker.APIClient(base_url=engine.address, version=engine.client.api_version, timeout=PULL_SECONDS)
+    client = ImpatientClient(base_url=engine.address, version=engine.client.api_version, timeout=PULL_SECONDS)
     try:
         for message in client.pull(repository, tag, stream=True, decode=True):
             if "error" in message:
@@ -189,10 +189,18 @@ def _pull(engine: Engine, report: Report) -> None:
                 report(BuildProgress(BASE, step, line))
     except docker.errors.APIError as error:
         raise UserFacingError(f"The registry cannot be reached: {error.explanation or error}.") from error
-    except OSError as error:
+    except (OSError, urllib3.exceptions.HTTPError) as error:
         raise UserFacingError(f"The registry did not answer within {PULL_SECONDS} s.") from error
     finally:
         client.close()
+
+
+class ImpatientClient(docker.APIClient):  # type: ignore[misc]  # docker-py has no types
+    """docker-py lets a pull be silent for ever; here its time-out holds for every call."""
+
+    def send(self, request: Any, **settings: Any) -> Any:
+        """Send ``request`` as requests.Session does, with this client's time-out."""
+        return super().send(request, **(settings | {"timeout": self.timeout}))
 
 
 def _inspect(engine: Engine, tag: str) -> Any:

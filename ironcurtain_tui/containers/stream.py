@@ -78,10 +78,13 @@ def _connect(address: str, timeout: float) -> socket.socket:
 
 
 def _read_head(connection: socket.socket) -> bytes:
-    """The response up to and including its blank line: byte by byte, as what follows belongs to the stream."""
+    """The response up to and including its blank line: byte by byte, as what follows belongs to the stream.
+
+    Empty when there is no such head.
+    """
     head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
         if len(head) >= MAX_HEAD or not (byte := connection.recv(1)):
-            break
+            return b""
         head += byte
     return bytes(head)

@@ -19,6 +19,7 @@ from ironcurtain_tui.containers.environment import door_environment
 from ironcurtain_tui.containers.failures import EngineUnavailableError
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.spec import ContainerSpec
+from tests.containers.fake_engine import FakeEngine
 
 Create = Callable[..., AgentContainer]
 AGENT = 12345
@@ -35,6 +36,13 @@ def engine() -> Iterator[Engine]:
         pytest.skip(error.message)
     yield found
     found.close()
+
+
+@pytest.fixture
+def fake_engine() -> Iterator[FakeEngine]:
+    fake = FakeEngine()
+    yield fake
+    fake.close()
 
 
 @pytest.fixture(scope="session")

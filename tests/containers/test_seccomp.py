@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from ironcurtain_tui.containers.seccomp import ALLOWED, seccomp_profile
+
+PROFILE = json.loads(seccomp_profile())
+
+
+def test_what_is_not_named_does_not_exist() -> None:
+    assert PROFILE["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert PROFILE["defaultErrnoRet"] == 38
+
+
+FOR_THE_MACHINE_ONLY = """
+io_uring_setup mount setns unshare bpf keyctl add_key request_key init_module finit_module kexec_load reboot
+perf_event_open userfaultfd open_by_handle_at pivot_root settimeofday clock_settime swapon socket clone clone3
+"""
+
+
+@pytest.mark.parametrize("call", FOR_THE_MACHINE_ONLY.split())
+def test_calls_on_the_whole_machine_are_not_allowed_outright(call: str) -> None:
+    assert call not in ALLOWED
+
+
+def test_sockets_are_of_four_families_only() -> None:
+    rules = [rule for rule in PROFILE["syscalls"] if "socket" in rule["names"]]
+    families = {condition["value"] for rule in rules for condition in rule["args"]}
+    assert families == {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16}
+    assert all(condition["op"] == "SCMP_CMP_EQ" for rule in rules for condition in rule["args"])
+
+
+def test_no_name_is_given_twice() -> None:
+    assert len(ALLOWED) == len(set(ALLOWED))
