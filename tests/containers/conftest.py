@@ -22,8 +22,8 @@ from ironcurtain_tui.containers.spec import ContainerSpec
 from tests.containers.fake_engine import FakeEngine
 
 Create = Callable[..., AgentContainer]
-AGENT = 12345
-"""A uid and gid that no image knows, as most users' are."""
+UID, GID = (12345, 12346) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+"""Whom the agent runs as; for root, somebody no image knows."""
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ class Doors:
         for directory in (self.sockets, self.workspace):
             directory.mkdir()
             directory.chmod(0o755)
-        os.chown(self.workspace, AGENT, AGENT)
+        os.chown(self.workspace, UID, GID)
         self.connects: list[str] = []
         """First lines that came to the proxy door."""
 
@@ -79,8 +79,6 @@ class Doors:
 
 @pytest.fixture
 def doors() -> Iterator[Doors]:
-    if os.geteuid() != 0:
-        pytest.skip("gives files to other users")
     root = Path(tempfile.mkdtemp(prefix="ic-"))  # short: socket paths have a limit
     root.chmod(0o755)
     yield Doors(root)
@@ -110,8 +108,8 @@ def create(engine: Engine, shell_image: str, doors: Doors) -> Iterator[Create]:
             "env": door_environment(),
             "sockets_dir": doors.sockets,
             "workspace": doors.workspace,
-            "uid": AGENT,
-            "gid": AGENT,
+            "uid": UID,
+            "gid": GID,
         }
         created.append(engine.create(ContainerSpec(**(fields | changes))))  # type: ignore[arg-type]
         return created[-1]

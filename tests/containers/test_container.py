@@ -12,7 +12,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.spec import ENTRYPOINT, SESSION_LABEL
-from tests.containers.conftest import AGENT, Create, Doors
+from tests.containers.conftest import GID, UID, Create, Doors
 
 pytestmark = pytest.mark.engine
 
@@ -195,7 +195,7 @@ def test_files_belong_to_the_user_and_the_engine_enforces_the_limits(
 ) -> None:
     assert hardened.exec(["touch", "/workspace/file"])[0] == 0
     status = (doors.workspace / "file").stat()
-    assert (status.st_uid, status.st_gid) == (AGENT, AGENT)
+    assert (status.st_uid, status.st_gid) == (UID, GID)
     host = engine.client.inspect_container(hardened.id)["HostConfig"]
     assert host["NetworkMode"] == "none"
     assert host["PidsLimit"] == 512

@@ -10,7 +10,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import Finding, Listeners, SelfTest, SelfTestReport, report
 from ironcurtain_tui.containers.spec import ContainerSpec, HostLimits, create_body
-from tests.containers.conftest import Create, Doors
+from tests.containers.conftest import GID, UID, Create, Doors
 
 
 def names(result: SelfTestReport) -> set[str]:
@@ -35,7 +35,7 @@ async def test_notices_a_hole_made_on_purpose(
     engine: Engine, shell_image: str, create: Create, open_doors: Doors
 ) -> None:
     spec = ContainerSpec(
-        "0123456789ab", shell_image, ("sleep", "60"), {}, open_doors.sockets, open_doors.workspace, 12345, 12345
+        "0123456789ab", shell_image, ("sleep", "60"), {}, open_doors.sockets, open_doors.workspace, UID, GID
     )
     body = create_body(spec, HostLimits(2, 4 << 30))
     body["HostConfig"] |= {"NetworkMode": "bridge", "ReadonlyRootfs": False}
