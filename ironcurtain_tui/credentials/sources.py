@@ -86,8 +86,8 @@ def _read(path: Path) -> str:
         raise UserFacingError(
             f"The api_key_file {path} cannot be read: {error.strerror}.", "Correct api_key_file in config.toml."
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UserFacingError(f"The api_key_file {path} is not a regular file.", "Name a file that holds the key.")
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
@@ -95,4 +95,6 @@ def _read(path: Path) -> str:
                 f"The api_key_file {path} can be read by others.",
                 f"Run `chown {os.geteuid()} {path} && chmod 600 {path}`.",
             )
-        return file.read(8192).decode("ascii", "replace").strip()
+        return os.read(descriptor, 8192).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)

@@ -153,8 +153,8 @@ def _read(path: Path, *, secret: bool) -> bytes | None:
         raise UserFacingError(
             f"{path} cannot be opened: {error.strerror} (a symbolic link is not followed).", f"Remove {path}."
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UserFacingError(f"{path} is not a regular file.", f"Remove {path}.")
         if status.st_uid != os.geteuid():
@@ -168,7 +168,9 @@ def _read(path: Path, *, secret: bool) -> bytes | None:
                 f"{path} can be {doing} by other users (mode {stat.S_IMODE(status.st_mode):04o}).",
                 f"Run `chmod {'600' if secret else '644'} {path}`.",
             )
-        return file.read(1 << 20)
+        return os.read(descriptor, 1 << 20)
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, content: bytes) -> None:

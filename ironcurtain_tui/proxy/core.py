@@ -245,7 +245,7 @@ _SHAPE: tuple[tuple[object, tuple[str, ...]], ...] = (
     (_http1.Http1Client, ("send", "read_headers")),
     (tls_layer.ClientTLSLayer, ("receive_handshake_data", "client_hello_parsed")),
     (layer.Layer, ("handle_event", "_handle_event")),
-    (core_server.LiveConnectionHandler, ("handle_client", "handle_hook", "drain_writers", "server_event", "log")),
+    (core_server.ConnectionHandler, ("handle_client", "handle_hook", "drain_writers", "server_event", "log")),
 )
 
 
@@ -258,7 +258,7 @@ def verify() -> None:
         f"{getattr(owner, '__name__', owner)}.{name}"
         for owner, names in _SHAPE
         for name in names
-        if not hasattr(owner, name) and name not in getattr(owner, "__annotations__", {})
+        if name not in vars(owner)
     ]
     if missing or not issubclass(vars(http_layer)["Http1Client"], _http1.Http1Client):
         raise UserFacingError(

@@ -136,6 +136,7 @@ async def test_http2_is_not_offered(stage: Stage) -> None:
     assert (await other.response()).status == 505
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_old_tls_is_refused(stage: Stage) -> None:
     stage.trust.minimum_version = ssl.TLSVersion.TLSv1
     stage.trust.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -229,6 +230,7 @@ def self_signed(directory: Path, host: str, days: int) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize(
     "fault", ["wrong host", "partial wildcard", "self-signed", "expired", "signed by us", "old tls"]
 )
