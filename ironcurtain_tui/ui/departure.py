@@ -25,6 +25,11 @@ class Ending:
     alarm: bool
     """It was not meant to end like this."""
 
+    @property
+    def status(self) -> SessionStatus:
+        """What the header says from now on."""
+        return SessionStatus.LOST if self.alarm else SessionStatus.ENDED
+
     def departure(self) -> Departure:
         return Departure(f"{self.what}\n{self.remedy}", 1 if self.alarm else 0)
 

@@ -165,6 +165,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             if self._ending is None:
                 self._over(departure.supervisor_gone(client.state.info.id))
         finally:
+            self._client = None
             await client.close()
 
     def _receive(self, message: messages.ServerMessage) -> None:
@@ -227,9 +228,11 @@ class SessionScreen(Screen[None], inherit_bindings=False):
 
     def _over(self, ending: Ending) -> None:
         self._ending = ending
+        if self._session is not None:
+            self._session.status = ending.status
         self._looking_back = False
         self._agent.say_over(ending)
-        self._show_keys()
+        self._show_state()
 
     def _toast(self, notice: Notice) -> None:
         if notice.level in TOAST_SECONDS:
@@ -242,7 +245,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         )
 
     def _send(self, message: messages.ClientMessage) -> None:
-        if self._client is not None and self._ending is None:
+        if self._client is not None:
             self._client.send(message)
 
     # --- painting ----------------------------------------------------------------------------------
@@ -253,6 +256,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         folded = self._arrangement.place(*self.size).fold is not Fold.FULL
         self._header.update(self._session, self._now(), folded, self._unread)
         self._agent.update(self._session)
+        self._show_keys()
 
     def _show_traffic(self) -> None:
         if self._session is not None:
@@ -522,7 +526,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             self._leave(Departure(""))
 
     def _ask_to_stop(self) -> None:
-        if self._session is None or self._ending is not None:
+        if self._session is None or self._client is None:
             return
         info = self._session.info
         question = Confirm(

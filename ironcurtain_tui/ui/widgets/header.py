@@ -31,9 +31,9 @@ class SessionHeader(Line):
         ]
         right = [*_folded(session)] if folded else []
         if unread:
-            right.append(Piece(f"▲ {unread} notices", Tone.WARN, Command.NOTICES, "Read them", rank=5))
+            right.append(Piece(f"▲ {unread} notices", Tone.WARN, Command.NOTICES, "Read them", rank=4))
         right += [*_badges(session), *_spent(session.flows.values())]
-        right.append(Piece(f"{clock(now)[:5]} ", Tone.QUIET, rank=9))
+        right.append(Piece(f"{clock(now)[:5]} ", Tone.QUIET, rank=10))
         self.show(left, right)
 
 
@@ -43,21 +43,21 @@ def _badges(session: StateKeeper) -> Iterable[Piece]:
     for badge in session.badges.values():
         sign = BADGE[badge.state]
         text = clip(neutralise(badge.text), BADGE_TEXT)
-        rank = {BadgeState.FAIL: 1, BadgeState.WARN: 2}.get(badge.state, 6)
+        rank = {BadgeState.FAIL: 1, BadgeState.WARN: 2}.get(badge.state, 5)
         yield Piece(f"{sign.symbol} {text}", sign.tone, Command.HELP, neutralise(badge.detail) or sign.word, rank)
 
 
 def _folded(session: StateKeeper) -> Iterable[Piece]:
     refused = sum(flow.decision is Decision.DENY for flow in session.flows.values())
     traffic = f"F3 {count(len(session.flows))} flows" + (f" ✗{count(refused)}" if refused else "")
-    yield Piece("F2 0 wait", Tone.QUIET, Command.ZOOM_ESCALATIONS, "Escalations", rank=4)
+    yield Piece("F2 0 wait", Tone.QUIET, Command.ZOOM_ESCALATIONS, "Escalations", rank=7)
     yield Piece(traffic, Tone.WARN if refused else Tone.QUIET, Command.ZOOM_TRAFFIC, "Traffic", rank=3)
     yield Piece(
         f"F4 {count(session.audit[-1].seq if session.audit else 0)} audit",
         Tone.QUIET,
         Command.ZOOM_AUDIT,
         "Audit log",
-        rank=4,
+        rank=6,
     )
 
 
@@ -70,7 +70,7 @@ def _spent(flows: Iterable[Flow]) -> Iterable[Piece]:
             cost, priced = cost + flow.cost_usd, True
     if tokens:
         yield Piece(
-            f"{count(tokens)} tok", Tone.QUIET, tooltip="Tokens of all model calls shown, cached ones included", rank=8
+            f"{count(tokens)} tok", Tone.QUIET, tooltip="Tokens of all model calls shown, cached ones included", rank=9
         )
     if priced:
-        yield Piece(dollars(cost), Tone.PLAIN, tooltip="Price of all model calls shown, by the provider's list", rank=7)
+        yield Piece(dollars(cost), Tone.PLAIN, tooltip="Price of all model calls shown, by the provider's list", rank=8)

@@ -16,7 +16,8 @@ from ironcurtain_tui.ui.tone import TONES, Tone, toned
 
 COLUMN = 36
 """Cells of a column, at least."""
-KEYS = 6
+KEYS = 9
+"""Cells of the keys in it."""
 
 
 class PrefixMenu(Widget):

@@ -222,7 +222,7 @@ class RecordList[R](ScrollView, can_focus=True):
         if row >= len(self._records):
             return Strip.blank(width, base)
         if row == self._cursor and (self.has_focus or not self.following):
-            base += self.get_component_rich_style("list--cursor", partial=True)
+            base += self.get_component_rich_style("list--cursor")
         return self._strip(columns, self.cells(self._records[row]), width, base)
 
     def _strip(self, columns: Sequence[tuple[int, int]], cells: Sequence[Cell], width: int, base: Style) -> Strip:

@@ -21,7 +21,7 @@ from ironcurtain_tui.ui.words import outcome
 
 ALL = 10_000
 """Cells in which every request fits."""
-HOST = 14
+HOST = 10
 """Cells a host name keeps when there is little room: its end, which tells whose it is."""
 
 
@@ -37,7 +37,7 @@ class TrafficList(RecordList[Flow]):
         Column("took", 6, right=True, rank=3),
         Column("tokens", 6, right=True, rank=2),
     )
-    FLEXIBLE = 26
+    FLEXIBLE = 34
     EMPTY = "No traffic yet. Every request of the agent appears here, refused ones too."
 
     def key(self, record: Flow) -> str:

@@ -1,0 +1,285 @@
+"""A session whose supervisor follows a script: the real control server on a real socket, no container behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from textual.pilot import Pilot
+
+from ironcurtain_tui.control.messages import (
+    ClientMessage,
+    Cursor,
+    HistoryRows,
+    ReadHistory,
+    Run,
+    ScreenUpdate,
+    TerminalModes,
+)
+from ironcurtain_tui.control.server import ControlServer, Viewer
+from ironcurtain_tui.control.state import StateKeeper
+from ironcurtain_tui.events import (
+    AnyEvent,
+    AuditAppended,
+    AuditLine,
+    Badge,
+    BadgeChanged,
+    BadgeState,
+    Decision,
+    Flow,
+    FlowChanged,
+    FlowState,
+    SessionInfo,
+    SessionState,
+    SessionStatus,
+    StatusChanged,
+    StepChanged,
+    TitleChanged,
+    Usage,
+)
+from ironcurtain_tui.ui.app import IronCurtainApp
+from ironcurtain_tui.ui.departure import Departure
+
+SESSION_ID = "3f2a9c41d07b"
+NOON = 1_767_268_800.0
+"""2026-01-01 12:00:00 UTC: the frozen clock."""
+
+SCREEN = (
+    "",
+    " ✻ Welcome to the agent",
+    "",
+    " > fix the failing login test",
+    "",
+    " ● I'll look at the test first.",
+    "",
+    " ● Read(tests/test_login.py)",
+    "   ⎿  Read 48 lines",
+    "",
+    " ● The fixture forgets to log out. I'll change one line.",
+)
+
+
+class _Damage:
+    """What one viewer has not drawn yet: the whole screen or nothing."""
+
+    def __init__(self, session: ScriptedSession) -> None:
+        self._session = session
+        self._drawn = 0
+
+    def take(self) -> ScreenUpdate | None:
+        if self._session.screen is None or self._drawn == self._session.draws:
+            return None
+        self._drawn = self._session.draws
+        return self._session.screen
+
+
+class ScriptedSession:
+    """Serves ``control.sock``; tests publish events on it and read what the viewer sent."""
+
+    def __init__(self, path: Path, *, rehearsal: bool = False) -> None:
+        self.path = path
+        self.keeper = StateKeeper(
+            SessionInfo(
+                id=SESSION_ID,
+                agent="claude-code",
+                agent_title="Claude Code",
+                workspace="/home/dev/shop",
+                rehearsal=rehearsal,
+                network_mode="uds",
+                started=NOON - 300,
+            )
+        )
+        self.received: list[ClientMessage] = []
+        self.screen: ScreenUpdate | None = None
+        self.draws = 0
+        self._server = ControlServer(path, self)
+
+    # --- what the control server asks of a session ---
+
+    def snapshot(self) -> SessionState:
+        return self.keeper.snapshot()
+
+    def watch_screen(self) -> _Damage:
+        return _Damage(self)
+
+    def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
+        self.received.append(message)
+        if isinstance(message, ReadHistory):
+            viewer.answer(HistoryRows(request=message.request, top=message.top, total=100, rows=()))
+
+    def on_viewers_changed(self) -> None:
+        pass
+
+    # --- what tests do with it ---
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def say_goodbye(self, reason: str) -> None:
+        await self._server.close(reason)
+
+    async def vanish(self) -> None:
+        """Close every connection without a word, as a killed supervisor does."""
+        for viewer in self._server.viewers:
+            viewer._writer.transport.abort()
+        await self._server.close("")
+
+    def publish(self, *events: AnyEvent) -> None:
+        for event in events:
+            self._server.publish(self.keeper.number(event))
+
+    def draw(self, lines: tuple[str, ...] = SCREEN, cols: int = 40) -> None:
+        """Show ``lines`` on the agent's screen."""
+        rows = {
+            y: msgspec.Raw(msgspec.msgpack.encode((Run(text=line.ljust(cols)[:cols]),))) for y, line in enumerate(lines)
+        }
+        self.screen = ScreenUpdate(
+            cols=cols,
+            lines=len(lines),
+            cursor=Cursor(x=1, y=len(lines) - 1, visible=False),
+            modes=TerminalModes(),
+            rows=rows,
+            full=True,
+        )
+        self.draws += 1
+        self._server.screen_changed()
+
+    def play(self) -> None:
+        """A session in the middle of its work."""
+        self.publish(
+            StatusChanged(status=SessionStatus.RUNNING),
+            *(
+                StepChanged(step=step, state=BadgeState.OK, ms=ms)
+                for step, ms in (("engine", 12.0), ("container", 830.0))
+            ),
+            BadgeChanged(
+                badge=Badge(name="no-egress", state=BadgeState.OK, text="no egress", detail="self-test passed")
+            ),
+            BadgeChanged(badge=Badge(name="chain", state=BadgeState.OK, text="chain")),
+            TitleChanged(title="fix the login test"),
+            *(FlowChanged(flow=flow) for flow in FLOWS),
+            *(AuditAppended(line=line) for line in AUDIT),
+        )
+        self.draw()
+
+
+def flow(number: int, **changes: object) -> Flow:
+    """A finished model call, or what ``changes`` make of it."""
+    usual = Flow(
+        id=f"f{number}",
+        started=NOON - 120 + number,
+        method="POST",
+        host="api.anthropic.com",
+        port=443,
+        path="/v1/messages",
+        decision=Decision.ALLOW,
+        state=FlowState.DONE,
+        status=200,
+        bytes_up=18_400,
+        bytes_down=5_310,
+        content_type="text/event-stream",
+        first_byte_ms=412.0,
+        total_ms=2310.0,
+        usage=Usage(model="claude-sonnet-4-5", input_tokens=1800, output_tokens=260, cache_read_tokens=9200),
+        cost_usd=0.0121,
+    )
+    return msgspec.structs.replace(usual, **changes)
+
+
+def refused(
+    number: int, host: str, path: str = "", method: str = "CONNECT", reason: str = "not on the list of hosts"
+) -> Flow:
+    """A request that was not let out."""
+    return flow(
+        number,
+        method=method,
+        host=host,
+        path=path,
+        decision=Decision.DENY,
+        reason=reason,
+        status=403,
+        usage=None,
+        cost_usd=None,
+        bytes_up=0,
+        bytes_down=0,
+        total_ms=1.0,
+        first_byte_ms=None,
+    )
+
+
+FLOWS = (
+    flow(1, method="GET", path="/v1/models", usage=None, cost_usd=None, bytes_up=0, bytes_down=912, total_ms=180.0),
+    flow(2),
+    refused(3, "telemetry.example.com"),
+    flow(4, path="/v1/messages/count_tokens", usage=None, cost_usd=None, bytes_down=42, total_ms=95.0),
+    flow(5, decision=Decision.ANSWER, path="/api/hello", method="GET", usage=None, cost_usd=None, total_ms=0.4),
+    flow(6),
+    refused(7, "api.anthropic.com", "/v1/files", "POST", "the endpoint is not on the list"),
+    flow(8, status=529, usage=None, cost_usd=None, bytes_down=120),
+    flow(9, state=FlowState.STREAMING, bytes_down=1_204, total_ms=None, usage=None, cost_usd=None),
+)
+AUDIT = (
+    AuditLine(seq=1, time=NOON - 300, kind="session.start", summary="claude-code in /home/dev/shop"),
+    AuditLine(seq=2, time=NOON - 298, kind="self-test", summary="both doors answer, nothing else does"),
+    AuditLine(seq=3, time=NOON - 119, kind="http", decision=Decision.ALLOW, summary="GET api.anthropic.com/v1/models"),
+    AuditLine(
+        seq=4, time=NOON - 118, kind="http", decision=Decision.ALLOW, summary="POST api.anthropic.com/v1/messages"
+    ),
+    AuditLine(
+        seq=5,
+        time=NOON - 117,
+        kind="tunnel",
+        decision=Decision.DENY,
+        summary="telemetry.example.com:443, not on the list",
+    ),
+    AuditLine(seq=6, time=NOON - 113, kind="http", decision=Decision.DENY, summary="POST api.anthropic.com/v1/files"),
+)
+
+
+@asynccontextmanager
+async def scripted(path: Path, **options: bool) -> AsyncIterator[ScriptedSession]:
+    session = ScriptedSession(path, **options)
+    await session.start()
+    try:
+        yield session
+    finally:
+        await session.say_goodbye("the test is over")
+
+
+class Driven:
+    """The app on a screen of a given size, and what it left with."""
+
+    def __init__(self, app: IronCurtainApp, pilot: Pilot[Departure]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def until(self, holds: Callable[[], object], what: str = "") -> None:
+        """Let the app work until ``holds()`` is true; fails after ten seconds."""
+        async with asyncio.timeout(10):
+            while not holds():
+                await self.pilot.pause(0.02)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """Everything that is on the screen, line by line."""
+        height = self.app.size.height
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])
+
+
+@asynccontextmanager
+async def driven(session: ScriptedSession, size: tuple[int, int] = (120, 40), **options: str) -> AsyncIterator[Driven]:
+    """The app, connected to ``session`` and settled."""
+    app = IronCurtainApp(session.path, now=lambda: NOON, **options)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        it = Driven(app, pilot)
+        await it.until(lambda: session._server.viewers or app.return_value)
+        await pilot.pause(0.15)
+        yield it
