@@ -1,0 +1,154 @@
+"""The whole product on real parts: the command line in a real terminal, a real engine, real Claude Code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import engine_or_skip
+from tests.e2e.tmux import Tmux
+
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.rehearsal.model import RehearsalModel
+from ironcurtain_tui.supervisor import registry
+
+CANARY = "sk-ant-api03-canary-do-not-leak-Zm9yYmlkZGVu"
+"""The "real" key of these tests: wherever it turns up but at the model, the product has failed."""
+COMMAND = [sys.executable, "-m", "ironcurtain_tui"]
+
+
+@dataclass
+class Installation:
+    """One user's IronCurtain: a state directory, a workspace, and the commands run on them."""
+
+    home: Path
+    workspace: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, check: bool = True, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run the command line without a terminal."""
+        result = subprocess.run(
+            [*COMMAND, *arguments],
+            env=self.full_environment(),
+            cwd=self.workspace,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if check and result.returncode != 0:
+            raise AssertionError(f"{arguments} failed:\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def full_environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name != "ANTHROPIC_API_KEY"}
+        return {**kept, **self.environment, "IRONCURTAIN_HOME": str(self.home)}
+
+    def start(self, *arguments: str) -> SessionPaths:
+        """Start a session in the background and return it."""
+        self.run("run", "--detach", "--workspace", str(self.workspace), *arguments)
+        return self.sessions()[0]
+
+    def sessions(self) -> list[SessionPaths]:
+        """Running sessions, newest first."""
+        return [SessionPaths.of(one.id, self.home) for one in registry.sessions(self.home) if one.alive]
+
+    def open(self, terminal: Tmux, *arguments: str) -> None:
+        """Run the command line in ``terminal``."""
+        environment = {**self.environment, "IRONCURTAIN_HOME": str(self.home), "COLORTERM": "truecolor"}
+        terminal.run([*COMMAND, *arguments], environment, self.workspace)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    engine_or_skip()
+    engine = Engine.connect()
+    for image in ("claude-code", "shell"):
+        ensure_image(engine, image, lambda _: None)
+    return engine
+
+
+@pytest.fixture
+def installation(engine: Engine) -> Iterator[Installation]:
+    """A fresh one; everything it started is ended afterwards, and that nothing stays is checked."""
+    root = Path(tempfile.mkdtemp(prefix="ic-"))
+    workspace = root / "project"
+    workspace.mkdir()
+    if os.geteuid() == 0:
+        os.chown(workspace, 1000, 1000)
+        root.chmod(0o755)
+    made = Installation(root / "home", workspace)
+    try:
+        yield made
+        made.run("stop", "--all", check=False)
+        made.run("gc", check=False)
+        mine = {path.name for path in (made.home / "sessions").glob("*")}
+        left = [item.name for item in engine.find_owned() if item.session_id in mine]
+        assert not left, "containers were left behind"
+        assert not list((made.home / "run").glob("*")), "run directories were left behind"
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Tmux]:
+    with tempfile.TemporaryDirectory(prefix="ic-tmux-") as directory:
+        terminal = Tmux(Path(directory))
+        yield terminal
+        terminal.close()
+
+
+@pytest.fixture
+def second_terminal() -> Iterator[Tmux]:
+    with tempfile.TemporaryDirectory(prefix="ic-tmux-") as directory:
+        terminal = Tmux(Path(directory), cols=120, lines=40)
+        yield terminal
+        terminal.close()
+
+
+class Loop:
+    """An event loop in a thread, for servers that tests without one need."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def call(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def with_key(installation: Installation) -> Iterator[Installation]:
+    """An installation whose user has a key (the canary), and whose provider is our own model, which wants that key."""
+    loop = Loop()
+    model = RehearsalModel(CANARY, pause=0.0)
+    loop.call(model.start())
+    installation.home.mkdir()
+    authority = installation.home.parent / "model-ca.pem"
+    authority.write_bytes(model.ca_pem)
+    (installation.home / "config.toml").write_text(
+        f'[providers.anthropic]\nupstream = "127.0.0.1:{model.port}"\nupstream_ca = "{authority}"\n'
+    )
+    installation.environment["ANTHROPIC_API_KEY"] = CANARY
+    yield installation
+    loop.call(model.stop())
+    loop.close()

@@ -1,0 +1,112 @@
+"""The main job, end to end: a task typed to real Claude Code, done in the workspace, seen and recorded, no key leaked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import CANARY, Installation
+from tests.e2e.tmux import Tmux
+
+from ironcurtain_tui.audit.reader import verify_file
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+
+def memory_holds(pid: int, needle: bytes) -> bool:
+    """Whether the memory of process ``pid`` holds ``needle``. Needs root."""
+    regions = [
+        tuple(int(end, 16) for end in line.split()[0].split("-"))
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
+        if line.split()[1].startswith("r") and "[v" not in line
+    ]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for start, end in regions:
+            try:
+                memory.seek(start)
+                while start < end:
+                    piece = memory.read(min(end - start, 1 << 24))
+                    if not piece:
+                        break
+                    if needle in piece:
+                        return True
+                    start += len(piece)
+            except (OSError, ValueError, OverflowError):
+                continue
+    return False
+
+
+def assert_no_key_inside(engine: Engine, container: AgentContainer, sentinel: str) -> None:
+    """The canary is in no file, environment, argument or memory of the container; the sentinel is (so we looked)."""
+    for needle, expected in ((sentinel, True), (CANARY, False)):
+        search = (
+            # /usr is the read-only image, older than any key.
+            f"LC_ALL=C grep -rlsF -D skip -- '{needle}' /home /tmp /run /workspace /etc /var /opt /root /srv /dev/shm; "
+            f"grep -lsF -- '{needle}' /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
+        )
+        # The shell that searches has the needle in its own arguments: leave that out.
+        _, output = container.exec(["sh", "-c", f'self=$$; ({search}) | grep -v "/proc/$self/" | grep -v /proc/self'])
+        found = [line for line in output.decode().splitlines() if "/environ" in line or not line.startswith("/proc")]
+        assert bool(found) is expected, f"{'nothing' if expected else 'the real key'} found: {found}"
+    if os.geteuid() == 0:
+        processes = engine.client.top(container.id, ps_args="-eo pid,args")["Processes"]
+        agents = [int(pid) for pid, command in processes if command.startswith("claude")]
+        assert agents, processes
+        assert any(memory_holds(pid, sentinel.encode()) for pid in agents), "the search itself must find something"
+        for pid, _ in processes:
+            assert not memory_holds(int(pid), CANARY.encode()), "the real key is in the container's memory"
+
+
+def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, terminal: Tmux) -> None:
+    with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
+    terminal.wait_for("bypass permissions on", 120)
+    header = terminal.screen().splitlines()[0]
+    assert "no-egress" in header
+    assert "chain" in header
+    assert "REHEARSAL" not in header
+
+    terminal.submit("RUN: echo made-by-$((40+2)) > proof.txt && cat proof.txt")
+    terminal.wait_for(r"made-by-42", 120)
+    terminal.wait_for(r"POST .*/v1/messages +✓ 200 +[\d.]+k +[\d.]+m?s +[\d.]+k", 60)  # bytes, time, tokens
+    assert (with_key.workspace / "proof.txt").read_text() == "made-by-42\n"
+    if os.geteuid() == 0:
+        assert (with_key.workspace / "proof.txt").stat().st_uid == 1000
+    (session,) = with_key.sessions()
+    owned = next(item for item in engine.find_owned() if item.session_id == session.session_id)
+    container = AgentContainer(engine.client, engine.address, owned.id, owned.name)
+    _, environment = container.exec(["sh", "-c", "echo $ANTHROPIC_API_KEY"])
+    sentinel = environment.decode().strip()
+    assert sentinel.startswith("sk-ant-")
+    assert sentinel != CANARY
+    assert_no_key_inside(engine, container, sentinel)
+    inspected = str(engine.client.inspect_container(owned.id))
+    assert CANARY not in inspected
+
+    terminal.press("C-a")
+    terminal.wait_for("KEYS")
+    terminal.press("q")
+    terminal.wait_for(r"keeps running in session.*", 20)
+    terminal.wait_for("EXIT 0", 20)
+
+    with_key.run("stop")
+    assert verify_file(session.audit_log, session.session_id).ok
+    log = session.audit_log.read_text()
+    for kind in ("session.start", "self-test", "tunnel", "request", "request.end", "session.end"):
+        assert f'"kind":"{kind}"' in log, f"{kind} is not in the audit log"
+    kept = [path for path in session.kept.rglob("*") if path.is_file()]
+    assert {"audit.jsonl", "recording.cast", "session.json", "supervisor.log"} <= {path.name for path in kept}
+    for path in kept:
+        assert CANARY.encode() not in path.read_bytes(), f"the real key is in {path.name}"
+    assert b"made-by-42" in session.recording.read_bytes()
+
+
+def test_without_a_key_it_is_a_rehearsal_and_says_so(installation: Installation, terminal: Tmux) -> None:
+    installation.open(terminal, "run", "--workspace", str(installation.workspace))
+    screen = terminal.wait_for("bypass permissions on", 120)
+    assert "REHEARSAL" in screen.splitlines()[0]
+    terminal.submit("write")
+    terminal.wait_for("rehearsal.txt now lies in your project", 120)
+    assert (installation.workspace / "rehearsal.txt").exists()
