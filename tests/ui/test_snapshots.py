@@ -1,0 +1,68 @@
+"""The whole screen as pictures. Look at a new one before accepting it: ``pytest tests/ui --snapshot-update``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+
+from ironcurtain_tui.events import BadgeState, StepChanged
+
+from .scripted_session import Driven, ScriptedSession, driven, scripted
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(SVGImageExtension)
+
+
+def drawn(it: Driven) -> str:
+    """The screen as SVG, without the web fonts that Textual refers to."""
+    return re.sub(r"@font-face \{.*?\}\s*", "", it.app.export_screenshot(simplify=True), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_at_work(session: ScriptedSession, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
+    session.play()
+    async with driven(session, size) as it:
+        await it.until(lambda: "23k tok" in it.text or size[0] < 100)
+        await it.until(lambda: "The fixture forgets" in it.text)
+        assert drawn(it) == picture
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [["f3"], ["f3", "k", "enter"], ["ctrl+a"], ["ctrl+a", "x"], ["f1"]],
+    ids=["traffic", "details", "prefix", "stop", "help"],
+)
+async def test_after_keys(session: ScriptedSession, picture: SnapshotAssertion, keys: list[str]) -> None:
+    session.play()
+    async with driven(session) as it:
+        await it.until(lambda: "The fixture forgets" in it.text)
+        await it.press(*keys)
+        await it.pilot.pause(0.2)
+        assert drawn(it) == picture
+
+
+async def test_rehearsal_starting(tmp_path: Path, picture: SnapshotAssertion) -> None:
+    async with scripted(tmp_path / "control.sock", rehearsal=True) as session:
+        session.publish(
+            StepChanged(step="engine", state=BadgeState.OK, ms=12.0, detail="Docker 20.10"),
+            StepChanged(step="image", state=BadgeState.OK, ms=3100.0),
+            StepChanged(step="container", state=BadgeState.PENDING, detail="creating"),
+        )
+        async with driven(session, (100, 30)) as it:
+            await it.until(lambda: "container" in it.text)
+            assert drawn(it) == picture
+
+
+async def test_supervisor_gone(session: ScriptedSession, picture: SnapshotAssertion) -> None:
+    session.play()
+    async with driven(session) as it:
+        await it.until(lambda: "The fixture forgets" in it.text)
+        await session.vanish()
+        await it.until(lambda: "fail closed" in it.text)
+        assert drawn(it) == picture
