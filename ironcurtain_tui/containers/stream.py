@@ -45,7 +45,7 @@ def open_stream(address: str, path: str, timeout: float, body: bytes = b"") -> s
 
 
 def read_output(connection: socket.socket, timeout: float, limit: int) -> bytes:
-    """Both output streams of a command without a terminal, in order, up to ``limit`` bytes; the rest is dropped.
+    """Both output streams of a command without a terminal, as they come, up to ``limit`` bytes; the rest is dropped.
 
     Each piece comes after eight bytes: which stream, three zeros, its length (big endian). Raises TimeoutError when
     the command has not ended after ``timeout`` seconds.
