@@ -103,7 +103,7 @@ class HookChain:
     async def _refuse_request(self, flow: HTTPFlow, refused: Refusal) -> None:
         exchange = self._recorder.exchange(flow)
         flow.request.stream = False
-        content = answers.body(refused.status, refused.reason, exchange.provider)
+        content = answers.body(refused.status, refused.reason, exchange.provider, decision=refused.decision)
         flow.response = answers.response(refused.status, content, close=not refused.recorded)
         self._recorder.refused(exchange, refused)
         await self._report(exchange, refused)

@@ -1,33 +1,39 @@
-"""What the agent asks, read from a parsed head before anything is changed in it. Never fails: odd bytes are escaped."""
+"""What the agent asks, read from a parsed head before anything is changed in it, for the policy and the record.
+
+Never fails: odd bytes are escaped. Holds no key, even where the agent wrote one.
+"""
 
 from __future__ import annotations
 
 from mitmproxy.http import Request
 
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
+from ironcurtain_tui.proxy.route import Routes
 from ironcurtain_tui.proxy.tunnel import OpenTunnel
 
 MAX_NAME = 300
 """Characters of a host or method that are kept: longer ones are refused anyway."""
 
 
-def read_tunnel(request: Request) -> Tunnel:
+def read_tunnel(request: Request, routes: Routes) -> Tunnel:
     """The target of a CONNECT, as spelled. Port 0 when it is none."""
-    host, _, port = _text(request.data.authority).rpartition(":")
+    host, _, port = _text(routes.redact(request.data.authority)).rpartition(":")
     return Tunnel(host=host[:MAX_NAME], port=_number(port) or 0)
 
 
-def read_request(request: Request, tunnel: OpenTunnel | None) -> HttpRequest:
+def read_request(request: Request, tunnel: OpenTunnel | None, routes: Routes) -> HttpRequest:
     """The request inside ``tunnel``; outside of one, with the host it names itself."""
-    path, _, query = _text(request.data.path).partition("?")
+    path, _, query = _text(routes.redact(request.data.path)).partition("?")
     fields = {name.lower(): value for name, value in reversed(request.data.headers.fields)}
     return HttpRequest(
-        host=tunnel.host if tunnel else request.data.host[:MAX_NAME],
+        host=tunnel.host
+        if tunnel
+        else _text(routes.redact(request.data.host.encode(errors="backslashreplace")))[:MAX_NAME],
         port=tunnel.port if tunnel else request.data.port,
-        method=_text(request.data.method)[:MAX_NAME],
+        method=_text(routes.redact(request.data.method))[:MAX_NAME],
         path=path,
         query=query,
-        content_type=_text(fields.get(b"content-type", b""))[:MAX_NAME],
+        content_type=_text(routes.redact(fields.get(b"content-type", b"")))[:MAX_NAME],
         content_length=None if b"transfer-encoding" in fields else _number(_text(fields.get(b"content-length", b"0"))),
     )
 

@@ -9,6 +9,9 @@ from mitmproxy import http
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.providers.base import Provider
 
+_WORTH_RETRYING = frozenset({502})
+"""The network's fault, or the server's, but not the policy's."""
+
 
 class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
     """Raised by an add-on: the request (or connection) goes no further.
@@ -25,23 +28,27 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
         self.decision = decision
 
 
-def body(status: int, reason: str, provider: Provider | None) -> bytes:
-    """The error the agent reads: in the provider's form when there is one, so that its client shows it."""
-    message = f"IronCurtain refused this: {reason}. Trying again will not help."
+def body(status: int, reason: str, provider: Provider | None, *, decision: Decision = Decision.DENY) -> bytes:
+    """What the agent reads: in the provider's form when there is one, so that its client shows it."""
+    if decision is Decision.ANSWER:
+        message = f"IronCurtain: {reason}."
+    elif status in _WORTH_RETRYING:
+        message = f"IronCurtain could not pass this on: {reason}."
+    else:
+        message = f"IronCurtain refused this: {reason}. Trying again will not help."
     if provider is not None:
         return provider.error_body(status, message)
+    retry = status in _WORTH_RETRYING
     return json.dumps(
-        {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": False}}
+        {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}}
     ).encode()
 
 
 def response(status: int, content: bytes, *, close: bool) -> http.Response:
-    """A response of our own, on HTTP/1.1."""
-    headers = {
-        "content-type": "application/json",
-        "cache-control": "no-store",
-        "x-should-retry": "false",
-    }
+    """A response of our own, on HTTP/1.1. ``x-should-retry`` is what Anthropic's and OpenAI's clients heed."""
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    if status not in _WORTH_RETRYING:
+        headers["x-should-retry"] = "false"
     if close:
         headers["connection"] = "close"
     return http.Response.make(status, content, headers)

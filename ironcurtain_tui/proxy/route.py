@@ -51,6 +51,12 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._all)
 
+    def redact(self, text: bytes) -> bytes:
+        """``text`` with the sentinel in place of any real key, for what is shown or recorded."""
+        for route in self._all:
+            text = text.replace(route.key.reveal().encode(), route.sentinel.encode())
+        return text
+
     def of(self, host: str) -> Destination | None:
         """Where ``host`` (lower case) leads; None when it leads nowhere."""
         return self._by_host.get(host)

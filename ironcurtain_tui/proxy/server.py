@@ -57,7 +57,7 @@ class Proxy:
         self._listener = listener
         known = Routes(routes)
         tunnels = Tunnels()
-        self._recorder = recorder = FlowRecorder(publish, tunnels)
+        self._recorder = recorder = FlowRecorder(publish, known, tunnels)
         addons = (
             recorder,
             MalformedRequests(),
@@ -84,7 +84,7 @@ class Proxy:
         """Open the door. Raises UserFacingError when it cannot be opened or the core cannot be relied on."""
         core.verify()
         # What the core would log may quote what was on the wire.
-        logging.getLogger("mitmproxy").disabled = True
+        logging.getLogger("mitmproxy").setLevel(logging.CRITICAL + 1)
         self._tasks.start(asyncio.to_thread(load_prices), "load prices")
         await self._listener.open(self._serve)
 

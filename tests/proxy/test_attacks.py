@@ -33,6 +33,7 @@ async def check(stage: Stage, agent: Agent, attack: Attack) -> None:
         if response.status != 200:
             assert response.header("content-type") == "application/json"
             assert b"IronCurtain refused this" in response.body
+            assert response.header("x-should-retry") == "false"
             msgspec.json.decode(response.body)
     assert REAL_KEY.encode() not in agent.received
     assert SENTINEL.encode() not in stage.provider.seen
@@ -44,7 +45,7 @@ async def check(stage: Stage, agent: Agent, attack: Attack) -> None:
         assert stage.provider.connections == 0
         await stage.over()  # the refusal is told to viewers ...
         assert stage.gate.denials == 1  # ... and recorded, once
-    assert REAL_KEY.encode() not in msgspec.json.encode(stage.flows)
+    assert REAL_KEY.encode() not in msgspec.json.encode([stage.flows, stage.gate.admitted, stage.gate.refusals])
 
 
 @pytest.mark.parametrize("attack", named(OUTSIDE))
@@ -262,7 +263,10 @@ async def test_an_upstream_that_cannot_be_verified_gets_nothing(
     response = await agent.ask(request())
     assert response.status == 502
     assert msgspec.json.decode(response.body)["error"]["type"] == "api_error"
+    assert response.header("x-should-retry") is None  # the network may be better in a moment
     assert stage.provider.heads == []
+    (flow,) = await stage.over()
+    assert "cannot be verified" in flow.reason or fault == "old tls"
 
 
 async def test_an_upstream_without_tls_gets_nothing(build: Build) -> None:

@@ -70,7 +70,9 @@ async def test_managed_settings_are_answered_here(stage: Stage) -> None:
     agent = await stage.inside()
     response = await agent.ask(request("GET", "/api/claude_code/settings", body="", key=None))
     assert response.status == 404
-    assert msgspec.json.decode(response.body)["error"]["type"] == "not_found_error"
+    error = msgspec.json.decode(response.body)["error"]
+    assert error["type"] == "not_found_error"
+    assert "refused" not in error["message"]
     (flow,) = await stage.over()
     assert (flow.decision, flow.status) == (Decision.ANSWER, 404)
     assert stage.provider.connections == 0
@@ -88,6 +90,23 @@ async def test_a_refusal_has_the_providers_form_and_says_not_to_retry(stage: Sta
     (flow,) = await stage.over()
     assert (flow.decision, flow.state, flow.status) == (Decision.DENY, FlowState.DONE, 403)
     assert "not an endpoint" in flow.reason
+
+
+async def test_a_connection_that_is_to_be_closed_is_closed(stage: Stage) -> None:
+    agent = await stage.inside()
+    assert (await agent.ask(request("POST", "/v1/messages", "Connection: close"))).status == 200
+    assert await agent.closed()
+
+
+async def test_a_client_that_waits_for_a_go_ahead_gets_it(stage: Stage) -> None:
+    agent = await stage.inside()
+    raw = request("POST", "/v1/messages", "Expect: 100-continue", body="hello")
+    await agent.send(raw[:-5])
+    assert (await agent.head())[0] == 100
+    await agent.send(raw[-5:])
+    assert (await agent.response()).status == 200
+    assert stage.provider.bodies == [b"hello"]
+    assert b"xpect" not in stage.provider.seen
 
 
 async def test_an_unlisted_host_is_refused_before_anything_is_dialled(build: Build) -> None:

@@ -26,7 +26,7 @@ class EndpointFilter:
             raise Refusal(400, "the request is malformed")
         verdict = await self._gate.admit(asked)
         if verdict.decision is Decision.ANSWER:
-            raise Refusal(verdict.answer_status, verdict.reason, recorded=True, decision=Decision.ANSWER)
+            raise Refusal(verdict.answer_status or 404, verdict.reason, recorded=True, decision=Decision.ANSWER)
         if verdict.decision is not Decision.ALLOW:
             raise Refusal(403, verdict.reason or "the policy denies it", recorded=True)
         if exchange.endpoint is None or exchange.endpoint.answer is not None:

@@ -16,6 +16,7 @@ from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Publish
 from ironcurtain_tui.proxy.reading import read_request, read_tunnel
 from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.route import Routes
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
 log = logging.getLogger(__name__)
@@ -24,11 +25,26 @@ INTERVAL = 0.1
 """Seconds between two publications of growing byte counts of one flow. Everything else is told at once."""
 
 
+_CAUSES = (
+    ("Certificate verify failed", "the server's certificate cannot be verified"),
+    ("Client disconnected", "the agent closed the connection"),
+    ("server closed connection", "the server closed the connection"),
+    ("[Errno", "the server cannot be reached"),
+    ("Multiple exceptions", "the server cannot be reached"),
+    ("OpenSSL", "TLS with the server failed"),
+    ("The remote server does not speak TLS", "the server does not speak TLS"),
+    ("Cannot parse HTTP response", "the server's answer cannot be read"),
+    ("HTTP/1 protocol error", "a body cannot be read"),
+)
+"""How the core's errors begin, and what they mean. Their own words may quote what was on the wire."""
+
+
 class FlowRecorder:
     """Keeps the exchange of every flow and publishes its changes."""
 
-    def __init__(self, publish: Publish, tunnels: Tunnels) -> None:
+    def __init__(self, publish: Publish, routes: Routes, tunnels: Tunnels) -> None:
         self._publish_flow = publish
+        self._routes = routes
         self._tunnels = tunnels
         self._numbers = itertools.count(1)
         self._active: dict[str, list[Exchange]] = {}
@@ -58,7 +74,7 @@ class FlowRecorder:
         self.finish(Exchange.of(flow), FlowState.DONE)
 
     def error(self, flow: HTTPFlow) -> None:
-        self.failed(flow, "the connection ended early")
+        self.failed(flow, _cause(flow.error.msg if flow.error else ""))
 
     # --- for other add-ons and the chain -----------------------------------------------------------
 
@@ -69,9 +85,9 @@ class FlowRecorder:
         client = flow.client_conn
         tunnel = self._tunnels.of(client)
         if flow.request.data.method == b"CONNECT":
-            exchange = self.begin(client, read_tunnel(flow.request), "CONNECT")
+            exchange = self.begin(client, read_tunnel(flow.request, self._routes), "CONNECT")
         else:
-            request = read_request(flow.request, tunnel)
+            request = read_request(flow.request, tunnel, self._routes)
             exchange = self.begin(client, request, request.method)
         if tunnel is not None:
             exchange.provider = tunnel.destination.route.provider
@@ -145,3 +161,7 @@ class FlowRecorder:
     async def idle(self) -> None:
         """Return when nothing is under way."""
         await self._idle.wait()
+
+
+def _cause(error: str) -> str:
+    return next((words for start, words in _CAUSES if error.startswith(start)), "the connection ended early")
