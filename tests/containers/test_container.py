@@ -83,7 +83,7 @@ def test_ctrl_p_ctrl_q_reaches_the_agent(create: Create) -> None:
 
 def test_it_has_its_size_before_the_agent_starts_and_learns_of_changes(create: Create) -> None:
     container = create(
-        "sh", "-c", 'stty size; trap "stty size; exit" WINCH; while :; do sleep 0.05; done', cols=100, lines=40
+        "sh", "-c", 'trap "stty size; exit" WINCH; stty size; while :; do sleep 0.05; done', cols=100, lines=40
     )
     terminal = container.attach()
     container.start()
