@@ -212,10 +212,11 @@ def test_files_belong_to_the_user_and_the_engine_enforces_the_limits(
 
 def test_orphans_are_reaped(hardened: AgentContainer) -> None:
     """Without an init process the dead child of a dead parent would stay for ever."""
-    hardened.exec(["sh", "-c", "(sleep 0.1 &) ; exit 0"])
-    time.sleep(0.5)
-    _, states = hardened.exec(["ps", "-eo", "stat="])
-    assert b"Z" not in states
+    hardened.exec(["sh", "-c", "(tail -f /dev/null --pid $$ &) ; exit 0"])
+    deadline = time.monotonic() + 30
+    while b"tail" in hardened.exec(["ps", "-eo", "comm="])[1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_seed_files_are_in_place_and_writable(create: Create, doors: Doors) -> None:
