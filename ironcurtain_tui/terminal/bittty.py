@@ -82,6 +82,7 @@ class BitttyCore:
         self._board = Board(width=cols, height=lines)
         self._board.host.attach(self._cable)
         self._board.title.reported = _no_title  # a title told back is what the program chose, typed at its prompt
+        self._board.modes.alternate_scroll_mode = True  # as libghostty and most terminals start
         self._watcher = Watcher(self._board, MemoryScrollback(SCROLLBACK_ROWS * cols))
         self._watcher.attach()
         self._styles: dict[Style, CellStyle] = {}

@@ -256,8 +256,10 @@ class ScreenProcess:
                     reason = report.reason[:200]
                     break
                 self._take(child, report)
-        except (FrameError, OSError) as error:
-            reason = f"{type(error).__name__} on its socket"
+        except FrameError as error:
+            reason = str(error)[:200]
+        except OSError:
+            pass  # how it ended says more
         self._child = None
         self._up.clear()
         status = await child.end()

@@ -225,7 +225,7 @@ SEQUENCES = st.one_of(
 
 
 @pytest.mark.parametrize("prefer", CORES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     parts=st.lists(SEQUENCES, max_size=25),
     sizes=st.lists(st.tuples(st.integers(2, 30), st.integers(1, 8)), max_size=3),

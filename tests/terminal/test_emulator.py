@@ -168,6 +168,17 @@ async def test_repeated_crashes_lead_to_the_other_core_and_then_to_giving_up(emu
         await emulator.process.read_history(0, 1)
 
 
+async def test_bytes_that_crash_libghostty_cost_no_more_than_a_restart() -> None:
+    """Found by fuzzing: libghostty-vt of pyghostty 0.1.3 panics ("increaseCapacity OutOfSpace") in 80 by 24."""
+    running = Emulator()
+    running.process = await ScreenProcess.start(80, 24, running.events())
+    await running.process.feed((RECORDINGS / "crash.raw").read_bytes())
+    await running.process.feed(b"\x18\x1bcstill alive")
+    await running.until(lambda: running.rows[0] == "still alive")
+    assert running.process.core == ("bittty" if running.restarts else "ghostty")
+    await running.process.close()
+
+
 async def test_closing_ends_the_child(emulator: Emulator) -> None:
     pid = emulator.process.pid
     await emulator.process.close()
