@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +85,69 @@ def test_the_wheel_is_arrow_keys_in_an_alternate_screen_that_wants_no_mouse() ->
 def test_no_event_breaks_it(mouse: Mouse, tracking: MouseTracking, sgr: bool) -> None:
     sent = encode_mouse(mouse, modes(tracking, sgr))
     assert sent == b"" or sent.startswith(b"\x1b[")
+
+
+# --- against libghostty's own encoder ---
+
+TRACKING_BYTES = {
+    MouseTracking.CLICK: b"\x1b[?1000h",
+    MouseTracking.DRAG: b"\x1b[?1002h",
+    MouseTracking.MOTION: b"\x1b[?1003h",
+}
+ACTIONS = {PRESS: 0, RELEASE: 1, MOTION: 2, UP: 0, DOWN: 0}
+BUTTONS = {1: 1, 2: 3, 3: 2}  # libghostty counts left, right, middle
+
+
+def ghostty_reports(tracking: MouseTracking, sgr: bool, events: list[Mouse]) -> list[bytes]:
+    """What libghostty reports for each of ``events``."""
+    from pyghostty import _ffi
+
+    ffi: Any = _ffi.ffi
+    lib: Any = _ffi.lib
+    encoder, event, terminal = (
+        ffi.new("GhosttyMouseEncoder*"),
+        ffi.new("GhosttyMouseEvent*"),
+        ffi.new("GhosttyTerminal*"),
+    )
+    assert lib.ghostty_mouse_encoder_new(ffi.NULL, encoder) == 0
+    assert lib.ghostty_mouse_event_new(ffi.NULL, event) == 0
+    assert lib.ghostty_terminal_new(ffi.NULL, terminal, 80, 24) == 0
+    setup = TRACKING_BYTES[tracking] + (b"\x1b[?1006h" if sgr else b"")
+    lib.ghostty_terminal_vt_write(terminal[0], setup, len(setup))
+    lib.ghostty_mouse_encoder_setopt_from_terminal(encoder[0], terminal[0])
+    size = ffi.new("GhosttyMouseEncoderSize*")
+    size.size, size.screen_width, size.screen_height = ffi.sizeof("GhosttyMouseEncoderSize"), 80, 24
+    size.cell_width = size.cell_height = 1
+    lib.ghostty_mouse_encoder_setopt(encoder[0], lib.GHOSTTY_MOUSE_ENCODER_OPT_SIZE, size)
+    reports = []
+    for mouse in events:
+        button = {UP: 4, DOWN: 5}.get(mouse.kind, BUTTONS.get(mouse.button, 0))
+        pressed = ffi.new("bool*", bool(mouse.button))
+        lib.ghostty_mouse_encoder_setopt(encoder[0], lib.GHOSTTY_MOUSE_ENCODER_OPT_ANY_BUTTON_PRESSED, pressed)
+        lib.ghostty_mouse_event_set_action(event[0], ACTIONS[mouse.kind])
+        if button:
+            lib.ghostty_mouse_event_set_button(event[0], button)
+        else:
+            lib.ghostty_mouse_event_clear_button(event[0])
+        lib.ghostty_mouse_event_set_mods(event[0], mouse.shift * 1 + mouse.ctrl * 2 + mouse.alt * 4)
+        position = ffi.new("GhosttyMousePosition*")
+        position.x, position.y = mouse.x, mouse.y
+        lib.ghostty_mouse_event_set_position(event[0], position[0])
+        out, length = ffi.new("char[64]"), ffi.new("size_t*")
+        assert lib.ghostty_mouse_encoder_encode(encoder[0], event[0], out, 64, length) == 0
+        reports.append(bytes(ffi.buffer(out, length[0])))
+    return reports
+
+
+@pytest.mark.parametrize("tracking", TRACKING_BYTES)
+@pytest.mark.parametrize("sgr", [True, False])
+def test_reports_are_libghosttys(tracking: MouseTracking, sgr: bool) -> None:
+    flags = list(itertools.product((False, True), repeat=3))
+    buttons = {PRESS: (1, 2, 3), RELEASE: (1, 2, 3), MOTION: (0, 1, 2, 3), UP: (0,), DOWN: (0,)}
+    events = [
+        Mouse(kind=kind, x=3 + number, y=number, button=button, shift=shift, alt=alt, ctrl=ctrl)
+        for kind in buttons
+        for button in buttons[kind]
+        for number, (shift, alt, ctrl) in enumerate(flags)
+    ]
+    assert [encode_mouse(mouse, modes(tracking, sgr)) for mouse in events] == ghostty_reports(tracking, sgr, events)
