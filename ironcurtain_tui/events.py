@@ -96,6 +96,89 @@ class Flow(Value, frozen=True):
     cost_usd: float | None = None
 
 
+class FieldKind(StrEnum):
+    """How a field of a card is to be read."""
+
+    TEXT = "text"
+    CODE = "code"
+    DIFF = "diff"
+    """Unified diff."""
+    UNINSPECTABLE = "uninspectable"
+    """Bytes that could not be decoded; ``value`` says what they are, not what they mean."""
+
+
+class CardField(Value, frozen=True):
+    """One labelled part of what is asked. ``value`` is whole, never cut: long ones scroll."""
+
+    label: str
+    value: str
+    kind: FieldKind = FieldKind.TEXT
+    size: int = 0
+    """Bytes of the original."""
+
+
+class Card(Value, frozen=True):
+    """What a person sees of a held action: drawn on the host from the parsed bytes. Text in it is untrusted."""
+
+    kind: str
+    """``tool``, ``request`` or ``tunnel``."""
+    title: str
+    """One line: ``git.push origin main``, ``GET https://api.example.org/x``."""
+    asker: str
+    reason: str
+    """Why the policy wants a person, in words."""
+    rule: str
+    fields: tuple[CardField, ...]
+    digest: str
+    """SHA-256 (hexadecimal) of exactly what will be executed; a decision must name it."""
+    risky: bool = False
+    """Destroys, or leaves the machine: approving asks for more care."""
+
+
+class EscalationState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    """The agent's side went away; it can no longer be approved."""
+
+
+class Escalation(Value, frozen=True):
+    """A held action."""
+
+    id: str
+    card: Card
+    raised: float
+    deadline: float
+    """When it is denied by itself."""
+    state: EscalationState = EscalationState.PENDING
+    decided: float | None = None
+    note: str = ""
+    """Who or what decided, the scope, and the person's sentence if there was one."""
+
+
+class Grant(Value, frozen=True):
+    """A standing permission a person gave during this session."""
+
+    id: str
+    covers: str
+    """What it allows, in words."""
+    given: float
+    expires: float | None = None
+    uses_left: int | None = None
+    connections: int = 0
+    """Live connections that rest on it; revoking cuts them."""
+
+
+class DoorState(StrEnum):
+    OPEN = "open"
+    PAUSED = "paused"
+    """Both doors hold everything until they are opened again."""
+    CUT = "cut"
+    """Both doors are shut for good."""
+
+
 class AuditLine(Value, frozen=True):
     """One record of the audit log as the screen shows it."""
 
@@ -191,6 +274,22 @@ class ScreenRestarted(Event, frozen=True, tag="screen-restarted"):
     reason: str
 
 
+class EscalationChanged(Event, frozen=True, tag="escalation"):
+    """An action was held, or what became of it. Carries the whole of it."""
+
+    escalation: Escalation
+
+
+class GrantsChanged(Event, frozen=True, tag="grants"):
+    """All grants in force now."""
+
+    grants: tuple[Grant, ...]
+
+
+class DoorsChanged(Event, frozen=True, tag="doors"):
+    doors: DoorState
+
+
 AnyEvent = (
     StatusChanged
     | StepChanged
@@ -202,6 +301,9 @@ AnyEvent = (
     | TitleChanged
     | BellRang
     | ScreenRestarted
+    | EscalationChanged
+    | GrantsChanged
+    | DoorsChanged
 )
 
 
@@ -227,3 +329,7 @@ class SessionState(Value, frozen=True):
     notices: tuple[Notice, ...] = ()
     title: str = ""
     exit_code: int | None = None
+    escalations: tuple[Escalation, ...] = ()
+    """Pending ones, oldest first, and after them the most recently decided."""
+    grants: tuple[Grant, ...] = ()
+    doors: DoorState = DoorState.OPEN

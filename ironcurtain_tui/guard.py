@@ -65,7 +65,8 @@ def _be_child(work: Callable[[], int], parent: int) -> None:
     code = 1
     try:
         # Once the parent is gone the shell takes the foreground: putting the terminal back must not stop us.
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        for stopping in (signal.SIGTTOU, signal.SIGTTIN):
+            signal.signal(stopping, signal.SIG_IGN)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:

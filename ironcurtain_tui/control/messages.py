@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ironcurtain_tui.events import Numbered, SessionState
+from ironcurtain_tui.events import DoorState, Numbered, SessionState
 
 PROTOCOL_VERSION = 1
 
@@ -175,7 +175,61 @@ class StopSession(Message, frozen=True, tag="stop"):
     """End the agent and remove everything the session made."""
 
 
-ClientMessage = Hello | Key | Paste | Mouse | Focus | Resize | ReadHistory | StopSession
+class ScopeKind(StrEnum):
+    ONCE = "once"
+    SESSION = "session"
+    MINUTES = "minutes"
+    USES = "uses"
+    ALWAYS = "always"
+    """A rule is written to the user's policy file; preview it first."""
+
+
+class Decide(Message, frozen=True, tag="decide"):
+    """A person's answer to an escalation. Refused unless ``digest`` is that of the held action."""
+
+    escalation: str
+    digest: str
+    approve: bool
+    scope: ScopeKind = ScopeKind.ONCE
+    amount: int = 0
+    """Minutes or uses, where the scope counts."""
+    sentence: str = ""
+    """With a denial: told to the agent."""
+
+
+class PreviewAlways(Message, frozen=True, tag="preview-always"):
+    """What rule would "always" write, and what would it have changed?"""
+
+    request: int
+    escalation: str
+
+
+class Revoke(Message, frozen=True, tag="revoke"):
+    """Take back a grant, or all of them when ``grant`` is empty, and cut what rests on it."""
+
+    grant: str = ""
+
+
+class SetDoors(Message, frozen=True, tag="set-doors"):
+    """Pause, reopen or cut both doors."""
+
+    doors: DoorState
+
+
+ClientMessage = (
+    Hello
+    | Key
+    | Paste
+    | Mouse
+    | Focus
+    | Resize
+    | ReadHistory
+    | StopSession
+    | Decide
+    | PreviewAlways
+    | Revoke
+    | SetDoors
+)
 
 
 # --- server to client --------------------------------------------------------------------------------
@@ -203,7 +257,24 @@ class Goodbye(Message, frozen=True, tag="goodbye"):
     reason: str
 
 
-ServerMessage = Welcome | Events | ScreenUpdate | HistoryRows | Refused | Goodbye
+class DecisionRefused(Message, frozen=True, tag="decision-refused"):
+    """A Decide had no effect: gone, expired, decided already, or another digest."""
+
+    escalation: str
+    reason: str
+
+
+class AlwaysPreview(Message, frozen=True, tag="always-preview"):
+    """Answer to PreviewAlways."""
+
+    request: int
+    rule: str
+    """The TOML that would be added."""
+    effects: tuple[str, ...]
+    """Decisions of past sessions that it would have changed, one line each."""
+
+
+ServerMessage = Welcome | Events | ScreenUpdate | HistoryRows | Refused | Goodbye | DecisionRefused | AlwaysPreview
 
 _row_decoder = msgspec.msgpack.Decoder(Row)
 

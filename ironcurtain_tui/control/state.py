@@ -11,8 +11,15 @@ from ironcurtain_tui.events import (
     AuditLine,
     Badge,
     BadgeChanged,
+    DoorsChanged,
+    DoorState,
+    Escalation,
+    EscalationChanged,
+    EscalationState,
     Flow,
     FlowChanged,
+    Grant,
+    GrantsChanged,
     Notice,
     Numbered,
     SessionInfo,
@@ -26,6 +33,7 @@ from ironcurtain_tui.events import (
 FLOWS_KEPT = 2_000
 AUDIT_KEPT = 5_000
 NOTICES_KEPT = 100
+DECIDED_KEPT = 200
 
 
 class StateKeeper:
@@ -43,6 +51,10 @@ class StateKeeper:
         self.flows: dict[str, Flow] = {}
         self.audit: deque[AuditLine] = deque(maxlen=AUDIT_KEPT)
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
+        self.pending: dict[str, Escalation] = {}
+        self.decided: deque[Escalation] = deque(maxlen=DECIDED_KEPT)
+        self.grants: tuple[Grant, ...] = ()
+        self.doors = DoorState.OPEN
 
     @classmethod
     def restore(cls, state: SessionState) -> StateKeeper:
@@ -56,6 +68,9 @@ class StateKeeper:
         keeper.flows = {flow.id: flow for flow in state.flows}
         keeper.audit.extend(state.audit)
         keeper.notices.extend(state.notices)
+        for escalation in state.escalations:
+            keeper._keep(escalation)
+        keeper.grants, keeper.doors = state.grants, state.doors
         return keeper
 
     def number(self, event: AnyEvent) -> Numbered:
@@ -88,8 +103,21 @@ class StateKeeper:
                 self.title = title
             case AgentExited(exit_code=code):
                 self.exit_code = code
+            case EscalationChanged(escalation=escalation):
+                self._keep(escalation)
+            case GrantsChanged(grants=grants):
+                self.grants = grants
+            case DoorsChanged(doors=doors):
+                self.doors = doors
             case _:
                 pass  # bells and restarts are moments, not state
+
+    def _keep(self, escalation: Escalation) -> None:
+        if escalation.state is EscalationState.PENDING:
+            self.pending[escalation.id] = escalation
+        else:
+            self.pending.pop(escalation.id, None)
+            self.decided.append(escalation)
 
     def snapshot(self) -> SessionState:
         """All of it, as one value."""
@@ -105,4 +133,7 @@ class StateKeeper:
             notices=tuple(self.notices),
             title=self.title,
             exit_code=self.exit_code,
+            escalations=(*self.pending.values(), *self.decided),
+            grants=self.grants,
+            doors=self.doors,
         )
