@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch, SeedFile
+from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch
 from ironcurtain_tui.agents.claude_code import ClaudeCode
 from ironcurtain_tui.agents.shell import Shell
 from ironcurtain_tui.errors import UserFacingError
@@ -12,7 +12,7 @@ from ironcurtain_tui.errors import UserFacingError
 AGENTS: dict[str, AgentAdapter] = {adapter.name: adapter for adapter in (ClaudeCode(), Shell())}
 """Every adapter by its name, in the order in which they are offered."""
 
-__all__ = ["AGENTS", "AgentAdapter", "AgentContext", "AgentLaunch", "SeedFile", "agent"]
+__all__ = ["AGENTS", "AgentAdapter", "AgentContext", "AgentLaunch", "agent"]
 
 
 def agent(name: str) -> AgentAdapter:

@@ -34,20 +34,12 @@ class AgentContext:
 
 
 @dataclass(frozen=True)
-class SeedFile:
-    """A file put into the agent's home before it starts."""
-
-    content: bytes
-    mode: int = 0o600
-
-
-@dataclass(frozen=True)
 class AgentLaunch:
     """How to start an agent: an argument list, variables beside the container's own, and files in its home."""
 
     command: tuple[str, ...]
     env: Mapping[str, str]
-    seed: Mapping[str, SeedFile] = field(default_factory=dict)
+    seed: Mapping[str, bytes] = field(default_factory=dict)
     """Paths are relative to HOME, without ``..``."""
 
 

@@ -16,7 +16,6 @@ from ironcurtain_tui.agents.base import (
     AgentAdapter,
     AgentContext,
     AgentLaunch,
-    SeedFile,
     orientation,
 )
 
@@ -90,5 +89,5 @@ def _state(workspace: str, key: str) -> Mapping[str, object]:
     }
 
 
-def _json(value: object) -> SeedFile:
-    return SeedFile(json.dumps(value, indent=2).encode())
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2).encode()

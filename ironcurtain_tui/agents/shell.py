@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch, SeedFile
+from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch
 
 BANNER = ".config/ironcurtain/banner"
 
@@ -27,7 +27,7 @@ class Shell(AgentAdapter):
         return AgentLaunch(
             ("bash", "-i"),
             env,
-            {".bashrc": SeedFile(_RC.encode()), BANNER: SeedFile(_banner(context).encode())},
+            {".bashrc": _RC.encode(), BANNER: _banner(context).encode()},
         )
 
 

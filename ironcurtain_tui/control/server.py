@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ from ironcurtain_tui.control.messages import (
 from ironcurtain_tui.control.peer import peer_uid
 from ironcurtain_tui.events import Numbered, SessionState
 from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.unix_socket import BoundSocket
 
 log = logging.getLogger(__name__)
 
@@ -128,22 +128,20 @@ class ControlServer:
     def __init__(self, path: Path, served: Served) -> None:
         self._path = path
         self._served = served
+        self._bound: BoundSocket | None = None
         self._server: asyncio.Server | None = None
         self._tasks = TaskOwner()
         self.viewers: list[Viewer] = []
 
     async def start(self) -> None:
-        """Bind and listen. OSError when the path is taken or not writable."""
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        mask = os.umask(0o177)
-        try:
-            listener.bind(str(self._path))
-        finally:
-            os.umask(mask)
-        self._server = await asyncio.start_unix_server(self._accept, sock=listener)
+        """Bind and listen; UserFacingError when that is impossible."""
+        self._bound = BoundSocket.bind(self._path)
+        self._server = await asyncio.start_unix_server(self._accept, sock=self._bound.socket)
 
     async def close(self, reason: str) -> None:
         """Say goodbye to every viewer, give them a moment to hear it, and stop listening."""
+        if self._bound is not None:
+            self._bound.remove()
         if self._server is not None:
             self._server.close()
         for viewer in self.viewers:
@@ -153,7 +151,6 @@ class ControlServer:
                 break
             await asyncio.sleep(0.02)
         await self._tasks.close()
-        self._path.unlink(missing_ok=True)
 
     def publish(self, event: Numbered) -> None:
         """Queue ``event`` for every viewer."""

@@ -231,7 +231,9 @@ class Session:
         if self._key is None:
             async with bulletin.step("scripted model"):
                 upstream = await self._start_rehearsal(real)
-        identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace))
+        engine = await asyncio.to_thread(Engine.connect)
+        rootless = (await asyncio.to_thread(engine.info)).rootless
+        identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
         shared = identity.uid != self._paths.root.stat().st_uid
         async with bulletin.step("proxy"):
             authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
@@ -254,12 +256,11 @@ class Session:
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
         launch = self._adapter.prepare(context)
-        seed = {name: file.content for name, file in launch.seed.items()}
-        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), seed)
+        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed)
         async with bulletin.step("screen"):
             self._terminal = await self._open_terminal()
         async with bulletin.step("container"):
-            engine, container = await self._start_container(launch, identity)
+            container = await self._start_container(engine, launch, identity)
         async with bulletin.step("self-test"):
             await self._self_test(engine, container)
         if identity.is_root:
@@ -327,7 +328,7 @@ class Session:
             lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
         )
 
-    async def _start_container(self, launch: AgentLaunch, identity: Identity) -> tuple[Engine, AgentContainer]:
+    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity) -> AgentContainer:
         settings = self._request.config.container
         terminal = self._terminal
         if terminal is None:
@@ -349,12 +350,11 @@ class Session:
             lines=lines,
             labels=ProcessIdentity.current().labels(),
         )
-        engine = await asyncio.to_thread(Engine.connect)
         container = self._container = await asyncio.to_thread(engine.create, spec)
         self._teardown.push("container", lambda: asyncio.to_thread(_end_container, container))
         terminal.attach(container, await asyncio.to_thread(container.attach), self._stream_ended)
         await asyncio.to_thread(container.start)
-        return engine, container
+        return container
 
     async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
         report = await asyncio.to_thread(SelfTest(engine, container).run)

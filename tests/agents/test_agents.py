@@ -15,7 +15,7 @@ CONTEXT = AgentContext("0123456789ab", {"anthropic": SENTINEL}, allowed_hosts=("
 
 
 def seeded(launch: AgentLaunch, name: str) -> dict[str, object]:
-    value = json.loads(launch.seed[name].content)
+    value = json.loads(launch.seed[name])
     assert isinstance(value, dict)
     return value
 
@@ -99,7 +99,7 @@ def test_the_shell_greets_with_what_holds_and_runs_nothing_of_it(tmp_path: Path)
     for name, file in launch.seed.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content.replace(b"/home/agent", bytes(tmp_path)))
+        path.write_bytes(file.replace(b"/home/agent", bytes(tmp_path)))
     result = subprocess.run(
         [*launch.command, "-c", "echo PS1=$PS1"],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},

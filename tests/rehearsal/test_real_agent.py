@@ -98,7 +98,7 @@ async def test_claude_code_plays_the_rehearsal(directory: Path) -> None:
     for name, file in launch.seed.items():
         path = sockets / "seed" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
+        path.write_bytes(file)
 
     prompt = "RUN: echo he-$((40+2)) > made.txt; cat made.txt; ls /sys/class/net\nTOOL: ironcurtain__where_am_i {}"
     spec = ContainerSpec(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,6 +149,9 @@ class SessionScreen(Screen[None], inherit_bindings=False):
     # --- the connection ----------------------------------------------------------------------------
 
     def _start_following(self) -> None:
+        # Asked to go, by the guard's death or by kill: leave properly, so that the terminal is put back.
+        for asked in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(asked, self._close)
         self.run_worker(self._follow(), name="control connection")
 
     async def _follow(self) -> None:
