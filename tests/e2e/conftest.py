@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import engine_or_skip
-from tests.e2e.tmux import Tmux
 
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.supervisor import registry
+from tests.conftest import engine_or_skip
+from tests.e2e.tmux import Tmux
 
 CANARY = "sk-ant-api03-canary-do-not-leak-Zm9yYmlkZGVu"
 """The "real" key of these tests: wherever it turns up but at the model, the product has failed."""

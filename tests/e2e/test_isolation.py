@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.conftest import Installation
 
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import host_addresses
+from tests.e2e.conftest import Installation
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 

@@ -1,4 +1,4 @@
-"""Screens come and go, processes are killed: the agent is kept, or cut off, never set free; the terminal stays whole."""
+"""Screens come and go, processes are killed: the agent is kept or cut off, never set free; the terminal stays whole."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import Installation
-from tests.e2e.tmux import Tmux
 
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.supervisor import registry
+from tests.e2e.conftest import COMMAND, Installation
+from tests.e2e.tmux import Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
@@ -53,18 +53,12 @@ def test_leaving_and_coming_back(installation: Installation, terminal: Tmux) -> 
     terminal.wait_for("was-here-42")
     terminal.press("C-a", "d")
     terminal.wait_for("keeps running in session")
-    terminal.submit(f"clear; IRONCURTAIN_HOME={installation.home} {' '.join(command())} attach")
+    terminal.submit(f"clear; IRONCURTAIN_HOME={installation.home} {' '.join(COMMAND)} attach")
     terminal.wait_for("was-here-42", 30)
     terminal.submit("echo still-$marker-$PWD")
     terminal.wait_for("still-42-/tmp")
     terminal.press("C-a", "d")
     terminal.wait_for("keeps running in session")
-
-
-def command() -> list[str]:
-    from tests.e2e.conftest import COMMAND
-
-    return COMMAND
 
 
 def test_two_screens_watch_one_session(installation: Installation, terminal: Tmux, second_terminal: Tmux) -> None:
@@ -100,15 +94,14 @@ def installation_containers(installation: Installation) -> list[str]:
 
 
 @pytest.mark.parametrize("which", ["screen", "guard"])
-def test_a_killed_app_leaves_terminal_and_agent_whole(
-    installation: Installation, terminal: Tmux, which: str
-) -> None:
+def test_a_killed_app_leaves_terminal_and_agent_whole(installation: Installation, terminal: Tmux, which: str) -> None:
     open_shell(installation, terminal)
     shell = int(terminal.format("#{pane_pid}"))
     guards = [pid for pid in children(shell) if b"ironcurtain" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     (guard,) = guards
-    screens = [pid for pid in children(guard) if b"ironcurtain" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(guard if which == "guard" else screens[0], signal.SIGKILL)
+    # The guard is the command itself, which also started the supervisor: the other child is the screen.
+    (screen,) = [pid for pid in children(guard) if pid != supervisor_of(installation)]
+    os.kill(guard if which == "guard" else screen, signal.SIGKILL)
     terminal.wait_for(r"EXIT 137")
     assert eventually(lambda: terminal.format("#{alternate_on}#{mouse_any_flag}#{cursor_flag}") == "001")
     terminal.type("\n")

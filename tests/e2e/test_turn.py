@@ -1,4 +1,4 @@
-"""The main job, end to end: a task typed to real Claude Code, done in the workspace, seen and recorded, no key leaked."""
+"""The main job, end to end: a task typed to real Claude Code, done in the workspace, seen, recorded, no key leaked."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import CANARY, Installation
-from tests.e2e.tmux import Tmux
 
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from tests.e2e.conftest import CANARY, Installation
+from tests.e2e.tmux import Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 

@@ -25,7 +25,8 @@ class Tmux:
         """Run ``command`` in a shell that stays afterwards and says ``EXIT <code>``."""
         cols, lines = self._size
         assignments = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-        line = f"cd {shlex.quote(str(directory))} && env -u ANTHROPIC_API_KEY -u COLUMNS -u LINES {assignments} {shlex.join(command)}"
+        unset = "-u ANTHROPIC_API_KEY -u COLUMNS -u LINES"
+        line = f"cd {shlex.quote(str(directory))} && env {unset} {assignments} {shlex.join(command)}"
         script = directory.parent / "in-tmux.sh"
         script.write_text(f'{line}\necho "EXIT $?"\nexec sh -i\n')
         self._tmux("new-session", "-d", "-x", str(cols), "-y", str(lines), f"sh {shlex.quote(str(script))}")
