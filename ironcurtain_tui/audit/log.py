@@ -22,6 +22,7 @@ from ironcurtain_tui.audit.chain import ChainBroken, Entry, Head, advance, link,
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AuditLine, Decision
+from ironcurtain_tui.private_files import flush_directory
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class AuditLog:
             head, size, torn = _read_chain(path, descriptor, session_id)
             if torn:
                 os.ftruncate(descriptor, size)
-            _flush_directory(path.parent)
+            flush_directory(path.parent)
         except OSError as error:
             os.close(descriptor)
             raise _unavailable(path, error.strerror or str(error)) from error
@@ -337,15 +338,6 @@ def _flush_file(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fdatasync(descriptor)
-
-
-def _flush_directory(path: Path) -> None:
-    """Make a new file's name durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unavailable(path: Path, why: str) -> AuditUnavailable:

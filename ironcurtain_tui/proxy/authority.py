@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import private_directory
+from ironcurtain_tui.private_files import locked, read_private, write_private
 
 KEY_FILE = "ca-key.pem"
 CERTIFICATE_FILE = "ca-cert.pem"
@@ -49,16 +45,16 @@ class CertificateAuthority:
         Raises UserFacingError when its key could be read by others or is not what belongs there.
         """
         private_directory(directory)
-        with _locked(directory):
+        with locked(directory):  # two sessions that start at once must not make two authorities
             key_file, certificate_file = directory / KEY_FILE, directory / CERTIFICATE_FILE
             key = _load_key(key_file)
             certificate = _load_certificate(certificate_file)
             if key is None:
                 key, certificate = rsa.generate_private_key(65537, 2048), None
-                _write(key_file, _key_pem(key))
+                write_private(key_file, _key_pem(key))
             if certificate is None:
                 certificate = _self_signed(key)
-                _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+                write_private(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
         if certificate.public_key() != key.public_key():
             raise _broken(f"{certificate_file} does not belong to {key_file}", directory)
         if certificate.not_valid_after_utc < _now() + datetime.timedelta(days=_LEAF_DAYS):
@@ -122,7 +118,7 @@ def _self_signed(key: rsa.RSAPrivateKey) -> x509.Certificate:
 
 
 def _load_key(path: Path) -> rsa.RSAPrivateKey | None:
-    content = _read(path, secret=True)
+    content = read_private(path, secret=True)
     if content is None:
         return None
     try:
@@ -135,76 +131,13 @@ def _load_key(path: Path) -> rsa.RSAPrivateKey | None:
 
 
 def _load_certificate(path: Path) -> x509.Certificate | None:
-    content = _read(path, secret=False)
+    content = read_private(path, secret=False)
     if content is None:
         return None
     try:
         return x509.load_pem_x509_certificate(content)
     except ValueError:
         raise _broken(f"{path} does not hold a certificate", path.parent) from None
-
-
-def _read(path: Path, *, secret: bool) -> bytes | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserFacingError(
-            f"{path} cannot be opened: {error.strerror} (a symbolic link is not followed).", f"Remove {path}."
-        ) from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UserFacingError(f"{path} is not a regular file.", f"Remove {path}.")
-        if status.st_uid != os.geteuid():
-            raise UserFacingError(
-                f"{path} belongs to another user (uid {status.st_uid}).", f"Run `sudo chown {os.geteuid()} {path}`."
-            )
-        loose = 0o077 if secret else 0o022
-        if status.st_mode & loose:
-            doing = "read" if secret else "changed"
-            raise UserFacingError(
-                f"{path} can be {doing} by other users (mode {stat.S_IMODE(status.st_mode):04o}).",
-                f"Run `chmod {'600' if secret else '644'} {path}`.",
-            )
-        return os.read(descriptor, 1 << 20)
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path``, whole or not at all, 0600."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserFacingError(
-            f"{path} cannot be written: {error.strerror}.", "Free space or fix the permissions of its directory."
-        ) from error
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Two sessions that start at once must not make two authorities."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _key_pem(key: rsa.RSAPrivateKey) -> bytes:
