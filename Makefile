@@ -25,7 +25,7 @@ check:
 	$(BIN)/lint-imports
 
 test: check
-	@scripts/packages tmux=tmux git=git debootstrap=debootstrap
+	@scripts/packages tmux=tmux git=git socat=socat debootstrap=debootstrap
 	@scripts/engine
 	$(BIN)/ironcurtain-tui image build
 	$(BIN)/python -m pytest
