@@ -49,3 +49,7 @@ class Verdict(Value, frozen=True):
     """Name of the rule that decided."""
     answer_status: int = 0
     """With Decision.ANSWER: the status to answer locally with."""
+    digest: str = ""
+    """Of what a person saw and approved; what is executed must have it. Empty when nobody was asked."""
+    retry: bool = False
+    """Whether asking again later may help."""
