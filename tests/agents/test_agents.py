@@ -25,7 +25,7 @@ def test_every_adapter_is_found_built_and_tidy(adapter: AgentAdapter) -> None:
     assert agent(adapter.name) is adapter
     assert (resource("images") / adapter.image / "Dockerfile").is_file()
     launch = adapter.prepare(CONTEXT)
-    for name, file in launch.seed.items():
+    for name in launch.seed:
         path = PurePosixPath(name)
         assert not path.is_absolute()
         assert ".." not in path.parts
