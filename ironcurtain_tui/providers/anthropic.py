@@ -82,7 +82,7 @@ class StreamedUsage:
     """Counts a streamed response, one server-sent event at a time."""
 
     def __init__(self) -> None:
-        self._lines = DataLines()
+        self._lines = DataLines(b'"usage"')
         self._tally = _Tally()
         self._decoder = msgspec.json.Decoder(_StreamEvent)
 
@@ -92,8 +92,6 @@ class StreamedUsage:
 
     def feed(self, data: bytes) -> None:
         for payload in self._lines.feed(data):
-            if b'"usage"' not in payload:
-                continue
             try:
                 event = self._decoder.decode(payload)
             except (msgspec.DecodeError, UnicodeDecodeError):

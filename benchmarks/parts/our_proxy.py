@@ -1,0 +1,98 @@
+"""Our proxy as the supervisor runs it: policy, durable audit log, every change of a flow numbered and told.
+
+Arguments: a directory for socket, authority and log; port and authority of the upstream. The keys come from the
+environment (BENCH_SENTINEL, BENCH_KEY). Prints ``ready``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui.audit.log import AuditLog
+from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
+from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
+from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.providers.anthropic import ANTHROPIC
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.listener import UnixListener
+from ironcurtain_tui.proxy.route import Route, Upstream
+from ironcurtain_tui.proxy.server import Proxy
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.tasks import TaskOwner
+
+SESSION = "0123456789ab"
+
+
+class AuditedGate:
+    """What every request pays in a session whose policy allows it: the decision, and its record on the disk."""
+
+    def __init__(self, policy: Policy, audit: AuditLog) -> None:
+        self._policy = policy
+        self._audit = audit
+
+    async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
+        """Decide, record, and only then let pass."""
+        verdict = self._policy.decide(action)
+        data = {"action": msgspec.to_builtins(action), "reason": verdict.reason, "rule": verdict.rule}
+        await self._audit.append_async("request", action.host, decision=verdict.decision, data=data)
+        return verdict
+
+    async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
+        """Nothing is refused here."""
+        raise AssertionError(f"{action} was refused: {reason}")
+
+
+async def serve(directory: Path, upstream: Upstream) -> None:
+    """Serve until terminated."""
+    sentinel, key = os.environ["BENCH_SENTINEL"], os.environ["BENCH_KEY"]
+    audit = AuditLog.open(directory / "audit.jsonl", SESSION, redact=Redactor([key, sentinel]))
+    info = SessionInfo(
+        id=SESSION,
+        agent="bench",
+        agent_title="Bench",
+        workspace=str(directory),
+        rehearsal=False,
+        network_mode="uds",
+        started=time.time(),
+    )
+    bulletin = Bulletin(info, lambda _: None)
+    tasks = TaskOwner()
+
+    def changed(flow: Flow) -> None:  # as supervisor/session.py does
+        bulletin.publish(FlowChanged(flow=flow))
+        if flow.decision is Decision.ALLOW and flow.state in {FlowState.DONE, FlowState.ERROR}:
+            outcome = msgspec.to_builtins(flow)
+            summary = f"{flow.method} {flow.host}{flow.path}"
+            tasks.start(audit.append_async("request.end", summary, data=outcome), "outcome")
+
+    gate = AuditedGate(Policy(ANTHROPIC.rules()), audit)
+    authority = CertificateAuthority.load_or_create(directory / "ca")
+    route = Route(ANTHROPIC, sentinel, Secret(key), upstream)
+    proxy = Proxy(UnixListener(directory / "proxy.sock"), authority, [route], gate, changed)
+    await proxy.start()
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+    print("ready", flush=True)
+    await over.wait()
+    await proxy.stop(grace=0)
+    await tasks.close()
+    audit.close()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    directory, port, ca_file = sys.argv[1:]
+    asyncio.run(serve(Path(directory), Upstream("127.0.0.1", int(port), Path(ca_file).read_bytes())))
+
+
+if __name__ == "__main__":
+    main()

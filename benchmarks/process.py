@@ -1,0 +1,53 @@
+"""Starting what a benchmark measures, and ending it whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+END_SECONDS = 10.0
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """``command`` with its standard output on a pipe, terminated on leaving."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextmanager
+def part(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[int, str]]:
+    """A program of ``benchmarks/parts``: its process id and the line it printed once it was ready."""
+    with running([sys.executable, "-m", f"benchmarks.parts.{name}", *arguments], environment) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise RuntimeError(f"{name} ended before it was ready")
+        yield process.pid, line.strip()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time a process has used so far (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

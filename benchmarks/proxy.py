@@ -1,0 +1,272 @@
+"""Our proxy against a direct connection and plain mitmdump; TLS on both sides everywhere."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+from benchmarks.process import cpu_seconds, part, running
+from benchmarks.table import Comparison, percentile
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+
+HOST = "api.anthropic.com"
+SENTINEL = "sk-ant-api03-ironcurtain-bench-0123456789abcdef"
+KEY = "sk-ant-api03-bench-THE-REAL-KEY-0123456789abcdef"
+ROUNDS = 3
+WARM_REQUESTS = 200
+NEW_CONNECTIONS = 20
+PARALLEL = 8
+PARALLEL_SECONDS = 1.5
+DOWNLOAD = 100_000_000
+OURS = "ours"
+PEERS = ("mitmdump", "mitmdump lazy")
+
+
+@dataclass
+class Contender:
+    """One way to the upstream, and what was measured on it."""
+
+    name: str
+    dial: Callable[[], socket.socket]
+    trust: ssl.SSLContext
+    pid: int | None
+    """The proxy's process, None on the direct way."""
+    tunnel: bool = True
+    first_bytes: list[float] = field(default_factory=list)
+    connections: list[float] = field(default_factory=list)
+    connection_cpu: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    request_cpu: list[float] = field(default_factory=list)
+    throughputs: list[float] = field(default_factory=list)
+    download_cpu: list[float] = field(default_factory=list)
+
+    def connect(self) -> ssl.SSLSocket:
+        """A new connection, ready for requests."""
+        raw = self.dial()
+        if self.tunnel:
+            raw.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())
+            answer = raw.recv(65536)
+            if b" 200 " not in answer.split(b"\r\n")[0]:
+                raise RuntimeError(f"{self.name} refused the tunnel: {answer!r}")
+        return self.trust.wrap_socket(raw, server_hostname=HOST)
+
+    def cpu(self) -> float:
+        """Processor seconds of the proxy so far."""
+        return 0.0 if self.pid is None else cpu_seconds(self.pid)
+
+
+def ask(stream: ssl.SSLSocket, size: int, buffer: bytearray) -> float:
+    """One request, its response read to the end; seconds to the first byte."""
+    request = (
+        f"POST /v1/messages HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+        f"x-api-key: {SENTINEL}\r\nx-size: {size}\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    began = time.perf_counter()
+    stream.sendall(request.encode())
+    got = stream.recv_into(buffer)
+    first = time.perf_counter() - began
+    if not buffer.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"unexpected answer: {bytes(buffer[:got])!r}")
+    while (end := buffer.find(b"\r\n\r\n", 0, got)) < 0:
+        got += stream.recv_into(memoryview(buffer)[got:])
+    left = size - (got - end - 4)
+    while left > 0:
+        received = stream.recv_into(buffer)
+        if not received:
+            raise RuntimeError("the response ended early")
+        left -= received
+    return first
+
+
+def warm_requests(contender: Contender) -> None:
+    """Small requests one after the other on one connection."""
+    buffer = bytearray(1 << 16)
+    with contender.connect() as stream:
+        for _ in range(20):
+            ask(stream, 500, buffer)
+        contender.first_bytes += [ask(stream, 500, buffer) for _ in range(WARM_REQUESTS)]
+
+
+def new_connections(contender: Contender) -> None:
+    """From nothing to the first byte of a response."""
+    buffer = bytearray(1 << 16)
+    before = contender.cpu()
+    for _ in range(NEW_CONNECTIONS):
+        began = time.perf_counter()
+        with contender.connect() as stream:
+            ask(stream, 500, buffer)
+            contender.connections.append(time.perf_counter() - began)
+    contender.connection_cpu.append((contender.cpu() - before) / NEW_CONNECTIONS)
+
+
+def parallel_requests(contender: Contender) -> None:
+    """Small requests on several connections at once."""
+    counts = [0] * PARALLEL
+    failures: list[BaseException] = []
+    start, stop = threading.Barrier(PARALLEL + 1), threading.Event()
+
+    def client(number: int) -> None:
+        buffer = bytearray(1 << 16)
+        try:
+            with contender.connect() as stream:
+                ask(stream, 500, buffer)
+                start.wait(10)
+                while not stop.is_set():
+                    ask(stream, 500, buffer)
+                    counts[number] += 1
+        except Exception as error:
+            failures.append(error)
+            start.abort()
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(PARALLEL)]
+    for each in clients:
+        each.start()
+    try:
+        start.wait(10)
+    except threading.BrokenBarrierError:
+        pass  # a client failed and says why
+    before, began = contender.cpu(), time.perf_counter()
+    stop.wait(PARALLEL_SECONDS)
+    done, took, used = sum(counts), time.perf_counter() - began, contender.cpu() - before
+    stop.set()
+    for each in clients:
+        each.join()
+    if failures:
+        raise failures[0]
+    contender.rates.append(done / took)
+    contender.request_cpu.append(used / done)
+
+
+def download(contender: Contender) -> None:
+    """One large stream of events."""
+    buffer = bytearray(1 << 18)
+    with contender.connect() as stream:
+        ask(stream, 500, buffer)
+        before, began = contender.cpu(), time.perf_counter()
+        ask(stream, DOWNLOAD, buffer)
+        contender.throughputs.append(DOWNLOAD / 1e6 / (time.perf_counter() - began))
+        contender.download_cpu.append((contender.cpu() - before) / (DOWNLOAD / 1e8))
+
+
+@contextmanager
+def contenders(directory: Path) -> Iterator[list[Contender]]:
+    """The upstream, and every way to it."""
+    public = CertificateAuthority.load_or_create(directory / "public")
+    public_ca = directory / "public" / "ca-cert.pem"
+    server_pem = directory / "server.pem"
+    encoding = serialization.Encoding.PEM
+    server_pem.write_bytes(
+        public.leaf_key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + public.leaf(HOST).public_bytes(encoding)
+    )
+    keys = {"BENCH_SENTINEL": SENTINEL, "BENCH_KEY": KEY}
+    with ExitStack() as stack:
+        _, port = stack.enter_context(part("upstream", str(server_pem)))
+        found = [Contender("direct", _tcp(int(port)), _trusting(public_ca), None, tunnel=False)]
+        for name, strategy in zip(PEERS, ("eager", "lazy"), strict=True):
+            listen, state = _free_port(), directory / strategy
+            add_on = Path(__file__).parent / "parts" / "key_swap.py"
+            command = [Path(sys.executable).with_name("mitmdump"), "-q", "-s", add_on]
+            options = {
+                "listen_host": "127.0.0.1",
+                "listen_port": listen,
+                "confdir": state,
+                "connection_strategy": strategy,
+                "ssl_verify_upstream_trusted_ca": public_ca,
+            }
+            for option, value in options.items():
+                command += ["--set", f"{option}={value}"]
+            process = stack.enter_context(running(list(map(str, command)), {**keys, "BENCH_PORT": port}))
+            dial = _tcp(listen)
+            _wait_for(dial)
+            found.append(Contender(name, dial, _trusting(state / "mitmproxy-ca-cert.pem"), process.pid))
+        pid, _ = stack.enter_context(part("our_proxy", str(directory), port, str(public_ca), environment=keys))
+        ours = _trusting(directory / "ca" / "ca-cert.pem")
+        found.append(Contender(OURS, _unix(directory / "proxy.sock"), ours, pid))
+        yield found
+
+
+def _tcp(port: int) -> Callable[[], socket.socket]:
+    def dial() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    return dial
+
+
+def _unix(path: Path) -> Callable[[], socket.socket]:
+    def dial() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(30)
+        connection.connect(os.fspath(path))
+        return connection
+
+    return dial
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _wait_for(dial: Callable[[], socket.socket]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            dial().close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _trusting(authority: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=authority)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def run() -> list[Comparison]:
+    """Measure all contenders in turn, several rounds; medians of the rounds."""
+    with tempfile.TemporaryDirectory(prefix="ic-bench-") as name, contenders(Path(name)) as measured:
+        for _ in range(ROUNDS):
+            for work in (warm_requests, new_connections, parallel_requests, download):
+                for contender in measured:
+                    work(contender)
+    table = Comparison(
+        "Proxy",
+        tuple(contender.name for contender in measured),
+        OURS,
+        PEERS,
+        f"Real TLS on both sides, HTTP/1.1; client and upstream share the machine with the proxy. mitmdump runs a "
+        f"streaming key-swap add-on and nothing else; ours filters, swaps, scrubs, counts tokens and makes two audit "
+        f"records a request durable. Medians of {ROUNDS} interleaved rounds.",
+    )
+    milliseconds, median = 1000, statistics.median
+
+    def add(figure: str, value: Callable[[Contender], float], *, proxies_only: bool = False) -> None:
+        table.add(figure, {one.name: value(one) for one in measured if one.pid is not None or not proxies_only})
+
+    add("first byte, warm connection, p50 ms", lambda one: percentile(one.first_bytes, 50) * milliseconds)
+    add("first byte, warm connection, p99 ms", lambda one: percentile(one.first_bytes, 99) * milliseconds)
+    add("new connection to first byte, p50 ms", lambda one: median(one.connections) * milliseconds)
+    add("CPU ms of it", lambda one: median(one.connection_cpu) * milliseconds, proxies_only=True)
+    add(f"requests/s on {PARALLEL} connections", lambda one: median(one.rates))
+    add("CPU ms a request", lambda one: median(one.request_cpu) * milliseconds, proxies_only=True)
+    add("download of 100 MB, MB/s", lambda one: median(one.throughputs))
+    add("CPU s of it", lambda one: median(one.download_cpu), proxies_only=True)
+    return [table]
