@@ -33,6 +33,7 @@ occur inside ``data`` and is written with the fewest digits that read back as th
 say is replaced (NaN and infinities by their name as a string, lone surrogates by U+FFFD).
 
 What a chain cannot show: that whole lines at the end are missing, or that somebody rewrote everything.
+That is what checkpoints and the ledger are for: see docs/audit-format.md.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Position(msgspec.Struct, frozen=True):
 
     v: int
     seq: int
+    time_us: int
+    mono_us: int
     session: str
     prev: str
 
@@ -173,9 +176,13 @@ def parse(line: bytes) -> Record:
 
 def advance(head: Head, line: bytes) -> Head:
     """The head after ``line`` (with or without newline), which must continue ``head``; ChainBroken if it does not."""
+    return follow(head, line, locate(line))
+
+
+def follow(head: Head, line: bytes, position: Position) -> Head:
+    """``advance`` for a line that was located already."""
     line = line.rstrip(b"\n")
     body, trailer = line[:-_TRAILER] + b"}", line[-_TRAILER:]
-    position = locate(line)
     digest = hashlib.sha256(body).hexdigest()
     if trailer != _HASH_MEMBER + digest.encode() + b'"}':
         raise ChainBroken("its content does not match its hash: it was changed")

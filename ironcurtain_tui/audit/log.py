@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from ironcurtain_tui.audit.chain import ChainBroken, Entry, Head, advance, link, start
+from ironcurtain_tui.audit.ledger import LedgerEvent, LedgerUnavailable, Notary
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AuditLine, Decision
@@ -27,6 +28,11 @@ from ironcurtain_tui.private_files import flush_directory
 log = logging.getLogger(__name__)
 
 RESUMED = "audit.resumed"
+CHECKPOINT = "audit.checkpoint"
+CHECKPOINT_RECORDS = 256
+"""Records after which the log is signed again."""
+CHECKPOINT_SECONDS = 30.0
+"""Seconds after which it is, when there is anything new."""
 LARGEST_BATCH = 512
 LARGEST_UNFLUSHED = 1 << 20
 """Bytes after which records that nobody waits for are flushed all the same."""
@@ -52,7 +58,15 @@ class AuditLog:
     """
 
     def __init__(
-        self, path: Path, descriptor: int, head: Head, size: int, redact: Redactor, publish: Callable[[AuditLine], None]
+        self,
+        path: Path,
+        descriptor: int,
+        head: Head,
+        size: int,
+        redact: Redactor,
+        publish: Callable[[AuditLine], None],
+        notary: Notary | None,
+        on_unsigned: Callable[[UserFacingError], None],
     ) -> None:
         self.path = path
         self._descriptor = descriptor
@@ -63,6 +77,10 @@ class AuditLog:
         self._refused = 0
         self._redact = redact
         self._publish = publish
+        self._notary = notary
+        self._on_unsigned = on_unsigned
+        self._signed = head.seq
+        self._sign_at: float | None = None
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -76,15 +94,19 @@ class AuditLog:
         *,
         redact: Redactor | None = None,
         publish: Callable[[AuditLine], None] = lambda _: None,
+        notary: Notary | None = None,
+        on_unsigned: Callable[[UserFacingError], None] = lambda _: None,
     ) -> Self:
         """Create the log (0600), or verify an existing one and go on after its last record.
 
         A last line that a crash cut off is removed and recorded (``audit.repaired``). ``redact`` is applied to
         every record before it is stored. ``publish`` gets every record as it is stored, in order, called in the
-        writer's thread.
+        writer's thread. ``notary`` signs the log every CHECKPOINT_RECORDS records or CHECKPOINT_SECONDS and at the
+        end; when its ledger fails on the way, ``on_unsigned`` is told, in that thread too, and it is tried again
+        with the next checkpoint.
 
         Raises AuditUnavailable when the file cannot be opened, is being written by somebody else, is no regular
-        file, or its chain does not verify.
+        file, its chain does not verify, or the ledger cannot be written.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -96,13 +118,18 @@ class AuditLog:
             if torn:
                 os.ftruncate(descriptor, size)
             flush_directory(path.parent)
+            if notary is not None:
+                notary.enter(LedgerEvent.OPENED, head)
         except OSError as error:
             os.close(descriptor)
             raise _unavailable(path, error.strerror or str(error)) from error
+        except LedgerUnavailable as error:
+            os.close(descriptor)
+            raise AuditUnavailable(error.message, error.remedy) from error
         except AuditUnavailable:
             os.close(descriptor)
             raise
-        audit = cls(path, descriptor, head, size, redact or Redactor(), publish)
+        audit = cls(path, descriptor, head, size, redact or Redactor(), publish, notary, on_unsigned)
         audit._writer.start()
         if torn:
             try:
@@ -184,7 +211,14 @@ class AuditLog:
 
     def _run(self) -> None:
         """The writer's thread: all that is waiting becomes one write and, if anybody waits for it, one flush."""
-        while (request := self._requests.get()) is not None:
+        while True:
+            try:
+                request = self._requests.get(timeout=self._until_checkpoint())
+            except queue.Empty:
+                self._checkpoint()
+                continue
+            if request is None:
+                break
             batch = [request]
             ended = False
             while len(batch) < LARGEST_BATCH and not ended:
@@ -197,13 +231,53 @@ class AuditLog:
                 else:
                     batch.append(following)
             self._store([request for request in batch if request.done.set_running_or_notify_cancel()])
+            if self._head.seq - self._signed >= CHECKPOINT_RECORDS:
+                self._checkpoint()
             if ended:
                 break
+        if self._head.seq > self._signed:
+            self._checkpoint()
         try:
             self._mend()
             self._flush()
         except (OSError, AuditUnavailable):
-            pass  # whoever waited for a record was told; what nobody waited for is lost with the disk
+            return  # whoever waited for a record was told; what nobody waited for is lost with the disk
+        self._enter(LedgerEvent.ENDED)
+
+    def _until_checkpoint(self) -> float | None:
+        """Seconds until what was stored has to be signed; None when nothing new was."""
+        if self._notary is None or (self._head.seq == self._signed and not self._refused):
+            return None
+        if self._sign_at is None:
+            self._sign_at = time.monotonic() + CHECKPOINT_SECONDS
+        return max(0.0, self._sign_at - time.monotonic())
+
+    def _checkpoint(self) -> None:
+        """Sign all that was stored, in the log and in the ledger; when that fails, the next one makes up for it."""
+        if self._notary is None:
+            return
+        self._sign_at = time.monotonic() + CHECKPOINT_SECONDS  # unless it succeeds
+        if self._refused:
+            self._store([])  # tells of them: the checkpoint has to come right after what it signs
+            if self._refused:
+                return
+        before = self._head
+        summary = f"Signed up to record {before.seq}."
+        request = _Request(_entry(CHECKPOINT, summary, None, self._notary.statement(before)), True, Future())
+        self._store([request])
+        if request.done.exception() is None:
+            self._sign_at = None
+            self._signed = self._head.seq
+            self._enter(LedgerEvent.CHECKPOINT)
+
+    def _enter(self, event: LedgerEvent) -> None:
+        if self._notary is None:
+            return
+        try:
+            self._notary.enter(event, self._head)
+        except LedgerUnavailable as error:
+            log.error("not in the ledger: %s", error)
+            self._on_unsigned(error)
 
     def _store(self, batch: list[_Request]) -> None:
         """Write ``batch`` as a whole, or nothing of it, and tell those who wait."""
@@ -243,7 +317,7 @@ class AuditLog:
     def _refuse(self, batch: list[_Request], accepted: int, error: AuditUnavailable) -> None:
         """Forget ``batch`` and tell those who wait."""
         del self._unflushed[accepted:]
-        self._refused += sum(request.entry.kind != RESUMED for request in batch)
+        self._refused += sum(request.entry.kind not in {RESUMED, CHECKPOINT} for request in batch)
         try:
             self._mend()
         except (OSError, AuditUnavailable):

@@ -12,6 +12,7 @@ import msgspec
 from ironcurtain_tui import __version__, paths
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.agents.base import AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.config import ProviderSettings
@@ -275,12 +276,15 @@ class Session:
         bulletin.status(SessionStatus.IDLE)
 
     async def _open_audit(self, real: Secret, fake: str) -> AuditLog:
+        notary = await asyncio.to_thread(AuditDirectory(self._paths.root).notary)
         self._audit = await asyncio.to_thread(
             AuditLog.open,
             self._paths.audit_log,
             self._request.session_id,
             redact=Redactor([real.reveal(), fake]),
             publish=self._audit_stored,
+            notary=notary,
+            on_unsigned=self._audit_unsigned,
         )
         await self._audit.append_async(
             "session.start",
@@ -288,7 +292,10 @@ class Session:
             data={"version": __version__, "info": msgspec.to_builtins(self._bulletin.keeper.info)},
         )
         self._bulletin.badge(
-            "chain", BadgeState.OK, "chain", "Every audit record carries the hash of the one before it."
+            "chain",
+            BadgeState.OK,
+            "chain",
+            "Every audit record carries the hash of the one before it; every 256 of them, or 30 s, are signed.",
         )
         return self._audit
 
@@ -408,6 +415,11 @@ class Session:
     def _audit_failed(self, error: AuditUnavailable) -> None:
         self._bulletin.badge("chain", BadgeState.FAIL, "NO AUDIT", error.message)
         self._bulletin.notice(BadgeState.FAIL, f"{error.message} Nothing is let through until it can.", error.remedy)
+
+    def _audit_unsigned(self, error: UserFacingError) -> None:
+        """Called in the log's own thread."""
+        notice = (BadgeState.WARN, f"{error.message} The audit log goes on, unsigned for now.", error.remedy)
+        self._loop.call_soon_threadsafe(self._bulletin.notice, *notice)
 
     async def _record(self, kind: str, summary: str, data: object = None) -> None:
         """Record something that happened already; a failure is shown, not raised."""
