@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import anyio
-from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
 
+from ironcurtain_tui.gateway.agent_server import AgentServer
 from ironcurtain_tui.gateway.protocol import Fault, read_message, write_message
 
 LARGEST_MESSAGE = 4 << 20
@@ -21,7 +20,7 @@ MOST_UNANSWERED = 64
 class Connection:
     """Newline-delimited JSON-RPC between a pair of streams and a session of its own with ``server``."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: Server[Any]) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: AgentServer) -> None:
         self._reader = reader
         self._writer = writer
         self._server = server
@@ -35,7 +34,7 @@ class Connection:
             async with asyncio.TaskGroup() as group, requests, incoming, outgoing, answers:
                 reading = group.create_task(self._read(requests), name="mcp reading")
                 writing = group.create_task(self._write(answers), name="mcp writing")
-                await self._server.run(incoming, outgoing, self._server.create_initialization_options())
+                await self._server.sdk.run(incoming, outgoing, self._server.options)
                 reading.cancel()
                 writing.cancel()
         except* (ConnectionError, anyio.BrokenResourceError, anyio.ClosedResourceError):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mcp.types import CallToolResult, Resource, TextContent, Tool, ToolAnnotations
+from mcp.types import CallToolResult, Resource, TextContent, TextResourceContents, Tool, ToolAnnotations
 from pydantic import AnyUrl
+
+from ironcurtain_tui.gateway.tools import CannotServe, Contents, Report, ToolServer
 
 URI = "ironcurtain://session"
 
 
-class Orientation:
+class Orientation(ToolServer):
     """One tool, ``where_am_i``, and the same text as a resource. ``describe`` is asked anew each time."""
 
     name = "ironcurtain"
@@ -32,7 +34,7 @@ class Orientation:
             ),
         )
 
-    async def call(self, tool: str, arguments: dict[str, object]) -> CallToolResult:  # noqa: ARG002 -- one tool, no arguments
+    async def call(self, tool: str, arguments: dict[str, object], report: Report) -> CallToolResult:  # noqa: ARG002 -- one tool, no arguments
         return CallToolResult(content=[TextContent(type="text", text=self._describe())])
 
     async def resources(self) -> Sequence[Resource]:
@@ -46,5 +48,7 @@ class Orientation:
             ),
         )
 
-    async def read(self, uri: str) -> str | None:
-        return self._describe() if uri == URI else None
+    async def read(self, uri: str) -> Contents:
+        if uri != URI:
+            raise CannotServe("there is no such resource")
+        return (TextResourceContents(uri=AnyUrl(URI), mimeType="text/plain", text=self._describe()),)

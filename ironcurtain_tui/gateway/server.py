@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from ironcurtain_tui.gateway.catalogue import Catalogue, mcp_server
+from ironcurtain_tui.gateway.agent_server import AgentServer
+from ironcurtain_tui.gateway.catalogue import Catalogue, PathArguments, no_paths
 from ironcurtain_tui.gateway.connection import LARGEST_MESSAGE, Connection
 from ironcurtain_tui.gateway.gate import Gate
 from ironcurtain_tui.gateway.protocol import Fault
 from ironcurtain_tui.gateway.tools import ToolServer
+from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.unix_socket import BoundSocket
 
@@ -23,13 +25,23 @@ class Gateway:
     """One MCP server towards the agent, for any number of clients (up to MOST_CLIENTS) at once.
 
     ``shared``: the socket may be used by every user who can reach its directory, for when the agent's uid is not
-    ours. Every call goes through ``gate``.
+    ours. Every call goes through ``gate``. ``workspace`` and ``path_arguments``: which paths are translated between
+    the container's names and the host's; none without.
     """
 
-    def __init__(self, socket_path: Path, servers: Sequence[ToolServer], gate: Gate, *, shared: bool = False) -> None:
+    def __init__(
+        self,
+        socket_path: Path,
+        servers: Sequence[ToolServer],
+        gate: Gate,
+        *,
+        shared: bool = False,
+        workspace: WorkspacePaths | None = None,
+        path_arguments: PathArguments = no_paths,
+    ) -> None:
         self._path = socket_path
         self._mode = 0o666 if shared else 0o600
-        self._mcp = mcp_server(Catalogue(servers, gate))
+        self._mcp = AgentServer(Catalogue(servers, gate, workspace, path_arguments))
         self._socket: BoundSocket | None = None
         self._listening: asyncio.Server | None = None
         self._tasks = TaskOwner()
@@ -50,6 +62,11 @@ class Gateway:
             self._listening.close()
             self._listening = None
         await self._tasks.close()
+
+    def announce_changes(self) -> None:
+        """Tell every client, soon, that a server came or went."""
+        if self._listening is not None:
+            self._tasks.start(self._mcp.announce_changes(), "announcement of changed tools")
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.clients >= MOST_CLIENTS:

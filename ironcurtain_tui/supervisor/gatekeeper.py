@@ -8,6 +8,7 @@ import msgspec
 
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.events import Decision
+from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
 
@@ -64,6 +65,13 @@ class Gatekeeper:
         """Record what a door refused by itself."""
         try:
             await self._record(action, Decision.DENY, {"reason": reason, "rule": "door"})
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
+
+    async def done(self, action: ToolCall, outcome: Outcome) -> None:
+        """Record what became of a tool call."""
+        try:
+            await self._audit.append_async("tool.end", summary_of(action), data=msgspec.to_builtins(outcome))
         except AuditUnavailable as error:
             self._on_unavailable(error)
 

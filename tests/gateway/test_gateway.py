@@ -12,15 +12,16 @@ import pytest
 from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.shared.message import SessionMessage
-from mcp.types import CallToolResult, JSONRPCMessage, Resource, TextContent, Tool
+from mcp.types import CallToolResult, JSONRPCMessage, TextContent, Tool
 from pydantic import AnyUrl
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.gateway.connection import LARGEST_MESSAGE, MOST_UNANSWERED
+from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import MOST_CLIENTS, Gateway
-from ironcurtain_tui.gateway.tools import ToolServer
+from ironcurtain_tui.gateway.tools import Report, ToolServer
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 
 WHERE = "ironcurtain__where_am_i"
@@ -33,6 +34,7 @@ class RecordingGate:
     def __init__(self) -> None:
         self.asked: list[ToolCall] = []
         self.refusals: list[tuple[ToolCall, str]] = []
+        self.outcomes: list[tuple[ToolCall, Outcome]] = []
         self.verdict: Verdict | Exception = Verdict(decision=Decision.ALLOW)
         self.open = asyncio.Event()
         self.open.set()
@@ -56,8 +58,11 @@ class RecordingGate:
     async def refused(self, action: ToolCall, reason: str) -> None:
         self.refusals.append((action, reason))
 
+    async def done(self, action: ToolCall, outcome: Outcome) -> None:
+        self.outcomes.append((action, outcome))
 
-class Arithmetic:
+
+class Arithmetic(ToolServer):
     """A tool server with arguments and an effect that can be counted."""
 
     name = "sum"
@@ -70,18 +75,12 @@ class Arithmetic:
         schema = {"type": "object", "properties": {"a": number, "b": number}, "required": ["a", "b"]}
         return [Tool(name="add", inputSchema=schema)]
 
-    async def call(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
+    async def call(self, tool: str, arguments: dict[str, object], report: Report) -> CallToolResult:
         self.calls += 1
         a, b = arguments["a"], arguments["b"]
         assert isinstance(a, int)
         assert isinstance(b, int)
         return CallToolResult(content=[TextContent(type="text", text=str(a + b if b else a // b))])
-
-    async def resources(self) -> Sequence[Resource]:
-        return ()
-
-    async def read(self, uri: str) -> str | None:
-        return None
 
 
 @pytest.fixture
@@ -278,7 +277,7 @@ async def test_one_client_can_hold_only_so_many_calls(gateway: Gateway, gate: Re
     gate.open.clear()
     reader, writer = await connected(path)
     for number in range(MOST_UNANSWERED + 20):
-        writer.write(line("tools/call", number + 2, name=WHERE))
+        writer.write(line("tools/call", number + 2, name="sum__add", arguments={"a": number, "b": 1}))
     await until(lambda: gate.waiting == MOST_UNANSWERED)
     await asyncio.sleep(0.1)
     assert gate.waiting == MOST_UNANSWERED
