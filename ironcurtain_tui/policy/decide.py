@@ -1,19 +1,37 @@
-"""The decision on one action. Pure; whatever no rule allows is denied."""
+"""The decision on one action. Pure; whatever no rule allows is denied.
+
+Structure comes first and no rule changes it: what a provider may be asked, our own state, the workspace. Then every
+value of the action is judged by the first rule that fits it, and the most restrictive judgement wins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from ironcurtain_tui.events import Decision, Value
+from ironcurtain_tui.policy import domains
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
-from ironcurtain_tui.policy.endpoint import Endpoint, is_canonical_path
+from ironcurtain_tui.policy.address import is_public
+from ironcurtain_tui.policy.annotations import (
+    Element,
+    ServerAnnotations,
+    ToolAnnotation,
+    Unjudgeable,
+    elements,
+    path_like,
+)
+from ironcurtain_tui.policy.endpoint import Endpoint, is_canonical_path, is_host_name
+from ironcurtain_tui.policy.roles import CHANGES, HOSTS, PATHS, RESOURCES, Role
+from ironcurtain_tui.policy.rules import RequestRule, Rule, ToolRule, Web
+from ironcurtain_tui.policy.surroundings import Surroundings
 
 SHOWN = 200
 """Characters of the agent's own words that a reason quotes at most."""
 
-
 OWN_TOOLS = frozenset({("ironcurtain", "where_am_i")})
 """Server and tool: answered by the session itself, without any effect."""
+
+SEVERITY = {Decision.ALLOW: 0, Decision.ANSWER: 0, Decision.ESCALATE: 1, Decision.DENY: 2}
 
 
 class HostRules(Value, frozen=True):
@@ -26,37 +44,156 @@ class HostRules(Value, frozen=True):
     port: int = 443
 
 
+class PlacedRule(Value, frozen=True):
+    """A rule and the file it comes from: ``session``, ``user`` or ``default``. Its lists are expanded."""
+
+    origin: str
+    rule: Rule
+
+    @property
+    def label(self) -> str:
+        """How verdicts name it."""
+        return f"{self.origin}: {self.rule.name}"
+
+
+class Step(Value, frozen=True):
+    """How one part of an action was judged."""
+
+    subject: str
+    """Which part; holds the agent's words."""
+    verdict: Verdict
+    passed: tuple[str, ...] = ()
+    """Rules that were considered before and did not fit, in order."""
+
+
+class Explanation(Value, frozen=True):
+    """A verdict and how it came about."""
+
+    verdict: Verdict
+    steps: tuple[Step, ...]
+
+
 class Policy:
-    """All hosts a session may reach; every other is out of reach."""
+    """All that a session may do.
 
-    def __init__(self, hosts: Iterable[HostRules]) -> None:
+    ``hosts``: the providers' hosts, whose endpoints no rule changes. ``rules``: in order of precedence. Without any,
+    only the providers can be reached.
+    """
+
+    def __init__(
+        self,
+        hosts: Iterable[HostRules],
+        rules: Sequence[PlacedRule] = (),
+        *,
+        web: Web | None = None,
+        annotations: Mapping[str, ServerAnnotations] | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
         self._hosts = {rules.host: rules for rules in hosts}
+        self._rules = tuple(rules)
+        self._web = web or Web(unknown_hosts="deny")
+        self._annotations = dict(annotations or {})
+        self._surroundings = surroundings or Surroundings()
 
-    def decide(self, action: Action) -> Verdict:
-        """The verdict on ``action``: allow, deny, or answer on the host."""
+    def decide(self, action: Action, *, attended: bool = True) -> Verdict:
+        """The verdict on ``action``. ``attended``: whether a person is there to be asked about unknown hosts."""
+        return self.explain(action, attended=attended).verdict
+
+    def explain(self, action: Action, *, attended: bool = True) -> Explanation:
+        """The verdict on ``action`` with every step that led to it."""
         match action:
             case Tunnel():
-                return self._decide_tunnel(action)
+                steps = [self._tunnel(action, attended=attended)]
             case HttpRequest():
-                return self._decide_request(action)
-            case ToolCall(server=server, tool=tool) if (server, tool) in OWN_TOOLS:
-                return Verdict(decision=Decision.ALLOW, rule="own tools")
+                steps = [self._request(action, attended=attended)]
             case ToolCall():
-                return _deny("no rule allows this tool", "default-deny")
+                steps = self._call(action)
+        verdict = max((step.verdict for step in steps), key=lambda each: SEVERITY[each.decision])
+        return Explanation(verdict=verdict, steps=tuple(steps))
 
-    def _decide_tunnel(self, tunnel: Tunnel) -> Verdict:
-        rules = self._hosts.get(tunnel.host.lower())
-        if rules is None:
-            return _deny(f"{_shown(tunnel.host)} is not a host this session may reach", "unlisted-host")
-        if tunnel.port != rules.port:
-            return _deny(f"{rules.host} may be reached on port {rules.port} only, not {tunnel.port}", "unlisted-port")
-        return Verdict(decision=Decision.ALLOW, rule=f"{rules.name}: host {rules.host}")
+    def covers(self, rule: Rule, action: Action) -> bool:
+        """Whether ``rule`` would allow ``action``, which this policy escalates. It lifts no denial."""
+        offered = PlacedRule(origin="session", rule=rule)
+        lifted: list[PlacedRule] = []
+        for placed in self._rules:
+            lifted += [offered, placed] if placed.rule.then is Decision.ESCALATE else [placed]
+        policy = Policy(
+            self._hosts.values(),
+            [*lifted, offered],
+            web=self._web,
+            annotations=self._annotations,
+            surroundings=self._surroundings,
+        )
+        return (
+            self.decide(action).decision is Decision.ESCALATE
+            and policy.decide(action, attended=False).decision is Decision.ALLOW
+        )
 
-    def _decide_request(self, request: HttpRequest) -> Verdict:
-        rules = self._hosts.get(request.host)
-        if rules is None or request.port != rules.port:
-            return _deny(f"{_shown(request.host)} is not a host this session may reach", "unlisted-host")
+    def elements(self, call: ToolCall) -> tuple[Element, ...]:
+        """The values of ``call`` in their roles, with what they lead to; none for a call that cannot be judged."""
+        annotation = self._annotation(call)
+        try:
+            return elements(annotation, call.arguments, self._surroundings) if annotation else ()
+        except Unjudgeable:
+            return ()
+
+    def names_address(self, address: str) -> bool:
+        """Whether a private ``address`` may be dialled all the same, because the policy names its network."""
+        return self._web.names(address)
+
+    # --- web -----------------------------------------------------------------------------------------
+
+    def _tunnel(self, tunnel: Tunnel, *, attended: bool) -> Step:
+        """Every request inside is judged by itself; ESCALATE says that there may be something to ask about."""
+        host, subject = tunnel.host.lower(), f"{_shown(tunnel.host)}:{tunnel.port}"
+        provider = self._hosts.get(host)
+        if provider is not None:
+            if tunnel.port != provider.port:
+                reason = f"{host} may be reached on port {provider.port} only, not {tunnel.port}"
+                return Step(subject=subject, verdict=_deny(reason, "unlisted-port"))
+            return Step(subject=subject, verdict=_allow(f"{provider.name}: host {host}"))
+        passed: list[str] = []
+        for placed in self._request_rules():
+            rule = placed.rule
+            if not isinstance(rule, RequestRule) or not rule.leads_to(host, tunnel.port):
+                passed.append(placed.label)
+            elif rule.then is not Decision.DENY:
+                return Step(subject=subject, verdict=_verdict(placed, subject), passed=tuple(passed))
+            elif rule.covers_host:
+                reason = rule.reason or f"{_shown(host)} is forbidden by the policy"
+                return Step(subject=subject, verdict=_deny(reason, placed.label), passed=tuple(passed))
+        verdict = self._unknown_host(host, f"connecting to {subject}", attended=attended)
+        return Step(subject=subject, verdict=verdict, passed=tuple(passed))
+
+    def _request(self, request: HttpRequest, *, attended: bool) -> Step:
         asked = f"{_shown(request.method)} {_shown(request.path)}"
+        provider = self._hosts.get(request.host)
+        if provider is not None:
+            return Step(subject=asked, verdict=self._provider_request(provider, request, asked))
+        subject = f"{_shown(request.method)} https://{_shown(request.host)}:{request.port}{_shown(request.path)}"
+        passed: list[str] = []
+        for placed in self._request_rules():
+            if isinstance(placed.rule, RequestRule) and placed.rule.fits(request):
+                return Step(subject=subject, verdict=_verdict(placed, asked), passed=tuple(passed))
+            passed.append(placed.label)
+        verdict = self._unknown_host(request.host, f"{asked} at {_shown(request.host)}", attended=attended)
+        return Step(subject=subject, verdict=verdict, passed=tuple(passed))
+
+    def _request_rules(self) -> Iterable[PlacedRule]:
+        return (placed for placed in self._rules if isinstance(placed.rule, RequestRule))
+
+    def _unknown_host(self, host: str, asked: str, *, attended: bool) -> Verdict:
+        if not is_host_name(host):
+            return _deny(f"{_shown(host)} is not a host name; addresses are not reached by number", "unlisted-host")
+        if self._web.unknown_hosts == "deny":
+            return _deny(f"{_shown(host)} is not a host this session may reach", "unlisted-host")
+        if not attended:
+            return _deny(f"no rule allows {asked}, and nobody is there to be asked", "unlisted-host")
+        return Verdict(decision=Decision.ESCALATE, reason=f"no rule allows {asked}", rule="unlisted-host")
+
+    def _provider_request(self, rules: HostRules, request: HttpRequest, asked: str) -> Verdict:
+        if request.port != rules.port:
+            return _deny(f"{_shown(request.host)} is not a host this session may reach on this port", "unlisted-host")
         if not is_canonical_path(request.path):
             return _deny(f"{asked}: a path that can be read in two ways is not sent on", "non-canonical-path")
         endpoint = next((each for each in rules.endpoints if each.matches(request.method, request.path)), None)
@@ -72,7 +209,117 @@ class Policy:
             )
         if not endpoint.allows_query(request.query):
             return _deny(f"{asked} may not be used with this query string", "unlisted-query")
-        return Verdict(decision=Decision.ALLOW, rule=rule)
+        return _allow(rule)
+
+    # --- tools ---------------------------------------------------------------------------------------
+
+    def _annotation(self, call: ToolCall) -> ToolAnnotation | None:
+        server = self._annotations.get(call.server)
+        return server.tools.get(call.tool) if server else None
+
+    def _call(self, call: ToolCall) -> list[Step]:
+        name = f"{_shown(call.server)}.{_shown(call.tool)}"
+        if (call.server, call.tool) in OWN_TOOLS:
+            return [Step(subject=name, verdict=_allow("own tools"))]
+        if (intrusion := self._intrusion(call)) is not None:
+            return [intrusion]
+        annotation = self._annotation(call)
+        if annotation is None:
+            reason = f"no rule allows this tool: nothing says what the arguments of {name} mean"
+            return [Step(subject=name, verdict=_deny(reason, "default-deny"))]
+        try:
+            found = elements(annotation, call.arguments, self._surroundings)
+        except Unjudgeable as error:
+            return [Step(subject=name, verdict=_deny(str(error), "unjudgeable-argument"))]
+        steps = [
+            Step(
+                subject=f"{_shown(argument)}: an argument nothing is known of",
+                verdict=Verdict(
+                    decision=Decision.ESCALATE,
+                    reason=f"nothing says what the argument {_shown(argument)} of {name} means",
+                    rule="unknown-argument",
+                ),
+            )
+            for argument in call.arguments
+            if argument not in annotation.arguments
+        ]
+        rules = [
+            placed
+            for placed in self._rules
+            if isinstance(placed.rule, ToolRule) and placed.rule.names(call.server, call.tool)
+        ]
+        judged = [self._element(call, element, found, rules) for element in found]
+        steps += [step for step in judged if step is not None]
+        if not any(element.role in RESOURCES for element in found):
+            steps.append(self._first(name, None, found, rules))
+        return steps
+
+    def _intrusion(self, call: ToolCall) -> Step | None:
+        """The denial of a call that touches something of ours, whatever its arguments are said to mean."""
+        for text in path_like(call.arguments):
+            real = self._surroundings.resolve(text)
+            if real is not None and self._surroundings.is_protected(real):
+                reason = f"{_shown(text)} belongs to IronCurtain itself, which no tool may touch"
+                return Step(subject=_shown(text), verdict=_deny(reason, "structural: our own state"))
+        return None
+
+    def _element(
+        self, call: ToolCall, element: Element, found: Sequence[Element], rules: Sequence[PlacedRule]
+    ) -> Step | None:
+        """How one element is judged; None for what goes along and no rule is about."""
+        if (verdict := self._structure(call, element)) is not None:
+            return Step(subject=str(element), verdict=verdict)
+        step = self._first(str(element), element, found, rules)
+        if element.role not in RESOURCES and step.verdict.rule == "default-deny":
+            return None
+        return step
+
+    def _structure(self, call: ToolCall, element: Element) -> Verdict | None:
+        subject, role, shown = element.subject, element.role, _shown(element.value)
+        places = self._surroundings
+        if role in HOSTS | {Role.BRANCH_NAME} and element.value.startswith("-"):
+            return _deny(f"{shown} would be taken for an option", "structural: no options")
+        if subject is None:
+            return _deny(f"it cannot be told where {shown} leads", "structural: unreadable")
+        if role in PATHS or (role is Role.GIT_REMOTE_URL and subject.startswith("/")):
+            if places.is_protected(subject) or (role in CHANGES and places.holds_protected(subject)):
+                reason = f"{shown} holds or belongs to IronCurtain's own state, which no tool may touch"
+                return _deny(reason, "structural: our own state")
+            if role in PATHS and self._annotations[call.server].local and places.in_workspace(subject):
+                return _allow("structural: the workspace is free")
+        if role in (Role.FETCH_URL, Role.PROXY_DOMAIN):
+            return self._host_structure(subject, shown)
+        return None
+
+    def _host_structure(self, host: str, shown: str) -> Verdict | None:
+        address = domains.address_of(host)
+        if address is not None and not is_public(address) and not self._web.names(address):
+            return _deny(f"{shown} leads to an address that is not public", "structural: private address")
+        if address is None and not is_host_name(host.rpartition(":")[0] or host):
+            return _deny(f"{shown} names no host on the public internet", "structural: private address")
+        return None
+
+    def _first(
+        self, subject: str, element: Element | None, found: Sequence[Element], rules: Sequence[PlacedRule]
+    ) -> Step:
+        """The judgement of the first rule that fits; denial when none does."""
+        passed: list[str] = []
+        for placed in rules:
+            if isinstance(placed.rule, ToolRule) and placed.rule.fits(element, found, self._surroundings):
+                return Step(subject=subject, verdict=_verdict(placed, subject), passed=tuple(passed))
+            passed.append(placed.label)
+        return Step(subject=subject, verdict=_deny("no rule allows this tool", "default-deny"), passed=tuple(passed))
+
+
+def _verdict(placed: PlacedRule, subject: str) -> Verdict:
+    rule = placed.rule
+    if rule.then is Decision.ALLOW:
+        return _allow(placed.label)
+    return Verdict(decision=rule.then, reason=rule.reason or f"{rule.name}: {subject}", rule=placed.label)
+
+
+def _allow(rule: str) -> Verdict:
+    return Verdict(decision=Decision.ALLOW, rule=rule)
 
 
 def _deny(reason: str, rule: str) -> Verdict:

@@ -1,42 +1,16 @@
-"""Which addresses may be dialled."""
+"""Where a host name leads."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Addresses of a host name, in the order to try them; OSError when there are none."""
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
-_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
-
 
 async def resolve(host: str, port: int) -> list[str]:
     """Ask the system's resolver (RFC 6724 order: families without a route come last)."""
     answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-
-
-def is_public(address: str) -> bool:
-    """Whether ``address`` is an ordinary public one, also inside the forms of IPv6 that carry an IPv4 address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in _NAT64 or ip in _IPV4_COMPATIBLE:
-            embedded.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if ip in _SITE_LOCAL or any(inner is not None and not _ordinary(inner) for inner in embedded):
-            return False
-        if ip.ipv4_mapped is not None or ip in _NAT64:
-            return True
-    return _ordinary(ip)
-
-
-def _ordinary(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved

@@ -6,9 +6,10 @@ from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.proxy.addons.destination_guard import DestinationGuard
-from ironcurtain_tui.proxy.destination import is_public, resolve
+from ironcurtain_tui.proxy.destination import resolve
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.route import Route, Routes
 from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels

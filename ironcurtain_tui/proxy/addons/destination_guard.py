@@ -5,7 +5,8 @@ from __future__ import annotations
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from ironcurtain_tui.proxy.destination import Resolve, is_public
+from ironcurtain_tui.policy.address import is_public
+from ironcurtain_tui.proxy.destination import Resolve
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
