@@ -45,7 +45,10 @@ def listeners(engine: Engine) -> Iterator[tuple[list[tuple[str, int]], list[str]
 
     for address in host_addresses(engine):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        tcp = socket.create_server((address, 0), family=family)
+        try:
+            tcp = socket.create_server((address, 0), family=family)
+        except OSError:
+            continue  # a bridge that another engine of this host has taken over
         udp = socket.socket(family, socket.SOCK_DGRAM)
         udp.bind((address, tcp.getsockname()[1]))
         sockets += [tcp, udp]
