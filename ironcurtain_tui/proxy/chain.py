@@ -103,7 +103,9 @@ class HookChain:
     async def _refuse_request(self, flow: HTTPFlow, refused: Refusal) -> None:
         exchange = self._recorder.exchange(flow)
         flow.request.stream = False
-        content = answers.body(refused.status, refused.reason, exchange.provider, decision=refused.decision)
+        content = answers.body(
+            refused.status, refused.reason, exchange.provider, decision=refused.decision, retry=refused.retry
+        )
         flow.response = answers.response(refused.status, content, close=not refused.recorded)
         self._recorder.refused(exchange, refused)
         await self._report(exchange, refused)
@@ -119,6 +121,9 @@ class HookChain:
         if refused.recorded:
             return
         try:
-            await self._gate.refused(exchange.action, refused.reason)
+            if refused.tripwire:
+                await self._gate.tripped(exchange.action, refused.reason)
+            else:
+                await self._gate.refused(exchange.action, refused.reason)
         except Exception as error:
             log.error("a refusal could not be recorded: %s", type(error).__name__)

@@ -7,7 +7,7 @@ What stock layers do and these do not (measured in mitmproxy 12.2.3):
 * a request that begins with an empty line hangs;
 * trailers crash the stream; here they are dropped;
 * the body of a request that is already answered is collected in memory;
-* the body of a request that is held is read ahead without a limit.
+* the body of a request that is held, or collected, is read without a limit.
 
 All but one are subclasses. ``Http1Client`` is created deep inside the core by its global name, so that
 name is replaced. ``verify`` refuses to start when the core has changed its shape.
@@ -43,8 +43,11 @@ from mitmproxy.proxy.layers.http._events import (
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
 from ironcurtain_tui.proxy import refusal
+from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.tunnel import Backlog
 
+MAX_HELD_BODY = 4 << 20
+"""Bytes of a request that are collected to be shown to a person."""
 MAX_PENDING = 64 << 10
 """Bytes that may wait to be understood: a head, a chunk line, trailers, pipelined requests, a ClientHello."""
 
@@ -96,7 +99,7 @@ class Reject(layer.Layer):
 class ClientTLSLayer(tls_layer.ClientTLSLayer):
     """TLS with the agent; always with HTTP inside."""
 
-    def __init__(self, context: Context, provider: Provider, backlog: Backlog) -> None:
+    def __init__(self, context: Context, provider: Provider | None, backlog: Backlog) -> None:
         super().__init__(context)
         self.child_layer = HttpLayer(context, HTTPMode.transparent, provider, backlog)
 
@@ -140,6 +143,9 @@ class HttpStream(http_layer.HttpStream):
     def state_consume_request_body(self, event: events.Event) -> Commands:
         if isinstance(event, RequestData) and self.flow.response is not None:
             return  # already answered: what still comes is nobody's
+        if isinstance(event, RequestData) and len(self.request_body_buf) + len(event.data) > MAX_HELD_BODY:
+            Exchange.of(self.flow).body_too_large = True
+            return  # the rest is dropped, and the whole refused at its end
         yield from super().state_consume_request_body(event)
 
 

@@ -26,7 +26,13 @@ class Exchange:
     provider: Provider | None = None
     endpoint: Endpoint | None = None
     decision: Decision = Decision.DENY
-    """Denied until something admits it."""
+    """Denied until something admits it; ESCALATE while it waits for its body and for a person."""
+    stripped: tuple[str, ...] = ()
+    """Names of headers that carried a credential and were taken out."""
+    body_too_large: bool = False
+    """More came than may be held."""
+    approved_digest: str = ""
+    """Of what a person approved; what is sent must have it. Empty when nobody was asked."""
     reason: str = ""
     state: FlowState = FlowState.OPEN
     status: int | None = None
@@ -46,6 +52,11 @@ class Exchange:
     def admitted(self) -> bool:
         """Whether it may go upstream."""
         return self.decision is Decision.ALLOW
+
+    @property
+    def held(self) -> bool:
+        """Whether it must be collected as a whole, because a person has to see it first."""
+        return self.decision is Decision.ESCALATE
 
     @property
     def over(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Flow
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 
@@ -13,13 +14,20 @@ Publish = Callable[[Flow], None]
 
 
 class Gate(Protocol):
-    """Policy and audit. An exception from either method counts as a refusal."""
+    """Policy, person and audit. An exception from ``admit`` or ``ask`` counts as a refusal."""
 
     async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
         """Decide on ``action`` and record the decision durably before returning.
 
-        May take minutes, when a person decides; only the one request waits. Cancelled when the agent
-        hangs up meanwhile.
+        May take minutes; only the one request waits. ESCALATE means that a person must see what is asked: a
+        tunnel may be opened to find out, a request must be read as a whole and brought to ``ask``.
+        """
+
+    async def ask(self, request: HeldRequest) -> Verdict:
+        """Decide on a whole request. Never ESCALATE.
+
+        May take minutes, when a person decides; only the one request waits. Cancelled when the agent hangs up
+        meanwhile.
         """
 
     async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
@@ -27,3 +35,6 @@ class Gate(Protocol):
 
         ``action`` is what could be read of a request that may be malformed: fields may be empty.
         """
+
+    async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
+        """The same, and a person must hear of it: a key was about to go where it has no business."""

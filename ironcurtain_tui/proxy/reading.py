@@ -5,9 +5,12 @@ Never fails: odd bytes are escaped. Holds no key, even where the agent wrote one
 
 from __future__ import annotations
 
-from mitmproxy.http import Request
+import msgspec
+from mitmproxy.http import HTTPFlow, Request
 
+from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
+from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.route import Routes
 from ironcurtain_tui.proxy.tunnel import OpenTunnel
 
@@ -35,6 +38,22 @@ def read_request(request: Request, tunnel: OpenTunnel | None, routes: Routes) ->
         query=query,
         content_type=_text(routes.redact(fields.get(b"content-type", b"")))[:MAX_NAME],
         content_length=None if b"transfer-encoding" in fields else _number(_text(fields.get(b"content-length", b"0"))),
+    )
+
+
+def read_held(flow: HTTPFlow, exchange: Exchange) -> HeldRequest:
+    """The request of ``flow`` as it stands now, with its body. TypeError for anything but a request in a tunnel."""
+    if not isinstance(exchange.action, HttpRequest):
+        raise TypeError("only a request can be held")
+    request = flow.request.data
+    fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
+    return HeldRequest(
+        # The method once more from what will be sent: the digest must not rest on an older reading.
+        action=msgspec.structs.replace(exchange.action, method=request.method.decode("latin-1")),
+        target=request.path.decode("latin-1"),
+        headers=fields,
+        body=request.content or b"",
+        stripped=exchange.stripped,
     )
 
 

@@ -7,6 +7,7 @@ import json
 from mitmproxy import http
 
 from ironcurtain_tui.events import Decision
+from ironcurtain_tui.policy.action import Verdict
 from ironcurtain_tui.providers.base import Provider
 
 _WORTH_RETRYING = frozenset({502})
@@ -17,28 +18,55 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
     """Raised by an add-on: the request (or connection) goes no further.
 
     ``recorded`` says that the gate already knows, because it is its own verdict; ``decision`` is DENY, or
-    ANSWER when the policy wants the request answered here.
+    ANSWER when the policy wants the request answered here; ``retry``, that asking again later may help;
+    ``tripwire``, that a key was found where it has no business.
     """
 
-    def __init__(self, status: int, reason: str, *, recorded: bool = False, decision: Decision = Decision.DENY) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        recorded: bool = False,
+        decision: Decision = Decision.DENY,
+        retry: bool = False,
+        tripwire: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.recorded = recorded
         self.decision = decision
+        self.retry = retry or status in _WORTH_RETRYING
+        self.tripwire = tripwire
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Refusal:
+        """What a verdict that allows nothing means for a request."""
+        if verdict.decision is Decision.ANSWER:
+            return cls(verdict.answer_status or 404, verdict.reason, recorded=True, decision=Decision.ANSWER)
+        return cls(403, verdict.reason or "the policy denies it", recorded=True, retry=verdict.retry)
 
 
-def body(status: int, reason: str, provider: Provider | None, *, decision: Decision = Decision.DENY) -> bytes:
+def body(
+    status: int,
+    reason: str,
+    provider: Provider | None,
+    *,
+    decision: Decision = Decision.DENY,
+    retry: bool = False,
+) -> bytes:
     """What the agent reads: in the provider's form when there is one, so that its client shows it."""
     if decision is Decision.ANSWER:
         message = f"IronCurtain: {reason}."
     elif status in _WORTH_RETRYING:
         message = f"IronCurtain could not pass this on: {reason}."
     else:
-        message = f"IronCurtain refused this: {reason}. Trying again will not help."
+        advice = "It may be allowed later." if retry else "Trying again will not help."
+        message = f"IronCurtain refused this: {reason}. {advice}"
     if provider is not None:
         return provider.error_body(status, message)
-    retry = status in _WORTH_RETRYING
+    retry = retry or status in _WORTH_RETRYING
     return json.dumps(
         {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}}
     ).encode()

@@ -1,9 +1,9 @@
-"""Which provider stands behind which host, and with which key."""
+"""What stands behind which host: a provider and its key, or just the host."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.providers.base import Provider, ProviderHost
@@ -35,18 +35,43 @@ class Route:
 
 @dataclass(frozen=True)
 class Destination:
-    """One host of a route."""
+    """Where a host leads. This kind belongs to no provider: no credential ever goes there."""
 
-    host: ProviderHost
-    route: Route
+    name: str
+    """Lower case."""
+    upstream: Upstream | None = None
+
+    @property
+    def provider(self) -> Provider | None:
+        """Whose host it is."""
+        return None
+
+
+@dataclass(frozen=True)
+class ProviderDestination(Destination):
+    """A host of a provider, with the way to its key. Build it with ``of``."""
+
+    host: ProviderHost = field(kw_only=True)
+    route: Route = field(kw_only=True)
+
+    @classmethod
+    def of(cls, host: ProviderHost, route: Route) -> ProviderDestination:
+        return cls(host.name, route.upstream, host=host, route=route)
+
+    @property
+    def provider(self) -> Provider:
+        return self.route.provider
 
 
 class Routes:
-    """Every host that can be reached at all."""
+    """Every host of a provider, and what is known of others: servers of our own in their place."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route], upstreams: Mapping[str, Upstream] | None = None) -> None:
         self._all = tuple(routes)
-        self._by_host = {host.name: Destination(host, route) for route in self._all for host in route.provider.hosts}
+        self._upstreams = dict(upstreams or {})
+        self._by_host = {
+            host.name: ProviderDestination.of(host, route) for route in self._all for host in route.provider.hosts
+        }
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._all)
@@ -57,6 +82,11 @@ class Routes:
             text = text.replace(route.key.reveal().encode(), route.sentinel.encode())
         return text
 
-    def of(self, host: str) -> Destination | None:
-        """Where ``host`` (lower case) leads; None when it leads nowhere."""
-        return self._by_host.get(host)
+    def of(self, host: str) -> Destination:
+        """Where ``host`` (lower case) leads."""
+        return self._by_host.get(host) or Destination(host, self._upstreams.get(host))
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every sentinel and every real key: words that must not stand where they have no business."""
+        return tuple(word.encode() for route in self._all for word in (route.sentinel, route.key.reveal()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
@@ -12,15 +12,18 @@ from ironcurtain_tui.proxy.addons.body_streams import BodyStreams
 from ironcurtain_tui.proxy.addons.client_tls import ClientTls
 from ironcurtain_tui.proxy.addons.connect_gate import ConnectGate
 from ironcurtain_tui.proxy.addons.credential_check import CredentialCheck
+from ironcurtain_tui.proxy.addons.credential_strip import CredentialStrip
 from ironcurtain_tui.proxy.addons.credential_swap import CredentialSwap
 from ironcurtain_tui.proxy.addons.destination_guard import DestinationGuard
 from ironcurtain_tui.proxy.addons.endpoint_filter import EndpointFilter
 from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
+from ironcurtain_tui.proxy.addons.hold import Hold
 from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
 from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
 from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
 from ironcurtain_tui.proxy.addons.request_form import RequestForm
 from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
+from ironcurtain_tui.proxy.addons.seal import Seal
 from ironcurtain_tui.proxy.addons.upgrade_refusal import UpgradeRefusal
 from ironcurtain_tui.proxy.addons.upstream_tls import UpstreamTls
 from ironcurtain_tui.proxy.addons.usage_tap import UsageTap
@@ -30,7 +33,7 @@ from ironcurtain_tui.proxy.destination import Resolve, resolve
 from ironcurtain_tui.proxy.gate import Gate, Publish
 from ironcurtain_tui.proxy.handler import AgentConnection
 from ironcurtain_tui.proxy.listener import Listener
-from ironcurtain_tui.proxy.route import Route, Routes
+from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner
 
@@ -53,10 +56,12 @@ class Proxy:
         publish: Publish,
         *,
         resolve: Resolve = resolve,
+        upstreams: Mapping[str, Upstream] | None = None,
     ) -> None:
+        """``upstreams``: servers of our own in the place of hosts that belong to no provider."""
         self._listener = listener
-        known = Routes(routes)
-        tunnels = Tunnels()
+        known = Routes(routes, upstreams)
+        self._tunnels = tunnels = Tunnels()
         self._recorder = recorder = FlowRecorder(publish, known, tunnels)
         addons = (
             recorder,
@@ -68,13 +73,16 @@ class Proxy:
             UpgradeRefusal(),
             RequestForm(),
             CredentialCheck(known, tunnels),
+            CredentialStrip(known, tunnels),
+            Hold(known, gate, recorder),
             EndpointFilter(gate, recorder),
             DestinationGuard(tunnels, resolve),
             CredentialSwap(tunnels),
-            UpstreamTls(known, tunnels),
+            UpstreamTls(tunnels),
             ResponseHygiene(tunnels),
             UsageTap(),
             BodyStreams(recorder),
+            Seal(),
         )
         self._chain = HookChain(addons, tunnels, recorder, gate)
         self._connections: dict[asyncio.Task[object], AgentConnection] = {}
@@ -102,6 +110,22 @@ class Proxy:
             for task in left:
                 task.cancel()
         await self._tasks.close()
+
+    def connections_to(self, host: str) -> int:
+        """How many of the agent's connections lead to ``host`` now."""
+        return len(self._leading_to(host))
+
+    def cut(self, host: str) -> None:
+        """End every connection that leads to ``host``, whatever is under way on it."""
+        for connection in self._leading_to(host):
+            connection.abort()
+
+    def _leading_to(self, host: str) -> list[AgentConnection]:
+        return [
+            connection
+            for connection in self._connections.values()
+            if (tunnel := self._tunnels.of(connection.client)) is not None and tunnel.host == host
+        ]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -44,14 +44,14 @@ class OpenTunnel:
 
     @property
     def host(self) -> str:
-        return self.destination.host.name
+        return self.destination.name
 
     @property
     def dial(self) -> tuple[str, int] | None:
         """The one address that may be connected to; None while none is pinned."""
         if not self.addresses:
             return None
-        upstream = self.destination.route.upstream
+        upstream = self.destination.upstream
         return self.addresses[0], self.port if upstream is None else upstream.port
 
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
-from ironcurtain_tui.events import Decision
+from ironcurtain_tui.escalations import card as cards
+from ironcurtain_tui.escalations import digest
+from ironcurtain_tui.escalations.card import Evidence
+from ironcurtain_tui.escalations.held_request import HeldRequest
+from ironcurtain_tui.events import Card, Decision
 from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
-from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.barrier import Barrier
+from ironcurtain_tui.supervisor.leases import Leases
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""
+
+NO_AUDIT = Verdict(
+    decision=Decision.DENY,
+    reason="the audit log cannot be written, so nothing may happen",
+    rule="audit-first",
+    retry=True,
+)
+CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session off", rule="cut")
 
 
 def summary_of(action: Action) -> str:
@@ -39,34 +54,121 @@ def kind_of(action: Action) -> str:
             return "tool"
 
 
-class Gatekeeper:
-    """Policy first, then the audit log; an action whose record cannot be stored is refused."""
+class Decider(Protocol):
+    """The policy."""
 
-    def __init__(self, policy: Policy, audit: AuditLog, on_unavailable: Callable[[AuditUnavailable], None]) -> None:
+    def decide(self, action: Action, *, attended: bool = True) -> Verdict:
+        """The verdict on ``action``. ``attended``: whether a person is there to be asked."""
+
+
+class EvidenceRoom(Protocol):
+    """Finds out what a call's arguments lead to on this machine."""
+
+    async def gather(self, call: ToolCall) -> Evidence:
+        """What a person should see beside the arguments. Changes nothing."""
+
+
+class Gatekeeper:
+    """Policy first, then grants, then the person, then the audit log; what cannot be recorded is refused.
+
+    ``attended`` tells whether a person is there to be asked. ``on_tripwire`` is told when a key turned up where
+    it has no business.
+    """
+
+    def __init__(
+        self,
+        policy: Decider,
+        audit: AuditLog,
+        approvals: Approvals,
+        leases: Leases,
+        barrier: Barrier,
+        evidence: EvidenceRoom,
+        *,
+        asker: str,
+        attended: Callable[[], bool],
+        on_unavailable: Callable[[AuditUnavailable], None],
+        on_tripwire: Callable[[str], None],
+    ) -> None:
         self._policy = policy
         self._audit = audit
+        self._approvals = approvals
+        self._leases = leases
+        self._barrier = barrier
+        self._evidence = evidence
+        self._asker = asker
+        self._attended = attended
         self._on_unavailable = on_unavailable
+        self._on_tripwire = on_tripwire
 
     async def admit(self, action: Action) -> Verdict:
-        """Decide on ``action``; when this returns an allowing verdict, the intent is on disk."""
-        verdict = self._policy.decide(action)
-        try:
-            await self._record(action, verdict.decision, {"reason": verdict.reason, "rule": verdict.rule})
-        except AuditUnavailable as error:
-            self._on_unavailable(error)
-            return Verdict(
-                decision=Decision.DENY,
-                reason="the audit log cannot be written, so nothing may happen",
-                rule="audit-first",
-            )
-        return verdict
+        """Decide on ``action``; when this returns an allowing verdict, the intent is on disk.
+
+        Waits while the doors are paused, and for a person where the policy wants one. ESCALATE is returned for what
+        cannot be shown yet: a tunnel may then be opened to see what is asked inside it, and a request must be
+        brought to ``ask`` as a whole.
+        """
+        if not await self._barrier.passable():
+            return await self._recorded(action, CUT)
+        verdict = self._judge(action)
+        if verdict.decision is not Decision.ESCALATE:
+            return await self._recorded(action, verdict)
+        if isinstance(action, HttpRequest):
+            return verdict
+        if isinstance(action, Tunnel):
+            return await self._recorded(action, verdict)
+        card = cards.of_call(action, verdict, await self._evidence.gather(action), asker=self._asker)
+        return await self._recorded(action, await self._asked(action, card, lambda: _digest(action)))
+
+    async def ask(self, request: HeldRequest) -> Verdict:
+        """Decide on a whole request for which ``admit`` said ESCALATE. Never returns that itself."""
+        if not await self._barrier.passable():
+            return await self._recorded(request.action, CUT)
+        verdict = self._judge(request.action)  # a grant may have come meanwhile
+        if verdict.decision is Decision.ESCALATE:
+            card = cards.of_request(request, verdict, asker=self._asker)
+            verdict = await self._asked(request.action, card, lambda: digest.of_request(request))
+        return await self._recorded(request.action, verdict)
 
     async def refused(self, action: Action, reason: str) -> None:
         """Record what a door refused by itself."""
+        await self._recorded(action, Verdict(decision=Decision.DENY, reason=reason, rule="door"))
+
+    async def tripped(self, action: Action, reason: str) -> None:
+        """Record that a key was about to go where it has no business, and raise the alarm."""
+        await self._recorded(action, Verdict(decision=Decision.DENY, reason=reason, rule="tripwire"))
+        self._on_tripwire(f"{summary_of(action)}: {reason}")
+
+    def _judge(self, action: Action) -> Verdict:
+        attended = self._attended()
+        verdict = self._policy.decide(action, attended=attended)
+        if verdict.decision is not Decision.ESCALATE or isinstance(action, Tunnel):
+            return verdict
+        lease = self._leases.use(action)
+        if lease is not None:
+            return Verdict(decision=Decision.ALLOW, rule=f"grant {lease.id} ({verdict.rule})")
+        if not attended:
+            return Verdict(
+                decision=Decision.DENY,
+                reason=f"a person would have to approve it, and nobody is there ({verdict.reason})",
+                rule=verdict.rule,
+                retry=True,
+            )
+        return verdict
+
+    async def _asked(self, action: Action, card: Card, current: Callable[[], str]) -> Verdict:
+        """The person's verdict. ``current`` tells the digest of what would be executed now."""
         try:
-            await self._record(action, Decision.DENY, {"reason": reason, "rule": "door"})
+            answer = await self._approvals.ask(action, card)
         except AuditUnavailable as error:
             self._on_unavailable(error)
+            return NO_AUDIT
+        if not answer.approved:
+            return Verdict(decision=Decision.DENY, reason=answer.reason, rule=card.rule, retry=answer.retry)
+        if not await self._barrier.passable():
+            return CUT
+        if current() != card.digest:
+            return Verdict(decision=Decision.DENY, reason="it is no longer what was approved", rule="digest")
+        return Verdict(decision=Decision.ALLOW, rule=f"approved ({card.rule})", digest=card.digest)
 
     async def done(self, action: ToolCall, outcome: Outcome) -> None:
         """Record what became of a tool call."""
@@ -75,10 +177,25 @@ class Gatekeeper:
         except AuditUnavailable as error:
             self._on_unavailable(error)
 
-    async def _record(self, action: Action, decision: Decision, why: Mapping[str, str]) -> None:
-        await self._audit.append_async(
-            kind_of(action),
-            summary_of(action),
-            decision=decision,
-            data={"action": msgspec.to_builtins(action), **why},
-        )
+    async def _recorded(self, action: Action, verdict: Verdict) -> Verdict:
+        """``verdict``, once it is in the log."""
+        try:
+            await self._audit.append_async(
+                kind_of(action),
+                summary_of(action),
+                decision=verdict.decision,
+                data={
+                    "action": msgspec.to_builtins(action),
+                    "reason": verdict.reason,
+                    "rule": verdict.rule,
+                    **({"digest": verdict.digest} if verdict.digest else {}),
+                },
+            )
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
+            return NO_AUDIT
+        return verdict
+
+
+def _digest(call: ToolCall) -> str:
+    return digest.of_call(call.server, call.tool, call.arguments)

@@ -19,7 +19,7 @@ from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 
-from .stage import HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
+from .stage import HOST, OPEN_HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +49,9 @@ async def build(
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
         provider.port = server.sockets[0].getsockname()[1]
         upstream = None if direct else Upstream("127.0.0.1", provider.port, public.certificate_pem)
+        other = FakeProvider(public, server_context(public, OPEN_HOST, short_directory))
+        other_server = await asyncio.start_server(other.serve, "127.0.0.1", 0, ssl=other.context)
+        other.port = other_server.sockets[0].getsockname()[1]
         anthropic = PROVIDERS["anthropic"]
         gate = RecordingGate(Policy(anthropic.rules()))
         flows: list[Flow] = []
@@ -60,10 +63,11 @@ async def build(
             gate,
             flows.append,
             resolve=resolve,
+            upstreams={OPEN_HOST: Upstream("127.0.0.1", other.port, public.certificate_pem)},
         )
         await proxy.start()
         trust = ssl.create_default_context(cadata=ours.certificate_pem.decode())
-        stage = Stage(proxy, path, ours, provider, gate, flows, trust, [server])
+        stage = Stage(proxy, path, ours, provider, gate, flows, trust, [server, other_server], other)
         stages.append(stage)
         return stage
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from ironcurtain_tui.credentials.sentinel import mint
+from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, Flow
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
@@ -19,6 +20,7 @@ from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.server import Proxy
 
 HOST = "api.anthropic.com"
+OPEN_HOST = "files.example.org"
 REAL_KEY = "sk-ant-api03-REAL-0123456789abcdefghijklmnopqrstuvwxyz-THE-REAL-KEY-AA"
 SENTINEL = mint("sk-ant-api03-ironcurtain-")
 DEADLINE = 10.0
@@ -119,14 +121,30 @@ class RecordingGate:
     admitted: list[tuple[HttpRequest | Tunnel, Verdict]] = field(default_factory=list)
     refusals: list[tuple[HttpRequest | Tunnel, str]] = field(default_factory=list)
     decide: Callable[[HttpRequest | Tunnel], Awaitable[Verdict]] | None = None
+    asked: list[HeldRequest] = field(default_factory=list)
+    answer: Callable[[HeldRequest], Awaitable[Verdict]] | None = None
+    """What a person says to a held request."""
+    alarms: list[str] = field(default_factory=list)
 
     async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
         verdict = await self.decide(action) if self.decide else self.policy.decide(action)
         self.admitted.append((action, verdict))
         return verdict
 
+    async def ask(self, request: HeldRequest) -> Verdict:
+        self.asked.append(request)
+        if self.answer is None:
+            return Verdict(decision=Decision.DENY, reason="nobody is there")
+        verdict = await self.answer(request)
+        self.admitted.append((request.action, verdict))
+        return verdict
+
     async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
         self.refusals.append((action, reason))
+
+    async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
+        self.refusals.append((action, reason))
+        self.alarms.append(reason)
 
     @property
     def denials(self) -> int:
@@ -278,6 +296,8 @@ class Stage:
     flows: list[Flow]
     trust: ssl.SSLContext
     servers: list[asyncio.Server]
+    other: FakeProvider
+    """A host of no provider, OPEN_HOST."""
     agents: list[Agent] = field(default_factory=list)
 
     async def agent(self) -> Agent:
@@ -286,11 +306,11 @@ class Stage:
         self.agents.append(agent)
         return agent
 
-    async def inside(self) -> Agent:
-        """A client whose tunnel to the provider stands."""
+    async def inside(self, host: str = HOST) -> Agent:
+        """A client whose tunnel to the provider (or to ``host``) stands."""
         agent = await self.agent()
-        assert (await agent.connect()).status == 200
-        await agent.handshake(self.trust)
+        assert (await agent.connect(f"{host}:443")).status == 200
+        await agent.handshake(self.trust, host)
         return agent
 
     async def over(self, count: int = 1) -> list[Flow]:

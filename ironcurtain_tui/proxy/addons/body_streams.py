@@ -1,4 +1,4 @@
-"""Bodies pass as they come, both ways, and are counted; nothing is collected."""
+"""Bodies pass as they come, both ways, and are counted; only what is held for a person is collected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class BodyStreams:
         self._recorder = recorder
 
     def requestheaders(self, flow: HTTPFlow) -> None:
-        flow.request.stream = self._upload(Exchange.of(flow))
+        exchange = Exchange.of(flow)
+        if not exchange.held:
+            flow.request.stream = self._upload(exchange)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)

@@ -14,6 +14,8 @@ from ironcurtain_tui.proxy.tunnel import Tunnels
 
 _LIFETIME = 24 * 3600.0
 """Seconds after which a context gets a fresh leaf."""
+_KEPT = 256
+"""Hosts whose contexts are kept; the agent may name any number."""
 
 
 class ClientTls:
@@ -47,7 +49,9 @@ class ClientTls:
         context, expires = self._contexts.get(host, (None, 0.0))
         if context is None or expires < time.monotonic():
             context = self._new_context(host)
-            self._contexts[host] = context, time.monotonic() + _LIFETIME  # as many as there are routes
+            if len(self._contexts) >= _KEPT:
+                del self._contexts[next(iter(self._contexts))]
+            self._contexts[host] = context, time.monotonic() + _LIFETIME
         return context
 
     def _new_context(self, host: str) -> SSL.Context:

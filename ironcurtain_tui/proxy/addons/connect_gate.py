@@ -21,7 +21,11 @@ PORT = 443
 
 
 class ConnectGate:
-    """Admits a CONNECT to a listed host on port 443; the tunnel it opens leads to that host only."""
+    """Admits a CONNECT on port 443; the tunnel it opens leads to that one host, and is read by us.
+
+    Where a person must be asked, it is opened too: only inside can be seen what is asked. Each request in it is
+    then decided on by itself.
+    """
 
     def __init__(self, routes: Routes, tunnels: Tunnels, gate: Gate, recorder: FlowRecorder) -> None:
         self._routes = routes
@@ -41,13 +45,12 @@ class ConnectGate:
         if not _AUTHORITY.fullmatch(flow.request.data.authority) or not is_host_name(asked.host.lower()):
             raise Refusal(403, "a CONNECT must name a host and a port, and no address")
         verdict = await self._gate.admit(asked)
-        if verdict.decision is not Decision.ALLOW:
-            raise Refusal(403, verdict.reason or "the policy denies it", recorded=True)
         host = asked.host.lower()
-        destination = self._routes.of(host)
-        if destination is None or asked.port != PORT:
+        if verdict.decision not in (Decision.ALLOW, Decision.ESCALATE):
+            raise Refusal.of(verdict)
+        if asked.port != PORT:
             raise Refusal(403, f"{host}:{asked.port} leads nowhere")
         flow.request.data.host, flow.request.data.port = host, PORT
-        self._tunnels.open(flow.client_conn, OpenTunnel(destination, PORT))
+        self._tunnels.open(flow.client_conn, OpenTunnel(self._routes.of(host), PORT))
         exchange.decision = Decision.ALLOW
         self._recorder.drop(exchange)

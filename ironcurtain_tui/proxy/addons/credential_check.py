@@ -10,10 +10,10 @@ from mitmproxy.http import Headers, HTTPFlow
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import Routes
+from ironcurtain_tui.proxy.route import ProviderDestination, Routes
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
-_CREDENTIAL = re.compile(
+CREDENTIAL = re.compile(
     r"(?:.*[-_])?(?:authorization|auth|api[-_]?keys?|access[-_]?keys?|tokens?|secrets?|credentials?|passw(?:or)?d|jwt)"
     r"(?:[-_].*)?"
 )
@@ -21,17 +21,19 @@ _CREDENTIAL = re.compile(
 
 
 class CredentialCheck:
-    """Finds every credential in a request; all but the sentinel in its place is refused, cookies are dropped."""
+    """Refuses every credential in a request to a provider but the sentinel in its place; cookies are dropped."""
 
     def __init__(self, routes: Routes, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
-        self._known = tuple(word.encode() for route in routes for word in (route.sentinel, route.key.reveal()))
+        self._known = routes.keys
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
         tunnel = self._tunnels.of(flow.client_conn)
         if tunnel is None or not isinstance(exchange.action, HttpRequest):
             raise Refusal(403, "only HTTPS through a CONNECT is let through")
+        if not isinstance(tunnel.destination, ProviderDestination):
+            return
         host = tunnel.destination.host
         route = tunnel.destination.route
         exchange.endpoint = host.endpoint(exchange.action.method, exchange.action.path)
@@ -46,13 +48,13 @@ class CredentialCheck:
                 if not hmac.compare_digest(value, expected):
                     raise Refusal(403, f"only the session's own placeholder key opens {host.name}; another was sent")
                 found += 1
-            elif _CREDENTIAL.fullmatch(plain):
+            elif CREDENTIAL.fullmatch(plain):
                 raise Refusal(403, f"a credential in the header {plain} is not let through to {host.name}")
             elif self._holds_key(value) or self._holds_key(name):
-                raise Refusal(403, f"a key stands in the header {plain}, where it does not belong")
+                raise Refusal(403, f"a key stands in the header {plain}, where it does not belong", tripwire=True)
             kept.append((name, value))
         if self._holds_key(flow.request.data.path):
-            raise Refusal(403, "a key stands in the request target, where it does not belong")
+            raise Refusal(403, "a key stands in the request target, where it does not belong", tripwire=True)
         key_is_due = exchange.endpoint is not None and exchange.endpoint.answer is None
         if found > 1 or (key_is_due and found == 0):
             raise Refusal(403, f"exactly one key is due for {host.name}, {found} were sent")

@@ -6,6 +6,7 @@ from mitmproxy.http import Headers, HTTPFlow
 
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.route import ProviderDestination
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
 
@@ -17,10 +18,15 @@ class CredentialSwap:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         tunnel = self._tunnels.of(flow.client_conn)
-        if tunnel is None or not Exchange.of(flow).admitted:
+        if tunnel is None:
+            raise Refusal(403, "nothing may be said here before a CONNECT")
+        destination = tunnel.destination
+        if not isinstance(destination, ProviderDestination):
+            return
+        if not Exchange.of(flow).admitted:
             raise Refusal(403, "it was not admitted")
-        place = tunnel.destination.host.credential
-        real = place.value(tunnel.destination.route.key.reveal())
+        place = destination.host.credential
+        real = place.value(destination.route.key.reveal())
         flow.request.data.headers = Headers(
             [
                 (name, real if name.lower() == place.header.encode() else value)

@@ -20,6 +20,14 @@ class DestinationGuard:
         self._resolve = resolve
 
     async def requestheaders(self, flow: HTTPFlow) -> None:
+        if not Exchange.of(flow).held:
+            await self._lead(flow)
+
+    async def request(self, flow: HTTPFlow) -> None:
+        """A held request is led nowhere, and its host not even looked up, before it was admitted."""
+        await self._lead(flow)
+
+    async def _lead(self, flow: HTTPFlow) -> None:
         tunnel = self._tunnels.of(flow.client_conn)
         if tunnel is None or not Exchange.of(flow).admitted:
             raise Refusal(403, "it was not admitted")
@@ -31,7 +39,7 @@ class DestinationGuard:
         flow.request.data.scheme = b"https"
 
     async def _screened(self, tunnel: OpenTunnel) -> list[str]:
-        upstream = tunnel.destination.route.upstream
+        upstream = tunnel.destination.upstream
         if upstream is not None:
             return [upstream.host]
         try:

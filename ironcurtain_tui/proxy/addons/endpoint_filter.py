@@ -7,6 +7,7 @@ from mitmproxy.http import HTTPFlow
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
+from ironcurtain_tui.proxy.core import MAX_HELD_BODY
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
 from ironcurtain_tui.proxy.refusal import Refusal
@@ -25,13 +26,16 @@ class EndpointFilter:
         if not isinstance(asked, HttpRequest):
             raise Refusal(400, "the request is malformed")
         verdict = await self._gate.admit(asked)
-        if verdict.decision is Decision.ANSWER:
-            raise Refusal(verdict.answer_status or 404, verdict.reason, recorded=True, decision=Decision.ANSWER)
-        if verdict.decision is not Decision.ALLOW:
-            raise Refusal(403, verdict.reason or "the policy denies it", recorded=True)
-        if exchange.endpoint is None or exchange.endpoint.answer is not None:
-            raise Refusal(403, f"{asked.method} {asked.path} is not an endpoint of {asked.host}")
-        exchange.decision = Decision.ALLOW
+        if verdict.decision not in (Decision.ALLOW, Decision.ESCALATE):
+            raise Refusal.of(verdict)
+        if exchange.provider is not None:
+            if verdict.decision is Decision.ESCALATE:
+                raise Refusal(403, f"{asked.method} {asked.path} cannot be approved: it is a provider's")
+            if exchange.endpoint is None or exchange.endpoint.answer is not None:
+                raise Refusal(403, f"{asked.method} {asked.path} is not an endpoint of {asked.host}")
+        if verdict.decision is Decision.ESCALATE and (asked.content_length or 0) > MAX_HELD_BODY:
+            raise Refusal(413, f"a person would have to read it, and {asked.content_length:,} bytes are too many")
+        exchange.decision = verdict.decision
         self._recorder.publish(exchange)
 
     def request(self, flow: HTTPFlow) -> None:

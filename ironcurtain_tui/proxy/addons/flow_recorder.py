@@ -90,7 +90,7 @@ class FlowRecorder:
             request = read_request(flow.request, tunnel, self._routes)
             exchange = self.begin(client, request, request.method)
         if tunnel is not None:
-            exchange.provider = tunnel.destination.route.provider
+            exchange.provider = tunnel.destination.provider
         exchange.attach(flow)
         return exchange
 

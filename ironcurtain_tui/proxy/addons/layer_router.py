@@ -26,5 +26,5 @@ class LayerRouter:
             return
         if not starts_like_tls_record(data):
             raise Refusal(403, f"only TLS is spoken with {tunnel.host}")
-        provider = tunnel.destination.route.provider
+        provider = tunnel.destination.provider
         next_layer.layer = ClientTLSLayer(next_layer.context, provider, self._tunnels.backlog(client))

@@ -10,7 +10,8 @@ from mitmproxy.http import Headers, HTTPFlow
 from ironcurtain_tui.proxy.addons.request_form import connection_options
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.scrubber import Scrubber
+from ironcurtain_tui.proxy.route import ProviderDestination
+from ironcurtain_tui.proxy.scrubber import NothingToScrub, Scrubber
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -48,12 +49,16 @@ class ResponseHygiene:
         response = flow.response.data
         coding = flow.response.headers.get("content-encoding", "identity").strip().lower()
         transfer = flow.response.headers.get("transfer-encoding", "chunked").strip().lower()
-        if coding not in ("", "identity") or transfer != "chunked":
+        destination = tunnel.destination
+        keyed = isinstance(destination, ProviderDestination)
+        if transfer != "chunked" or (keyed and coding not in ("", "identity")):
             raise Refusal(502, "the server sent an encoding it was not asked for, which cannot be checked for keys")
         if not all(_VALUE.fullmatch(value) for _, value in response.headers.fields):
             raise Refusal(502, "the server sent a header with control characters")
-        route = tunnel.destination.route
-        exchange.scrubber = Scrubber(route.key.reveal(), route.sentinel)
+        if isinstance(destination, ProviderDestination):
+            exchange.scrubber = Scrubber(destination.route.key.reveal(), destination.route.sentinel)
+        else:
+            exchange.scrubber = NothingToScrub()
         options = connection_options(response.headers)
         kept = [
             (exchange.scrubber.whole(name), exchange.scrubber.whole(value))

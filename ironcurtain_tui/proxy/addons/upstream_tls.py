@@ -8,23 +8,26 @@ from mitmproxy.tls import TlsData
 from OpenSSL import SSL, crypto
 
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import Routes, Upstream
+from ironcurtain_tui.proxy.route import Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
 
 class UpstreamTls:
     """Trusts the public roots; for an upstream of our own, only the authority it came with."""
 
-    def __init__(self, routes: Routes, tunnels: Tunnels) -> None:
+    def __init__(self, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
-        upstreams = {route.upstream for route in routes}
-        self._contexts = {upstream: _context(upstream) for upstream in upstreams}
+        self._contexts: dict[Upstream | None, SSL.Context] = {}
+        """As many as there are upstreams in the configuration, and one."""
 
     def tls_start_server(self, data: TlsData) -> None:
         tunnel = self._tunnels.of(data.context.client)
         if tunnel is None:
             raise Refusal(403, "nothing may be said here before a CONNECT")
-        connection = SSL.Connection(self._contexts[tunnel.destination.route.upstream])
+        upstream = tunnel.destination.upstream
+        if upstream not in self._contexts:
+            self._contexts[upstream] = _context(upstream)
+        connection = SSL.Connection(self._contexts[upstream])
         name = tunnel.host.encode("ascii")
         connection.set_tlsext_host_name(name)
         _verify_name(connection, name)

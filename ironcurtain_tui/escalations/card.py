@@ -1,0 +1,176 @@
+"""Draws the card of a held action from what was parsed. Pure: what must be looked up comes in as Evidence.
+
+Nothing is left out: what cannot be shown as text is named for what it is, with its size and digest.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+
+import msgspec
+
+from ironcurtain_tui.escalations import digest
+from ironcurtain_tui.escalations.held_request import HeldRequest
+from ironcurtain_tui.events import Card, CardField, FieldKind, Value
+from ironcurtain_tui.policy.action import ToolCall, Verdict
+
+LONGEST = 256 << 10
+"""Characters of one field that anybody would read; longer ones are shown as what they are, not what they say."""
+KEPT = 2_000
+"""Characters of a field that the history keeps once the action is decided."""
+TITLE = 200
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class FileChange(Value, frozen=True):
+    """A file as it is and as it would be. ``None`` for one that is not there, or would be removed."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+class Evidence(Value, frozen=True):
+    """What the host knows of a call beyond its arguments."""
+
+    paths: tuple[tuple[str, str], ...] = ()
+    """Argument and the real path on the host it leads to."""
+    changes: tuple[FileChange, ...] = ()
+    commits: str = ""
+    """For a push: what would go, one commit a line."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Label and text: whatever could not be found out, and why."""
+
+
+def of_call(call: ToolCall, verdict: Verdict, evidence: Evidence, *, asker: str) -> Card:
+    """The card of a tool call: every argument whole, where its paths lead, and what would change."""
+    fields = [
+        *(_text(f"{name} → on this machine", path) for name, path in evidence.paths),
+        *(_change(change) for change in evidence.changes),
+        *([_text("Commits that would go", evidence.commits, FieldKind.CODE)] if evidence.commits else []),
+        *(_text(label, note) for label, note in evidence.notes),
+        *(_argument(name, value) for name, value in call.arguments.items()),
+    ]
+    return Card(
+        kind="tool",
+        title=_title(f"{call.server}.{call.tool}", _gist(call.arguments)),
+        asker=asker,
+        reason=verdict.reason,
+        rule=verdict.rule,
+        fields=tuple(fields),
+        digest=digest.of_call(call.server, call.tool, call.arguments),
+        risky=True,
+    )
+
+
+def of_request(request: HeldRequest, verdict: Verdict, *, asker: str) -> Card:
+    """The card of a web request: address, headers and body as they would be sent."""
+    asked = request.action
+    headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
+    stripped = "\n".join(f"{name}: taken out, it carried a credential" for name in request.stripped)
+    fields = [
+        _text("Method", asked.method),
+        _text("URL", request.url),
+        _text("Headers", headers, FieldKind.CODE),
+        *([_text("Headers taken out", stripped)] if stripped else []),
+        *([_body(request)] if request.body else []),
+    ]
+    return Card(
+        kind="request",
+        title=_title(asked.method, request.url),
+        asker=asker,
+        reason=verdict.reason,
+        rule=verdict.rule,
+        fields=tuple(fields),
+        digest=digest.of_request(request),
+        risky=asked.method not in _SAFE_METHODS,
+    )
+
+
+def remembered(card: Card) -> Card:
+    """``card`` as the history keeps it: fields that were long are replaced by what they were."""
+    return msgspec.structs.replace(
+        card,
+        fields=tuple(
+            each
+            if len(each.value) <= KEPT
+            else msgspec.structs.replace(each, value=_named(each.value.encode("utf-8", "replace")), kind=FieldKind.TEXT)
+            for each in card.fields
+        ),
+    )
+
+
+def weight(card: Card) -> int:
+    """About how many characters ``card`` has."""
+    return len(card.title) + len(card.reason) + sum(len(each.value) + len(each.label) for each in card.fields)
+
+
+def _argument(name: str, value: object) -> CardField:
+    if isinstance(value, str):
+        return _text(name, value, FieldKind.CODE if "\n" in value else FieldKind.TEXT)
+    return _text(name, json.dumps(value, ensure_ascii=False, indent=2), FieldKind.CODE)
+
+
+def _change(change: FileChange) -> CardField:
+    before = (change.before or "").splitlines(keepends=True)
+    after = (change.after or "").splitlines(keepends=True)
+    lines = difflib.unified_diff(
+        before,
+        after,
+        "/dev/null" if change.before is None else change.path,
+        "/dev/null" if change.after is None else change.path,
+    )
+    text = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return _text(f"Change to {change.path}", text or "no change", FieldKind.DIFF if text else FieldKind.TEXT)
+
+
+def _body(request: HeldRequest) -> CardField:
+    body, kind = request.body, request.header("content-type")
+    label = f"Body ({kind})" if kind else "Body"
+    coding = request.header("content-encoding").strip().lower()
+    if coding not in ("", "identity"):
+        return _uninspectable(label, body, f"encoded as {coding}")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _uninspectable(label, body, "no text")
+    if "\0" in text:
+        return _uninspectable(label, body, "no text")
+    return _text(label, text, FieldKind.CODE)
+
+
+def _text(label: str, value: str, kind: FieldKind = FieldKind.TEXT) -> CardField:
+    # A lone surrogate can be held by JSON's strings but not be sent to a viewer: show it as its escape.
+    value = value.encode("utf-8", "backslashreplace").decode()
+    size = len(value.encode())
+    if len(value) > LONGEST:
+        return _uninspectable(label, value.encode(), "too long to be read here")
+    return CardField(label=_one_line(label), value=value, kind=kind, size=size)
+
+
+def _uninspectable(label: str, data: bytes, why: str) -> CardField:
+    return CardField(
+        label=_one_line(label), value=f"{why}: {_named(data)}", kind=FieldKind.UNINSPECTABLE, size=len(data)
+    )
+
+
+def _named(data: bytes) -> str:
+    return f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
+
+
+def _gist(arguments: dict[str, object]) -> str:
+    """The short values, in order: enough to tell two cards apart. Everything is in the fields."""
+    return " ".join(str(value) for value in arguments.values() if isinstance(value, str | int) and len(str(value)) < 80)
+
+
+def _title(what: str, of: str) -> str:
+    return _one_line(f"{what} {of}".rstrip())
+
+
+def _one_line(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE else f"{line[:TITLE]}… (+{len(line) - TITLE})"

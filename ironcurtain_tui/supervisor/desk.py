@@ -1,0 +1,179 @@
+"""Where a person's words take effect: decisions, grants, and the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ironcurtain_tui.audit.log import AuditUnavailable
+from ironcurtain_tui.control.messages import (
+    AlwaysPreview,
+    Decide,
+    DecisionRefused,
+    PreviewAlways,
+    Revoke,
+    ScopeKind,
+    SetDoors,
+)
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.escalations import grants
+from ironcurtain_tui.escalations import queue as core
+from ironcurtain_tui.escalations.domains import requested_scope
+from ironcurtain_tui.events import DoorsChanged, DoorState, Escalation
+from ironcurtain_tui.policy.action import Action
+from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.barrier import Barrier
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.leases import Leases
+
+PERSON = "the person"
+NO_RULES = "this session has no policy file that a rule could be added to"
+
+Record = Callable[[str, str, object], Awaitable[None]]
+"""Kind, summary and data of something that happened, for the audit log."""
+
+
+class RuleBook(Protocol):
+    """The user's policy file."""
+
+    async def preview(self, action: Action) -> tuple[str, tuple[str, ...]]:
+        """The TOML of a rule that would always allow ``action``, and past decisions that it would have changed."""
+
+    async def always(self, action: Action) -> str:
+        """Add that rule and put it in force; what it is, in a line. UserFacingError when that is impossible."""
+
+
+class Desk:
+    """Carries out what viewers ask. Everything here was asked by a message of a person's own doing."""
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        leases: Leases,
+        barrier: Barrier,
+        rules: RuleBook | None,
+        bulletin: Bulletin,
+        record: Record,
+        cut_doors: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``cut_doors`` shuts both doors for good."""
+        self._approvals = approvals
+        self._leases = leases
+        self._barrier = barrier
+        self._rules = rules
+        self._bulletin = bulletin
+        self._record = record
+        self._cut_doors = cut_doors
+
+    async def decide(self, message: Decide) -> DecisionRefused | None:
+        """Carry out a decision; an answer when it had no effect."""
+        action = self._approvals.action(message.escalation)
+        try:
+            if message.approve and message.scope is ScopeKind.ALWAYS:
+                return await self._always(message, action)
+            await self._decide(message, _words(message))
+        except core.DecisionRefused as refused:
+            return DecisionRefused(escalation=message.escalation, reason=str(refused))
+        except AuditUnavailable as error:
+            return DecisionRefused(escalation=message.escalation, reason=error.message)
+        if message.approve and action is not None:
+            self._grant(message, action)
+            await self._release_covered()
+        return None
+
+    async def _decide(self, message: Decide, scope: str) -> Escalation:
+        return await self._approvals.decide(
+            message.escalation,
+            message.digest,
+            approve=message.approve,
+            by=PERSON,
+            scope=scope,
+            sentence="" if message.approve else message.sentence,
+        )
+
+    async def _always(self, message: Decide, action: Action | None) -> DecisionRefused | None:
+        """The rule first: when it cannot be written, nothing is decided."""
+        waiting = self._approvals.check(message.escalation, message.digest)
+        if action is None:
+            raise core.DecisionRefused(f"nobody waits for {waiting.id} any more")
+        if self._rules is None:
+            return DecisionRefused(escalation=message.escalation, reason=NO_RULES)
+        try:
+            rule = await self._rules.always(action)
+        except UserFacingError as error:
+            return DecisionRefused(escalation=message.escalation, reason=str(error))
+        await self._record("policy.rule", f"the person added a rule: {rule}", {"rule": rule, "digest": message.digest})
+        await self._decide(message, "always")
+        await self._release_covered()
+        return None
+
+    def _grant(self, message: Decide, action: Action) -> None:
+        minutes = message.amount if message.scope is ScopeKind.MINUTES else 0
+        uses = message.amount if message.scope is ScopeKind.USES else 0
+        if (scope := requested_scope(action)) is not None:
+            # The effect of such a call is the grant itself.
+            self._leases.give(scope, minutes=minutes, uses=1 if message.scope is ScopeKind.ONCE else uses)
+        elif message.scope is ScopeKind.SESSION or minutes > 0:
+            self._leases.give(grants.scope_of(action), minutes=minutes)
+        elif uses > 1:  # the first is the one just approved
+            self._leases.give(grants.scope_of(action), uses=uses - 1)
+
+    async def _release_covered(self) -> None:
+        """What waits and is covered by a grant by now need not wait any longer."""
+        for escalation in self._approvals.pending:
+            action = self._approvals.action(escalation.id)
+            lease = self._leases.use(action) if action is not None else None
+            if lease is None:
+                continue
+            try:
+                await self._approvals.decide(
+                    escalation.id, escalation.card.digest, approve=True, by=f"grant {lease.id}", scope="covered"
+                )
+            except core.DecisionRefused:
+                pass  # it ended meanwhile
+
+    async def preview(self, message: PreviewAlways) -> AlwaysPreview:
+        """What "always" would write, and what it would have changed."""
+        action = self._approvals.action(message.escalation)
+        if action is None:
+            return AlwaysPreview(request=message.request, rule="", effects=("It no longer waits.",))
+        if self._rules is None:
+            return AlwaysPreview(request=message.request, rule="", effects=(NO_RULES,))
+        try:
+            rule, effects = await self._rules.preview(action)
+        except UserFacingError as error:
+            rule, effects = "", (str(error),)
+        return AlwaysPreview(request=message.request, rule=rule, effects=effects)
+
+    async def revoke(self, message: Revoke) -> None:
+        """Take back one grant or all."""
+        for lease in self._leases.revoke(message.grant):
+            await self._record("grant.revoked", f"the person took back: {lease.scope}", {"grant": lease.id})
+
+    async def set_doors(self, message: SetDoors) -> None:
+        """Pause, reopen or cut. Cutting denies whatever waits and cannot be undone."""
+        if not self._barrier.set(message.doors):
+            return
+        self._bulletin.publish(DoorsChanged(doors=message.doors))
+        words = {
+            DoorState.OPEN: "both doors are open again",
+            DoorState.PAUSED: "both doors are paused: everything waits",
+            DoorState.CUT: "both doors are shut for good",
+        }[message.doors]
+        await self._record("doors", f"{words} (by the person)", {"doors": message.doors.value})
+        if message.doors is DoorState.CUT:
+            self._leases.revoke("")
+            await self._approvals.deny_all(PERSON, "the session is cut off")
+            await self._cut_doors()
+
+
+def _words(message: Decide) -> str:
+    match message.scope:
+        case ScopeKind.MINUTES:
+            return f"for {message.amount} minutes"
+        case ScopeKind.USES:
+            return f"for {message.amount} uses"
+        case ScopeKind.SESSION:
+            return "for this session"
+        case _:
+            return message.scope.value

@@ -1,0 +1,128 @@
+"""Everything between a question and its answer, put together: gatekeeper, queue, grants, doors, and the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
+from ironcurtain_tui.config import ApprovalSettings
+from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, SetDoors
+from ironcurtain_tui.control.server import Viewer
+from ironcurtain_tui.events import BadgeState
+from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.barrier import Barrier
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.desk import Desk, Record, RuleBook
+from ironcurtain_tui.supervisor.evidence import HostEvidence
+from ironcurtain_tui.supervisor.gatekeeper import Decider, Gatekeeper
+from ironcurtain_tui.supervisor.leases import Leases
+from ironcurtain_tui.tasks import TaskOwner
+
+
+class Connections(Protocol):
+    """The proxy, as far as grants need it."""
+
+    def connections_to(self, host: str) -> int:
+        """How many of the agent's connections lead to ``host``."""
+
+    def cut(self, host: str) -> None:
+        """End them."""
+
+
+class Gatehouse:
+    """One session's. Both doors ask ``gatekeeper``; viewers' messages come in by ``on_message``."""
+
+    def __init__(
+        self,
+        policy: Decider,
+        rules: RuleBook | None,
+        audit: AuditLog,
+        bulletin: Bulletin,
+        settings: ApprovalSettings,
+        *,
+        asker: str,
+        viewers: Callable[[], int],
+        record: Record,
+        on_waiting: Callable[[int], None],
+        on_unavailable: Callable[[AuditUnavailable], None],
+        cut_doors: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``viewers``: how many watch. ``on_waiting`` is told how many questions wait. ``cut_doors`` shuts both."""
+        self._bulletin = bulletin
+        self._proxy: Connections | None = None
+        self._tasks = TaskOwner()
+        self._approvals = Approvals(
+            audit, bulletin.publish, settings.timeout, on_waiting=on_waiting, on_unavailable=on_unavailable
+        )
+        self._leases = Leases(bulletin.publish, self._connections_to, self._cut)
+        barrier = Barrier()
+        self.gatekeeper = Gatekeeper(
+            policy,
+            audit,
+            self._approvals,
+            self._leases,
+            barrier,
+            HostEvidence(),
+            asker=asker,
+            attended=lambda: settings.unattended == "wait" or viewers() > 0,
+            on_unavailable=on_unavailable,
+            on_tripwire=self._tripped,
+        )
+        self._desk = Desk(self._approvals, self._leases, barrier, rules, bulletin, record, cut_doors)
+
+    def watch(self, proxy: Connections) -> None:
+        """From now on grants know the connections that rest on them."""
+        self._proxy = proxy
+
+    def flow_changed(self) -> None:
+        """Something passed or ended: what rests on grants may be different."""
+        if self._leases.in_force:
+            self._leases.refresh()
+
+    @property
+    def open_hosts(self) -> tuple[str, ...]:
+        """What grants open, in words."""
+        return tuple(str(lease.scope) for lease in self._leases.in_force if lease.host)
+
+    def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
+        """Carry out what a viewer asks, if it concerns approvals. Returns at once."""
+        match message:
+            case Decide():
+                self._tasks.start(self._decide(viewer, message), "decision")
+            case PreviewAlways():
+                self._tasks.start(self._preview(viewer, message), "preview")
+            case Revoke():
+                self._tasks.start(self._desk.revoke(message), "revocation")
+            case SetDoors():
+                self._tasks.start(self._desk.set_doors(message), "doors")
+            case _:
+                pass
+
+    async def close(self) -> None:
+        """Stop clocks and tasks."""
+        self._leases.close()
+        await self._tasks.close()
+        await self._approvals.close()
+
+    async def _decide(self, viewer: Viewer, message: Decide) -> None:
+        refused = await self._desk.decide(message)
+        if refused is not None:
+            viewer.answer(refused)
+
+    async def _preview(self, viewer: Viewer, message: PreviewAlways) -> None:
+        viewer.answer(await self._desk.preview(message))
+
+    def _connections_to(self, host: str) -> int:
+        return self._proxy.connections_to(host) if self._proxy else 0
+
+    def _cut(self, host: str) -> None:
+        if self._proxy is not None:
+            self._proxy.cut(host)
+
+    def _tripped(self, what: str) -> None:
+        self._bulletin.notice(
+            BadgeState.FAIL,
+            f"A placeholder key was about to leave for a place where it has no business. Refused: {what}.",
+            "Look at what the agent does; pause the doors if in doubt.",
+        )
