@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,8 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)")
+_ADDRESS = re.compile(r"\d+(\.\d+){3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}")
+SERVER_NAME = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
@@ -43,7 +46,7 @@ class ProviderSettings(_Section, frozen=True):
     def __post_init__(self) -> None:
         if bool(self.upstream) != bool(self.upstream_ca):
             raise ValueError("upstream and upstream_ca must be set together")
-        if self.upstream and not re.fullmatch(r"\d+(\.\d+){3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", self.upstream):
+        if self.upstream and not _ADDRESS.fullmatch(self.upstream):
             raise ValueError("upstream must be an address and a port, like '10.0.0.7:8443'")
 
 
@@ -118,6 +121,76 @@ class UiSettings(_Section, frozen=True):
             raise ValueError("prefix must be a key like 'ctrl+a', 'ctrl+backslash' or 'f12'")
 
 
+class ApprovalSettings(_Section, frozen=True):
+    """What happens to an action that a person must decide on."""
+
+    timeout: int = 300
+    """Seconds until it is denied by itself."""
+    unattended: Literal["wait", "deny"] = "wait"
+    """When nobody watches the session: wait until the time is up, or deny at once."""
+
+    def __post_init__(self) -> None:
+        if not 30 <= self.timeout <= 600:
+            raise ValueError("timeout must lie between 30 and 600 seconds")
+
+
+class WebHostSettings(_Section, frozen=True):
+    """A server of your own that stands in the place of a host on the web."""
+
+    upstream: str
+    """``IP:PORT``; may be a private address."""
+    ca: str
+    """PEM file of the authority that signed its certificate, which must name the host."""
+
+    def __post_init__(self) -> None:
+        if not _ADDRESS.fullmatch(self.upstream):
+            raise ValueError("upstream must be an address and a port, like '10.0.0.7:8443'")
+
+
+class WebSettings(_Section, frozen=True):
+    hosts: dict[str, WebHostSettings] = msgspec.field(default_factory=dict)
+
+
+class McpServerSettings(_Section, frozen=True):
+    """A tool server for the agent: a command started on the host, or an address of the streamable HTTP transport."""
+
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = msgspec.field(default_factory=dict)
+    """Beside PATH, HOME and the like. ``${NAME}`` stands for a variable of the host, so that no key is written here."""
+    cwd: str = ""
+    """Empty: the workspace."""
+    url: str = ""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Sent to ``url``; ``${NAME}`` as in ``env``."""
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        if self.command and self.url:
+            raise ValueError("command and url cannot both be set")
+        if self.enabled and not self.command and not self.url:
+            raise ValueError("command (to start it) or url (to reach it) must be set")
+        if self.url and not re.fullmatch(r"https?://[^\s/]+\S*", self.url):
+            raise ValueError("url must start with http:// or https://")
+        if self.url and (self.args or self.env or self.cwd):
+            raise ValueError("url goes with headers only, not with args, env or cwd")
+        if self.command and self.headers:
+            raise ValueError("headers go with url only")
+
+
+class McpSettings(_Section, frozen=True):
+    servers: dict[str, McpServerSettings] = msgspec.field(default_factory=dict)
+    """By name. One of the names git, fetch and filesystem takes the place of the server that comes with us."""
+
+    def __post_init__(self) -> None:
+        for name in self.servers:
+            if not SERVER_NAME.fullmatch(name) or len(name) > 32 or name in {"ironcurtain", "proxy"}:
+                raise ValueError(
+                    f"servers.{name} is no name for a server: letters, digits and single - or _, at most 32, "
+                    "and neither ironcurtain nor proxy"
+                )
+
+
 class Config(_Section, frozen=True):
     """The whole file."""
 
@@ -128,6 +201,9 @@ class Config(_Section, frozen=True):
     recording: RecordingSettings = RecordingSettings()
     redaction: RedactionSettings = RedactionSettings()
     ui: UiSettings = UiSettings()
+    mcp: McpSettings = McpSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
+    web: WebSettings = WebSettings()
 
 
 def load(path: Path | None = None) -> Config:
@@ -182,6 +258,9 @@ def _known_keys(section: str) -> list[str]:
         "recording": RecordingSettings,
         "redaction": RedactionSettings,
         "ui": UiSettings,
+        "mcp": McpServerSettings,
+        "approvals": ApprovalSettings,
+        "web": WebSettings,
     }
     return list(sections.get(section, Config).__struct_fields__)
 

@@ -67,7 +67,7 @@ from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
+from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown
@@ -117,7 +117,9 @@ class Session:
         self._stop_reason = ""
         self._stop = asyncio.Event()
         self._viewers_changed = asyncio.Event()
+        self._gatehouse: Gatehouse | None = None
         self._open_flows: set[str] = set()
+        self._waiting = 0
         self._idle_timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -227,7 +229,8 @@ class Session:
         real = self._key or Secret(sentinel.mint("rehearsal-"))
         async with bulletin.step("audit log"):
             audit = await self._open_audit(real, fake)
-        gatekeeper = Gatekeeper(Policy(ANTHROPIC.rules()), audit, self._audit_failed)
+        gatehouse = self._gatehouse = self._open_gatehouse(audit)
+        gatekeeper = gatehouse.gatekeeper
         upstream = self._configured_upstream()
         if self._key is None:
             async with bulletin.step("scripted model"):
@@ -240,9 +243,10 @@ class Session:
             authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
             door = UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600)
             route = Route(ANTHROPIC, fake, real, upstream)
-            proxy = Proxy(door, authority, [route], gatekeeper, self._flow_changed)
+            proxy = Proxy(door, authority, [route], gatekeeper, self._flow_changed, upstreams=self._configured_hosts())
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
+            gatehouse.watch(proxy)
         context = AgentContext(
             session_id=self._request.session_id,
             sentinels={ANTHROPIC.name: fake},
@@ -299,6 +303,32 @@ class Session:
         )
         return self._audit
 
+    def _open_gatehouse(self, audit: AuditLog) -> Gatehouse:
+        gatehouse = Gatehouse(
+            Policy(ANTHROPIC.rules()),
+            None,
+            audit,
+            self._bulletin,
+            self._request.config.approvals,
+            asker=self._adapter.title,
+            viewers=lambda: len(self._server.viewers),
+            record=self._record,
+            on_waiting=self._waiting_changed,
+            on_unavailable=self._audit_failed,
+            cut_doors=self._cut_doors,
+        )
+        self._teardown.push("approvals", gatehouse.close)
+        return gatehouse
+
+    async def _cut_doors(self) -> None:
+        await self._teardown.run(frozenset({"proxy", "tool gateway"}))
+        cut = "Both doors are shut for good: the agent is cut off."
+        self._bulletin.notice(BadgeState.WARN, cut, "Stop the session when you are done.")
+
+    def _configured_hosts(self) -> dict[str, Upstream]:
+        hosts = self._request.config.web.hosts
+        return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
+
     async def _start_rehearsal(self, key: Secret) -> Upstream:
         model = RehearsalModel(key.reveal(), host=ANTHROPIC.hosts[0].name)
         await model.start()
@@ -309,14 +339,10 @@ class Session:
         settings = self._request.config.providers.get(ANTHROPIC.name, ProviderSettings())
         if self._key is None or not settings.upstream:
             return None
-        host, _, port = settings.upstream.rpartition(":")
-        try:
-            authority = Path(settings.upstream_ca).expanduser().read_bytes()
-        except OSError as error:
-            raise UserFacingError(f"Cannot read upstream_ca: {error}.", "Correct it in config.toml.") from error
+        upstream = _upstream(settings.upstream, settings.upstream_ca)
         detail = f"{ANTHROPIC.title} is reached through {settings.upstream}, as config.toml says."
         self._bulletin.badge("upstream", BadgeState.WARN, "own gateway", detail)
-        return Upstream(host.strip("[]"), int(port), authority)
+        return upstream
 
     async def _open_terminal(self) -> AgentTerminal:
         publish = self._bulletin.publish
@@ -381,6 +407,8 @@ class Session:
 
     def _flow_changed(self, flow: Flow) -> None:
         self._bulletin.publish(FlowChanged(flow=flow))
+        if self._gatehouse is not None:
+            self._gatehouse.flow_changed()
         over = flow.state in {FlowState.DONE, FlowState.ERROR}
         if flow.decision is not Decision.ALLOW:
             return
@@ -393,20 +421,26 @@ class Session:
         self._note_activity()
 
     def _note_activity(self) -> None:
-        """Running while a call is under way; idle a moment after the last one ended."""
+        """Waiting while a person is asked; else running while a call is under way; idle a moment after the last one."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-        if self._bulletin.keeper.status not in {SessionStatus.RUNNING, SessionStatus.IDLE}:
+        if self._bulletin.keeper.status not in {SessionStatus.RUNNING, SessionStatus.IDLE, SessionStatus.WAITING}:
             return
-        if self._open_flows:
+        if self._waiting:
+            self._bulletin.status(SessionStatus.WAITING)
+        elif self._open_flows:
             self._bulletin.status(SessionStatus.RUNNING)
         else:
             self._idle_timer = self._loop.call_later(IDLE_AFTER, self._become_idle)
 
     def _become_idle(self) -> None:
-        if self._bulletin.keeper.status is SessionStatus.RUNNING:
+        if self._bulletin.keeper.status in {SessionStatus.RUNNING, SessionStatus.WAITING}:
             self._bulletin.status(SessionStatus.IDLE)
+
+    def _waiting_changed(self, count: int) -> None:
+        self._waiting = count
+        self._note_activity()
 
     def _audit_stored(self, line: AuditLine) -> None:
         """Called in the log's own thread."""
@@ -458,6 +492,8 @@ class Session:
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
         if isinstance(message, StopSession):
             self.request_stop("stopped by the person")
+        if self._gatehouse is not None:
+            self._gatehouse.on_message(viewer, message)
         terminal = self._terminal
         if terminal is None:
             return
@@ -486,6 +522,15 @@ class _LateScreen:
         if self._damage is None and self._session.terminal is not None:
             self._damage = self._session.terminal.watch()
         return None if self._damage is None else self._damage.take()
+
+
+def _upstream(address: str, ca: str) -> Upstream:
+    host, _, port = address.rpartition(":")
+    try:
+        authority = Path(ca).expanduser().read_bytes()
+    except OSError as error:
+        raise UserFacingError(f"Cannot read the authority of {address}: {error}.", "Correct config.toml.") from error
+    return Upstream(host.strip("[]"), int(port), authority)
 
 
 def _end_container(container: AgentContainer) -> None:
