@@ -130,7 +130,10 @@ def start(session: str) -> Head:
 
 
 def canonical(value: object) -> bytes:
-    """``value`` as canonical JSON (see above); TypeError when it holds something that is not JSON."""
+    """``value`` as canonical JSON (see above).
+
+    TypeError when it holds something that is not JSON, or names that differ in lone surrogates only.
+    """
     try:
         text = _encode(value)
     except ValueError:
@@ -138,7 +141,7 @@ def canonical(value: object) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+        return _encode(_well_formed(json.loads(text))).encode()
 
 
 def link(head: Head, entry: Entry) -> tuple[bytes, Head]:
@@ -231,6 +234,20 @@ def _without_special_floats(value: object) -> object:
         return {key: _without_special_floats(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_special_floats(item) for item in value]
+    return value
+
+
+def _well_formed(value: object) -> object:
+    """Every lone surrogate replaced: UTF-8 has no form for one."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_well_formed(item) for item in value]
+    if isinstance(value, dict):
+        members = {_well_formed(name): _well_formed(item) for name, item in value.items()}
+        if len(members) < len(value):
+            raise TypeError("an object has two names that cannot be told apart")
+        return members
     return value
 
 

@@ -65,7 +65,11 @@ def test_what_is_written_verifies_and_reads_back(entries: list[Entry]) -> None:
 
 @given(json_values)
 def test_canonical_json_is_a_fixed_point_and_plain_json(value: object) -> None:
-    text = canonical(value)
+    try:
+        text = canonical(value)
+    except TypeError:
+        assert "\\ud" in json.dumps(value), "only names with lone surrogates may be refused"
+        return
     assert canonical(json.loads(text)) == text
 
 
@@ -73,6 +77,8 @@ def test_canonical_json_has_one_spelling() -> None:
     assert canonical({"b": 1, "a": [True, None, "ü\n\x1b"]}) == '{"a":[true,null,"ü\\n\\u001b"],"b":1}'.encode()
     assert canonical({"b": float("nan"), "a": "\ud800x"}) == '{"a":"\ufffdx","b":"nan"}'.encode()
     assert canonical("\ud83d\ude00") == '"\U0001f600"'.encode()
+    with pytest.raises(TypeError, match="told apart"):
+        canonical({chr(0xD800): 1, chr(0xD801): 2})
     with pytest.raises(TypeError):
         canonical({"secret": b"bytes"})
 
