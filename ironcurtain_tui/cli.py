@@ -164,7 +164,7 @@ def _run(options: argparse.Namespace) -> int:
             config=settings,
         )
     )
-    asyncio.run(_follow_start(session, began if options.timings else None))
+    asyncio.run(follow_start(session, began if options.timings else None))
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
@@ -185,7 +185,7 @@ def _with_limits(settings: config.Config, options: argparse.Namespace) -> config
     return msgspec.structs.replace(settings, container=container)
 
 
-async def _follow_start(session: paths.SessionPaths, began: float | None) -> None:
+async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
     """Print the steps of the start as they are done; UserFacingError when it fails."""
     from ironcurtain_tui.control.client import ControlClient
     from ironcurtain_tui.control.messages import Events, Welcome

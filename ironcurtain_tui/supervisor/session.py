@@ -80,6 +80,8 @@ IDLE_AFTER = 1.0
 """Seconds without a model call under way until the agent counts as idle."""
 LINGER_SECONDS = 3600.0
 """How long an ended session stays up for the viewers that still look at its last screen."""
+FAREWELL_SECONDS = 5.0
+"""How long a session that could not start waits for somebody to tell it to."""
 ENGINE_RETRY_SECONDS = 2.0
 ENGINE_GIVE_UP_SECONDS = 600.0
 STOP_GRACE_SECONDS = 2.0
@@ -213,10 +215,19 @@ class Session:
         registry.release(self._paths)
 
     async def _linger(self) -> None:
-        """Stay for those who still look at the last screen, unless the person asked for the end."""
+        """Stay for those who still look at the last screen, unless the person asked for the end.
+
+        When the start failed, whoever asked for it may not be there yet: it must hear why.
+        """
+        if self._container is None:
+            await self._viewers_until(present=True, seconds=FAREWELL_SECONDS)
+        await self._viewers_until(present=False, seconds=LINGER_SECONDS)
+
+    async def _viewers_until(self, *, present: bool, seconds: float) -> None:
+        """Wait until there are viewers, or none, or the person wants the end; at most ``seconds``."""
         try:
-            async with asyncio.timeout(LINGER_SECONDS):
-                while self._server.viewers and not self._stop.is_set():
+            async with asyncio.timeout(seconds):
+                while bool(self._server.viewers) is not present and not self._stop.is_set():
                     self._viewers_changed.clear()
                     await self._viewers_changed.wait()
         except TimeoutError:

@@ -1,0 +1,52 @@
+"""A start that fails says why to whoever asked for it, however fast it failed, and leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.cli import follow_start
+from ironcurtain_tui.config import Config
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.spawn import spawn
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="ic-"))
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(directory / "h"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{directory}/no-engine.sock")
+    yield directory
+    shutil.rmtree(directory)
+
+
+async def test_the_reason_arrives_with_its_remedy(home: Path) -> None:
+    session = spawn(
+        LaunchRequest(
+            session_id=paths.new_session_id(),
+            workspace=str(home),
+            agent="shell",
+            model="",
+            rehearsal=True,
+            image="none",
+            cols=80,
+            lines=24,
+            config=Config(),
+        )
+    )
+    with pytest.raises(UserFacingError, match="no Docker Engine") as caught:
+        await follow_start(session, None)
+    assert caught.value.remedy
+    for _ in range(100):
+        if not session.run.exists():
+            break
+        await asyncio.sleep(0.1)
+    assert not session.run.exists()
+    assert session.audit_log.exists(), "what happened is kept"
