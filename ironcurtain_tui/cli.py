@@ -66,6 +66,22 @@ def parser() -> argparse.ArgumentParser:
     verify = audit_commands.add_parser("verify", help="check a session's log against its hash chain")
     verify.add_argument("session", help="its id or the beginning of it")
 
+    policy = commands.add_parser("policy", help="check and try the rules of what is allowed")
+    policy_commands = policy.add_subparsers(dest="policy_command", metavar="COMMAND", required=True)
+    check = policy_commands.add_parser("check", help="read the policy files and say what is wrong in them")
+    check.add_argument("file", nargs="?", type=Path, help="a policy file (default: the one in force)")
+    for name, words in (("test", "say what would be decided on an action"), ("explain", "the same, step by step")):
+        trial = policy_commands.add_parser(name, help=words)
+        trial.add_argument("action", metavar="ACTION", help="'git.git_push remote=origin', 'GET https://x.org/', JSON")
+        trial.add_argument(
+            "-w", "--workspace", type=Path, default=Path(), metavar="DIR", help="default: this directory"
+        )
+        trial.add_argument("-f", "--file", type=Path, default=None, help="a policy file (default: the one in force)")
+        trial.add_argument("--unattended", action="store_true", help="as if no screen were attached")
+    take = policy_commands.add_parser("import", help="take over the policy of the original IronCurtain")
+    take.add_argument("directory", type=Path, metavar="DIR", help="where compiled-policy.json lies")
+    take.add_argument("--replace", action="store_true", help="even if there is a policy already; the old one is kept")
+
     completion = commands.add_parser("completion", help="print a completion script")
     completion.add_argument("shell", choices=("bash", "zsh"))
     return top
@@ -108,6 +124,12 @@ def _dispatch(options: argparse.Namespace) -> int:
             return _doctor(tuple(options.checks))
         case "gc":
             return _gc(dry_run=options.dry_run)
+        case "policy":
+            from ironcurtain_tui import policy_command
+
+            text, code = policy_command.run(options)
+            print(text)
+            return code
         case "audit":
             return _audit_verify(options.session)
         case _:

@@ -79,6 +79,13 @@ class ServerAnnotations(Value, frozen=True, kw_only=True):
     tools: dict[str, ToolAnnotation] = msgspec.field(default_factory=dict)
 
 
+ANY_SERVER = {
+    "resources/read": ToolAnnotation(comment="Reads a resource.", arguments={"uri": Role.NONE}),
+    "prompts/get": ToolAnnotation(comment="Gets a prompt.", arguments={"name": Role.NONE, "arguments": Role.NONE}),
+}
+"""What every server has besides its tools, as the gateway names it."""
+
+
 @dataclass(frozen=True)
 class Element:
     """One value of a call in one role."""

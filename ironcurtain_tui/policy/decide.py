@@ -13,6 +13,7 @@ from ironcurtain_tui.policy import domains
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.policy.annotations import (
+    ANY_SERVER,
     Element,
     ServerAnnotations,
     ToolAnnotation,
@@ -28,7 +29,7 @@ from ironcurtain_tui.policy.surroundings import Surroundings
 SHOWN = 200
 """Characters of the agent's own words that a reason quotes at most."""
 
-OWN_TOOLS = frozenset({("ironcurtain", "where_am_i")})
+OWN_TOOLS = frozenset({("ironcurtain", "where_am_i"), ("proxy", "list_domains")})
 """Server and tool: answered by the session itself, without any effect."""
 
 SEVERITY = {Decision.ALLOW: 0, Decision.ANSWER: 0, Decision.ESCALATE: 1, Decision.DENY: 2}
@@ -90,7 +91,8 @@ class Policy:
         surroundings: Surroundings | None = None,
     ) -> None:
         self._hosts = {rules.host: rules for rules in hosts}
-        self._rules = tuple(rules)
+        self.rules = tuple(rules)
+        """In order of precedence."""
         self._web = web or Web(unknown_hosts="deny")
         self._annotations = dict(annotations or {})
         self._surroundings = surroundings or Surroundings()
@@ -115,7 +117,7 @@ class Policy:
         """Whether ``rule`` would allow ``action``, which this policy escalates. It lifts no denial."""
         offered = PlacedRule(origin="session", rule=rule)
         lifted: list[PlacedRule] = []
-        for placed in self._rules:
+        for placed in self.rules:
             lifted += [offered, placed] if placed.rule.then is Decision.ESCALATE else [placed]
         policy = Policy(
             self._hosts.values(),
@@ -136,6 +138,16 @@ class Policy:
             return elements(annotation, call.arguments, self._surroundings) if annotation else ()
         except Unjudgeable:
             return ()
+
+    def path_arguments(self, call: ToolCall) -> frozenset[str]:
+        """Names of the arguments of ``call`` that hold paths which count from the workspace."""
+        annotation = self._annotation(call)
+        named = ((name, annotation.argument(name)) for name in annotation.arguments) if annotation else ()
+        return frozenset(
+            name
+            for name, argument in named
+            if argument and not argument.relative_to and PATHS.intersection(argument.roles_for(call.arguments))
+        )
 
     def names_address(self, address: str) -> bool:
         """Whether a private ``address`` may be dialled all the same, because the policy names its network."""
@@ -180,7 +192,7 @@ class Policy:
         return Step(subject=subject, verdict=verdict, passed=tuple(passed))
 
     def _request_rules(self) -> Iterable[PlacedRule]:
-        return (placed for placed in self._rules if isinstance(placed.rule, RequestRule))
+        return (placed for placed in self.rules if isinstance(placed.rule, RequestRule))
 
     def _unknown_host(self, host: str, asked: str, *, attended: bool) -> Verdict:
         if not is_host_name(host):
@@ -214,8 +226,8 @@ class Policy:
     # --- tools ---------------------------------------------------------------------------------------
 
     def _annotation(self, call: ToolCall) -> ToolAnnotation | None:
-        server = self._annotations.get(call.server)
-        return server.tools.get(call.tool) if server else None
+        server = self._annotations.get(call.server, ServerAnnotations())
+        return server.tools.get(call.tool) or ANY_SERVER.get(call.tool)
 
     def _call(self, call: ToolCall) -> list[Step]:
         name = f"{_shown(call.server)}.{_shown(call.tool)}"
@@ -245,7 +257,7 @@ class Policy:
         ]
         rules = [
             placed
-            for placed in self._rules
+            for placed in self.rules
             if isinstance(placed.rule, ToolRule) and placed.rule.names(call.server, call.tool)
         ]
         judged = [self._element(call, element, found, rules) for element in found]

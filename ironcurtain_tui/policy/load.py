@@ -29,11 +29,27 @@ def load_policy(
 ) -> Policy:
     """The policy made of the files in ``paths`` (``{"session": ..., "user": ...}``, the strongest first).
 
-    A file that is not there counts as empty. The rules of the program follow unless a file says otherwise.
-    ``state_dir`` is where our own state lies, which nothing may touch, and the user's annotations. UserFacingError
-    names file, line and rule of whatever is wrong.
+    A file that is not there counts as empty. ``state_dir`` is where our own state lies, which nothing may touch, and
+    the user's annotations. UserFacingError names file, line and rule of whatever is wrong.
     """
-    documents = {origin: parse_policy(read_text(path) or "", str(path)) for origin, path in paths.items()}
+    return build_policy(read_documents(paths), hosts, workspace, state_dir, remote_url=remote_url)
+
+
+def read_documents(paths: Mapping[str, Path]) -> dict[str, PolicyDocument]:
+    """Every file of ``paths``, read. UserFacingError as ``load_policy``."""
+    return {origin: parse_policy(read_text(path) or "", str(path)) for origin, path in paths.items()}
+
+
+def build_policy(
+    documents: Mapping[str, PolicyDocument],
+    hosts: Iterable[HostRules],
+    workspace: Path,
+    state_dir: Path,
+    *,
+    remote_url: Callable[[str, str], str | None] | None = None,
+) -> Policy:
+    """The policy made of ``documents``, the strongest first; the program's own rules follow unless one objects."""
+    documents = dict(documents)
     if all(document.defaults for document in documents.values()):
         documents["default"] = parse_policy(read_text(DEFAULT) or "", str(DEFAULT))
     place = partial(Surroundings, workspace=os.path.realpath(workspace), protected=(os.path.realpath(state_dir),))
