@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ironcurtain_tui.escalations.grants import READING, WebScope
+from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import Action, ToolCall
+from ironcurtain_tui.policy.draft import READING
 from ironcurtain_tui.policy.endpoint import is_host_name
+from ironcurtain_tui.policy.rules import RequestRule
 
 SERVER = "proxy"
 REQUEST = "request_domain"
@@ -24,11 +26,13 @@ def objection(host: str) -> str:
     return ""
 
 
-def requested_scope(action: Action) -> WebScope | None:
+def requested_rule(action: Action) -> RequestRule | None:
     """What approving ``action`` opens; None for anything but a request for a host."""
     if not isinstance(action, ToolCall) or (action.server, action.tool) != (SERVER, REQUEST):
         return None
     host, methods = action.arguments.get("host"), action.arguments.get("methods") or READING
     if not isinstance(host, str) or objection(host) or not isinstance(methods, list | tuple):
         return None
-    return WebScope(host=host, port=443, methods=tuple(each for each in METHODS if each in methods))
+    wanted = tuple(each for each in METHODS if each in methods)
+    name = f"{', '.join(wanted)} https://{host}/"
+    return RequestRule(name=name, then=Decision.ALLOW, host=host, method=wanted) if wanted else None

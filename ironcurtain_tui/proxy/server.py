@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
@@ -57,8 +57,11 @@ class Proxy:
         *,
         resolve: Resolve = resolve,
         upstreams: Mapping[str, Upstream] | None = None,
+        names_address: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``upstreams``: servers of our own in the place of hosts that belong to no provider."""
+        """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
+        whether a private address may be dialled, because the policy names it.
+        """
         self._listener = listener
         known = Routes(routes, upstreams)
         self._tunnels = tunnels = Tunnels()
@@ -76,7 +79,7 @@ class Proxy:
             CredentialStrip(known, tunnels),
             Hold(known, gate, recorder),
             EndpointFilter(gate, recorder),
-            DestinationGuard(tunnels, resolve),
+            DestinationGuard(tunnels, resolve, names_address),
             CredentialSwap(tunnels),
             UpstreamTls(tunnels),
             ResponseHygiene(tunnels),

@@ -16,25 +16,27 @@ from ironcurtain_tui.control.messages import (
     SetDoors,
 )
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.escalations import grants
 from ironcurtain_tui.escalations import queue as core
-from ironcurtain_tui.escalations.domains import requested_scope
+from ironcurtain_tui.escalations.domains import requested_rule
 from ironcurtain_tui.events import DoorsChanged, DoorState, Escalation
 from ironcurtain_tui.policy.action import Action
+from ironcurtain_tui.policy.rules import Rule
 from ironcurtain_tui.supervisor.approvals import Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.leases import Leases
 
 PERSON = "the person"
-NO_RULES = "this session has no policy file that a rule could be added to"
 
 Record = Callable[[str, str, object], Awaitable[None]]
 """Kind, summary and data of something that happened, for the audit log."""
 
 
-class RuleBook(Protocol):
-    """The user's policy file."""
+class StandingPolicy(Protocol):
+    """The policy, as far as answers change it."""
+
+    def draft(self, action: Action) -> Rule | None:
+        """The rule that means "the same again"; None when there is none that would be safe."""
 
     async def preview(self, action: Action) -> tuple[str, tuple[str, ...]]:
         """The TOML of a rule that would always allow ``action``, and past decisions that it would have changed."""
@@ -51,7 +53,7 @@ class Desk:
         approvals: Approvals,
         leases: Leases,
         barrier: Barrier,
-        rules: RuleBook | None,
+        policy: StandingPolicy,
         bulletin: Bulletin,
         record: Record,
         cut_doors: Callable[[], Awaitable[None]],
@@ -60,7 +62,7 @@ class Desk:
         self._approvals = approvals
         self._leases = leases
         self._barrier = barrier
-        self._rules = rules
+        self._policy = policy
         self._bulletin = bulletin
         self._record = record
         self._cut_doors = cut_doors
@@ -69,6 +71,7 @@ class Desk:
         """Carry out a decision; an answer when it had no effect."""
         action = self._approvals.action(message.escalation)
         try:
+            self._check_scope(message, action)
             if message.approve and message.scope is ScopeKind.ALWAYS:
                 return await self._always(message, action)
             await self._decide(message, _words(message))
@@ -80,6 +83,15 @@ class Desk:
             self._grant(message, action)
             await self._release_covered()
         return None
+
+    def _check_scope(self, message: Decide, action: Action | None) -> None:
+        """Raise DecisionRefused when what is approved cannot be granted for longer."""
+        counted = message.scope in (ScopeKind.MINUTES, ScopeKind.USES)
+        if counted and message.amount < 1:
+            raise core.DecisionRefused("give the number of minutes or uses")
+        longer = counted or message.scope is ScopeKind.SESSION
+        if message.approve and longer and action is not None and self._policy.draft(action) is None:
+            raise core.DecisionRefused("no rule can say safely what the same again would be: approve it once")
 
     async def _decide(self, message: Decide, scope: str) -> Escalation:
         return await self._approvals.decide(
@@ -96,10 +108,8 @@ class Desk:
         waiting = self._approvals.check(message.escalation, message.digest)
         if action is None:
             raise core.DecisionRefused(f"nobody waits for {waiting.id} any more")
-        if self._rules is None:
-            return DecisionRefused(escalation=message.escalation, reason=NO_RULES)
         try:
-            rule = await self._rules.always(action)
+            rule = await self._policy.always(action)
         except UserFacingError as error:
             return DecisionRefused(escalation=message.escalation, reason=str(error))
         await self._record("policy.rule", f"the person added a rule: {rule}", {"rule": rule, "digest": message.digest})
@@ -110,13 +120,15 @@ class Desk:
     def _grant(self, message: Decide, action: Action) -> None:
         minutes = message.amount if message.scope is ScopeKind.MINUTES else 0
         uses = message.amount if message.scope is ScopeKind.USES else 0
-        if (scope := requested_scope(action)) is not None:
-            # The effect of such a call is the grant itself.
-            self._leases.give(scope, minutes=minutes, uses=1 if message.scope is ScopeKind.ONCE else uses)
+        rule = self._policy.draft(action)
+        if rule is None:
+            return
+        if requested_rule(action) is not None:  # the effect of such a call is the grant itself
+            self._leases.give(rule, minutes=minutes, uses=1 if message.scope is ScopeKind.ONCE else uses)
         elif message.scope is ScopeKind.SESSION or minutes > 0:
-            self._leases.give(grants.scope_of(action), minutes=minutes)
+            self._leases.give(rule, minutes=minutes)
         elif uses > 1:  # the first is the one just approved
-            self._leases.give(grants.scope_of(action), uses=uses - 1)
+            self._leases.give(rule, uses=uses - 1)
 
     async def _release_covered(self) -> None:
         """What waits and is covered by a grant by now need not wait any longer."""
@@ -137,10 +149,8 @@ class Desk:
         action = self._approvals.action(message.escalation)
         if action is None:
             return AlwaysPreview(request=message.request, rule="", effects=("It no longer waits.",))
-        if self._rules is None:
-            return AlwaysPreview(request=message.request, rule="", effects=(NO_RULES,))
         try:
-            rule, effects = await self._rules.preview(action)
+            rule, effects = await self._policy.preview(action)
         except UserFacingError as error:
             rule, effects = "", (str(error),)
         return AlwaysPreview(request=message.request, rule=rule, effects=effects)
@@ -148,7 +158,7 @@ class Desk:
     async def revoke(self, message: Revoke) -> None:
         """Take back one grant or all."""
         for lease in self._leases.revoke(message.grant):
-            await self._record("grant.revoked", f"the person took back: {lease.scope}", {"grant": lease.id})
+            await self._record("grant.revoked", f"the person took back: {lease.rule.name}", {"grant": lease.id})
 
     async def set_doors(self, message: SetDoors) -> None:
         """Pause, reopen or cut. Cutting denies whatever waits and cannot be undone."""

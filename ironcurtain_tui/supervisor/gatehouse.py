@@ -13,10 +13,11 @@ from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.supervisor.approvals import Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.desk import Desk, Record, RuleBook
+from ironcurtain_tui.supervisor.desk import Desk, Record
 from ironcurtain_tui.supervisor.evidence import HostEvidence
-from ironcurtain_tui.supervisor.gatekeeper import Decider, Gatekeeper
+from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
 from ironcurtain_tui.supervisor.leases import Leases
+from ironcurtain_tui.supervisor.live_policy import LivePolicy
 from ironcurtain_tui.tasks import TaskOwner
 
 
@@ -35,8 +36,7 @@ class Gatehouse:
 
     def __init__(
         self,
-        policy: Decider,
-        rules: RuleBook | None,
+        policy: LivePolicy,
         audit: AuditLog,
         bulletin: Bulletin,
         settings: ApprovalSettings,
@@ -55,7 +55,7 @@ class Gatehouse:
         self._approvals = Approvals(
             audit, bulletin.publish, settings.timeout, on_waiting=on_waiting, on_unavailable=on_unavailable
         )
-        self._leases = Leases(bulletin.publish, self._connections_to, self._cut)
+        self._leases = Leases(bulletin.publish, self._connections_to, self._cut, policy.covers)
         barrier = Barrier()
         self.gatekeeper = Gatekeeper(
             policy,
@@ -65,11 +65,12 @@ class Gatehouse:
             barrier,
             HostEvidence(),
             asker=asker,
-            attended=lambda: settings.unattended == "wait" or viewers() > 0,
+            attended=lambda: viewers() > 0,
+            waits_unattended=settings.unattended == "wait",
             on_unavailable=on_unavailable,
             on_tripwire=self._tripped,
         )
-        self._desk = Desk(self._approvals, self._leases, barrier, rules, bulletin, record, cut_doors)
+        self._desk = Desk(self._approvals, self._leases, barrier, policy, bulletin, record, cut_doors)
 
     def watch(self, proxy: Connections) -> None:
         """From now on grants know the connections that rest on them."""
@@ -83,7 +84,7 @@ class Gatehouse:
     @property
     def open_hosts(self) -> tuple[str, ...]:
         """What grants open, in words."""
-        return tuple(str(lease.scope) for lease in self._leases.in_force if lease.host)
+        return tuple(lease.rule.name for lease in self._leases.in_force if lease.host)
 
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
         """Carry out what a viewer asks, if it concerns approvals. Returns at once."""

@@ -71,8 +71,8 @@ class EvidenceRoom(Protocol):
 class Gatekeeper:
     """Policy first, then grants, then the person, then the audit log; what cannot be recorded is refused.
 
-    ``attended`` tells whether a person is there to be asked. ``on_tripwire`` is told when a key turned up where
-    it has no business.
+    ``attended`` tells whether somebody watches; ``waits_unattended``, whether questions wait when nobody does.
+    ``on_tripwire`` is told when a key turned up where it has no business.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class Gatekeeper:
         *,
         asker: str,
         attended: Callable[[], bool],
+        waits_unattended: bool,
         on_unavailable: Callable[[AuditUnavailable], None],
         on_tripwire: Callable[[str], None],
     ) -> None:
@@ -97,6 +98,7 @@ class Gatekeeper:
         self._evidence = evidence
         self._asker = asker
         self._attended = attended
+        self._waits_unattended = waits_unattended
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
 
@@ -146,7 +148,7 @@ class Gatekeeper:
         lease = self._leases.use(action)
         if lease is not None:
             return Verdict(decision=Decision.ALLOW, rule=f"grant {lease.id} ({verdict.rule})")
-        if not attended:
+        if not attended and not self._waits_unattended:
             return Verdict(
                 decision=Decision.DENY,
                 reason=f"a person would have to approve it, and nobody is there ({verdict.reason})",

@@ -8,26 +8,32 @@ import time
 from collections.abc import Callable
 
 from ironcurtain_tui.escalations import grants
-from ironcurtain_tui.escalations.grants import Lease, Scope
+from ironcurtain_tui.escalations.grants import Covers, Lease
 from ironcurtain_tui.events import GrantsChanged
 from ironcurtain_tui.policy.action import Action
+from ironcurtain_tui.policy.rules import Rule
 
 LONGEST_MINUTES = 24 * 60
 MOST_USES = 10_000
 
 
 class Leases:
-    """All grants in force. ``connections`` tells how many live connections lead to a host, ``cut`` ends them."""
+    """All grants in force. ``connections`` tells how many live connections lead to a host, ``cut`` ends them.
+
+    ``covers`` is the policy's say on whether a rule lifts an escalation: no grant lifts a denial.
+    """
 
     def __init__(
         self,
         publish: Callable[[GrantsChanged], None],
         connections: Callable[[str], int],
         cut: Callable[[str], None],
+        covers: Covers,
     ) -> None:
         self._publish = publish
         self._connections = connections
         self._cut = cut
+        self._covers = covers
         self._leases: tuple[Lease, ...] = ()
         self._told = GrantsChanged(grants=())
         self._timer: asyncio.TimerHandle | None = None
@@ -39,12 +45,12 @@ class Leases:
         now = time.time()
         return tuple(lease for lease in self._leases if lease.in_force(now))
 
-    def give(self, scope: Scope, *, minutes: int = 0, uses: int = 0) -> Lease:
-        """A new grant of ``scope``; for the whole session when neither ``minutes`` nor ``uses`` limit it."""
+    def give(self, rule: Rule, *, minutes: int = 0, uses: int = 0) -> Lease:
+        """A new grant of what ``rule`` allows; for the whole session when neither ``minutes`` nor ``uses`` limit it."""
         now = time.time()
         lease = Lease(
             id=f"g{next(self._numbers)}",
-            scope=scope,
+            rule=rule,
             given=now,
             expires=now + 60 * min(minutes, LONGEST_MINUTES) if minutes > 0 else None,
             uses_left=min(uses, MOST_USES) if uses > 0 else None,
@@ -55,7 +61,7 @@ class Leases:
 
     def use(self, action: Action) -> Lease | None:
         """Count one use of whichever grant covers ``action``; None when none does."""
-        self._leases, used = grants.use(self._leases, action, time.time())
+        self._leases, used = grants.use(self._leases, action, time.time(), self._covers)
         if used is not None:
             self.refresh()
         return used

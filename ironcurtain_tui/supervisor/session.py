@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -58,6 +60,8 @@ from ironcurtain_tui.events import (
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import Gateway
 from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.policy.load import USER_FILE, build_policy
+from ironcurtain_tui.policy.rules import PolicyDocument
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.listener import UnixListener
@@ -66,9 +70,11 @@ from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
+from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown
 from ironcurtain_tui.tasks import TaskOwner
@@ -240,7 +246,9 @@ class Session:
         real = self._key or Secret(sentinel.mint("rehearsal-"))
         async with bulletin.step("audit log"):
             audit = await self._open_audit(real, fake)
-        gatehouse = self._gatehouse = self._open_gatehouse(audit)
+        async with bulletin.step("policy"):
+            policy = await asyncio.to_thread(self._open_policy)
+        gatehouse = self._gatehouse = self._open_gatehouse(policy, audit)
         gatekeeper = gatehouse.gatekeeper
         upstream = self._configured_upstream()
         if self._key is None:
@@ -254,7 +262,15 @@ class Session:
             authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
             door = UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600)
             route = Route(ANTHROPIC, fake, real, upstream)
-            proxy = Proxy(door, authority, [route], gatekeeper, self._flow_changed, upstreams=self._configured_hosts())
+            proxy = Proxy(
+                door,
+                authority,
+                [route],
+                gatekeeper,
+                self._flow_changed,
+                upstreams=self._configured_hosts(),
+                names_address=policy.names_address,
+            )
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
             gatehouse.watch(proxy)
@@ -314,10 +330,15 @@ class Session:
         )
         return self._audit
 
-    def _open_gatehouse(self, audit: AuditLog) -> Gatehouse:
+    def _open_policy(self) -> LivePolicy:
+        def build(documents: Mapping[str, PolicyDocument]) -> Policy:
+            return build_policy(documents, ANTHROPIC.rules(), Path(self._request.workspace), paths.home())
+
+        return LivePolicy({USER: paths.home() / USER_FILE}, build, partial(past_logs, paths.home()))
+
+    def _open_gatehouse(self, policy: LivePolicy, audit: AuditLog) -> Gatehouse:
         gatehouse = Gatehouse(
-            Policy(ANTHROPIC.rules()),
-            None,
+            policy,
             audit,
             self._bulletin,
             self._request.config.approvals,

@@ -43,7 +43,7 @@ async def test_the_systems_resolver() -> None:
 def test_only_the_pinned_address_is_dialled_and_only_over_tls() -> None:
     tunnels = Tunnels()
     client = Client(peername=("agent", 1), sockname=("agent", 1))
-    guard = DestinationGuard(tunnels, resolve)
+    guard = DestinationGuard(tunnels, resolve, lambda _: False)
     server = Server(address=("93.184.216.34", 443))
     server.tls = True
     data = ServerConnectionHookData(server=server, client=client)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
@@ -15,9 +17,10 @@ from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
 class DestinationGuard:
     """Sends a request to a public address of its host (or to the upstream configured for it), over TLS."""
 
-    def __init__(self, tunnels: Tunnels, resolve: Resolve) -> None:
+    def __init__(self, tunnels: Tunnels, resolve: Resolve, names_address: Callable[[str], bool]) -> None:
         self._tunnels = tunnels
         self._resolve = resolve
+        self._names_address = names_address
 
     async def requestheaders(self, flow: HTTPFlow) -> None:
         if not Exchange.of(flow).held:
@@ -46,7 +49,8 @@ class DestinationGuard:
             addresses = await self._resolve(tunnel.host, tunnel.port)
         except OSError as error:
             raise Refusal(502, f"the address of {tunnel.host} cannot be found") from error
-        if not all(is_public(address) for address in addresses):
+        provider = tunnel.destination.provider is not None
+        if not all(is_public(each) or (not provider and self._names_address(each)) for each in addresses):
             raise Refusal(502, f"{tunnel.host} leads to an address that is not public")
         return addresses
 
