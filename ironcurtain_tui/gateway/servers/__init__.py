@@ -1,0 +1,1 @@
+"""Tool servers that come with us, each a process of its own: ``python -m ironcurtain_tui.gateway.servers.git``."""
