@@ -10,7 +10,7 @@ import traceback
 
 from benchmarks.table import environment
 
-NAMES = ("proxy",)
+NAMES = ("proxy", "terminal", "cold_start", "idle", "session_start")
 
 
 def main() -> int:

@@ -250,8 +250,7 @@ def run() -> list[Comparison]:
     table = Comparison(
         "Proxy",
         tuple(contender.name for contender in measured),
-        OURS,
-        PEERS,
+        tuple((OURS, peer) for peer in PEERS),
         f"Real TLS on both sides, HTTP/1.1; client and upstream share the machine with the proxy. mitmdump runs a "
         f"streaming key-swap add-on and nothing else; ours filters, swaps, scrubs, counts tokens and makes two audit "
         f"records a request durable. Medians of {ROUNDS} interleaved rounds.",

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Comparison:
-    """One row a figure, one column a contender, and how ours compares with each peer named in ``peers``."""
+    """One row a figure, one column a contender, and the ratios that matter: pairs of columns, ours first."""
 
     title: str
     columns: tuple[str, ...]
-    ours: str
-    peers: tuple[str, ...]
+    ratios: tuple[tuple[str, str], ...]
     note: str = ""
     rows: list[tuple[str, Mapping[str, float]]] = field(default_factory=list)
 
@@ -26,18 +25,16 @@ class Comparison:
 
     def markdown(self) -> str:
         """The table, with its title and note."""
-        head = ["", *self.columns, *(f"ours ÷ {peer}" for peer in self.peers)]
+        head = ["", *self.columns, *(f"{ours} ÷ {peer}" for ours, peer in self.ratios)]
         lines = [f"### {self.title}", "", _line(head), _line(["---", *["---:"] * (len(head) - 1)])]
         for figure, values in self.rows:
             cells = [shown(values.get(column)) for column in self.columns]
-            lines.append(_line([figure, *cells, *(self._ratio(values, peer) for peer in self.peers)]))
+            lines.append(
+                _line([figure, *cells, *(_ratio(values.get(ours), values.get(peer)) for ours, peer in self.ratios)])
+            )
         if self.note:
             lines += ["", self.note]
         return "\n".join(lines) + "\n"
-
-    def _ratio(self, values: Mapping[str, float], peer: str) -> str:
-        ours, other = values.get(self.ours), values.get(peer)
-        return "–" if ours is None or not other else shown(ours / other)
 
 
 def shown(value: float | None) -> str:
@@ -45,6 +42,10 @@ def shown(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _ratio(ours: float | None, peer: float | None) -> str:
+    return "–" if ours is None or not peer else shown(ours / peer)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -18,6 +18,7 @@ import msgspec
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
@@ -45,6 +46,14 @@ class AuditedGate:
         data = {"action": msgspec.to_builtins(action), "reason": verdict.reason, "rule": verdict.rule}
         await self._audit.append_async("request", action.host, decision=verdict.decision, data=data)
         return verdict
+
+    async def ask(self, request: HeldRequest) -> Verdict:
+        """Nobody has to be asked here."""
+        raise AssertionError(f"{request} was held")
+
+    async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
+        """Nothing goes wrong here."""
+        await self.refused(action, reason)
 
     async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
         """Nothing is refused here."""

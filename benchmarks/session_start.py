@@ -1,0 +1,81 @@
+"""From the command to the agent's prompt, against ``docker run`` of the same image with the same agent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import statistics
+import time
+
+import msgspec
+
+from benchmarks.pty import COLS, LINES, SECONDS, program
+from benchmarks.session import Installation, installation
+from benchmarks.table import Comparison
+from ironcurtain_tui.containers.images import tag_of
+from ironcurtain_tui.control.client import ControlClient
+from ironcurtain_tui.control.messages import ScreenUpdate, decode_row
+
+ROUNDS = 3
+DOCKER, OURS = "docker run", "ours"
+AGENTS = (
+    ("shell", ("bash", "-i"), "agent@"),
+    ("claude-code", ("claude",), "Claude"),
+)
+"""Agent, its command in the container, and what the screen says once it is there."""
+STEP = re.compile(r"✓ (.+?)\s+(\d+) ms")
+
+
+def docker_run(agent: str, command: tuple[str, ...], mark: str) -> float:
+    """Seconds until the agent shows itself in a container without anything of ours around it."""
+    docker = shutil.which("docker")
+    if docker is None:
+        raise RuntimeError("the docker command is needed for comparison and not installed")
+    options = ["--rm", "-it", "--network", "none", "--env", "ANTHROPIC_API_KEY=none", "--entrypoint", command[0]]
+    began = time.perf_counter()
+    with program([docker, "run", *options, tag_of(agent), *command[1:]]) as terminal:
+        terminal.read_until(mark)
+        took = time.perf_counter() - began
+        terminal.write("\x03\x04")
+        return took
+
+
+async def _shown(made: Installation, mark: str) -> None:
+    client = await ControlClient.connect(made.session().control_socket, cols=COLS, lines=LINES)
+    async with asyncio.timeout(SECONDS):
+        async for message in client:
+            if isinstance(message, ScreenUpdate) and any(mark in _text(row) for row in message.rows.values()):
+                break
+    await client.close()
+
+
+def _text(row: msgspec.Raw) -> str:
+    return "".join(run.text for run in decode_row(row))
+
+
+def run() -> list[Comparison]:
+    """Both in turn, several rounds; medians."""
+    table = Comparison(
+        "Session start, s",
+        (DOCKER, OURS),
+        ((OURS, DOCKER),),
+        f"Until the agent's first words are on the screen; median of {ROUNDS} turns. Ours includes the checks before, "
+        f"proxy, gateway, screen, and the self-test of the sealed container; steps overlap.",
+    )
+    steps: dict[str, list[float]] = {}
+    for agent, command, mark in AGENTS:
+        theirs, ours = [], []
+        for _ in range(ROUNDS):
+            theirs.append(docker_run(agent, command, mark))
+            with installation() as made:
+                began = time.perf_counter()
+                printed = made.start(agent)
+                asyncio.run(_shown(made, "ironcurtain:" if agent == "shell" else mark))
+                ours.append(time.perf_counter() - began)
+            for name, took in STEP.findall(printed):
+                steps.setdefault(name, []).append(int(took) / 1000)
+        table.add(agent, {DOCKER: statistics.median(theirs), OURS: statistics.median(ours)})
+    for name, took in steps.items():
+        table.add(f"of it: {name}", {OURS: statistics.median(took)})
+    return [table]
