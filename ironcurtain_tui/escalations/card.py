@@ -36,8 +36,10 @@ class FileChange(Value, frozen=True):
 class Evidence(Value, frozen=True):
     """What the host knows of a call beyond its arguments."""
 
-    paths: tuple[tuple[str, str], ...] = ()
-    """Argument and the real path on the host it leads to."""
+    leads: tuple[tuple[str, str], ...] = ()
+    """Argument with its role, and what it leads to: a real path, a host, a repository."""
+    harmless: bool = False
+    """Whether it only looks at things on this machine."""
     changes: tuple[FileChange, ...] = ()
     commits: str = ""
     """For a push: what would go, one commit a line."""
@@ -48,7 +50,7 @@ class Evidence(Value, frozen=True):
 def of_call(call: ToolCall, verdict: Verdict, evidence: Evidence, *, asker: str) -> Card:
     """The card of a tool call: every argument whole, where its paths lead, and what would change."""
     fields = [
-        *(_text(f"{name} → on this machine", path) for name, path in evidence.paths),
+        *(_text(f"{name} leads to", subject) for name, subject in evidence.leads),
         *(_change(change) for change in evidence.changes),
         *([_text("Commits that would go", evidence.commits, FieldKind.CODE)] if evidence.commits else []),
         *(_text(label, note) for label, note in evidence.notes),
@@ -62,7 +64,7 @@ def of_call(call: ToolCall, verdict: Verdict, evidence: Evidence, *, asker: str)
         rule=verdict.rule,
         fields=tuple(fields),
         digest=digest.of_call(call.server, call.tool, call.arguments),
-        risky=True,
+        risky=not evidence.harmless,
     )
 
 

@@ -5,41 +5,43 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ironcurtain_tui.escalations.card import Evidence, FileChange
 from ironcurtain_tui.policy.action import ToolCall
+from ironcurtain_tui.policy.annotations import Element
+from ironcurtain_tui.policy.roles import Role
 from ironcurtain_tui.supervisor.outgoing_commits import outgoing_commits
 
+_HARMLESS = frozenset({Role.READ_PATH, Role.NONE})
 LARGEST_FILE = 1 << 20
 """Bytes of a file that is compared with what would be written."""
 
 
 class HostEvidence:
-    """Looks at files and repositories. Arguments are read by their shape: ``path`` with ``content`` or ``edits``."""
+    """Looks at files and repositories. Arguments are read by their shape: ``path`` with ``content`` or ``edits``.
+
+    ``elements`` tells what the arguments of a call mean and where they lead.
+    """
+
+    def __init__(self, elements: Callable[[ToolCall], Sequence[Element]]) -> None:
+        self._elements = elements
 
     async def gather(self, call: ToolCall) -> Evidence:
         """Never fails: what cannot be found out is said."""
+        found = await asyncio.to_thread(self._elements, call)
         changes, notes = await asyncio.to_thread(_change, call)
         commits = ""
         if "push" in call.tool:
             commits = await outgoing_commits(call.arguments)
         return Evidence(
-            paths=await asyncio.to_thread(_real_paths, call),
+            leads=tuple((f"{each.argument} ({each.role})", each.subject or "cannot be told") for each in found),
+            harmless=bool(found) and all(each.role in _HARMLESS for each in found),
             changes=changes,
             commits=commits,
             notes=notes,
         )
-
-
-def _real_paths(call: ToolCall) -> tuple[tuple[str, str], ...]:
-    """Where arguments that are absolute paths lead, if it is elsewhere."""
-    named = [
-        (name, value)
-        for name, value in call.arguments.items()
-        if isinstance(value, str) and value.startswith("/") and "\0" not in value
-    ]
-    return tuple((name, real) for name, value in named if (real := os.path.realpath(value)) != value)
 
 
 def _change(call: ToolCall) -> tuple[tuple[FileChange, ...], tuple[tuple[str, str], ...]]:

@@ -63,7 +63,7 @@ class Gatehouse:
             self._approvals,
             self._leases,
             barrier,
-            HostEvidence(),
+            HostEvidence(policy.elements),
             asker=asker,
             attended=lambda: viewers() > 0,
             waits_unattended=settings.unattended == "wait",

@@ -61,6 +61,7 @@ class Leases:
 
     def use(self, action: Action) -> Lease | None:
         """Count one use of whichever grant covers ``action``; None when none does."""
+        self.refresh()
         self._leases, used = grants.use(self._leases, action, time.time(), self._covers)
         if used is not None:
             self.refresh()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.escalations.domains import requested_rule
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import Action, ToolCall, Verdict
+from ironcurtain_tui.policy.annotations import Element
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.document import PolicyFile, parse_policy, render_rule
 from ironcurtain_tui.policy.draft import generalise
@@ -47,6 +48,10 @@ class LivePolicy:
     def covers(self, rule: Rule, action: Action) -> bool:
         """As ``Policy.covers``."""
         return self._policy.covers(rule, action)
+
+    def elements(self, call: ToolCall) -> Sequence[Element]:
+        """As ``Policy.elements``."""
+        return self._policy.elements(call)
 
     def names_address(self, address: str) -> bool:
         """As ``Policy.names_address``."""

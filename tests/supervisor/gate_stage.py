@@ -1,0 +1,189 @@
+"""The gatehouse of a session on real parts: policy files, audit log, control socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ironcurtain_tui.audit.log import AuditLog
+from ironcurtain_tui.audit.reader import last_records
+from ironcurtain_tui.config import ApprovalSettings
+from ironcurtain_tui.control.messages import ClientMessage, Decide, ScopeKind
+from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
+from ironcurtain_tui.events import (
+    AnyEvent,
+    Escalation,
+    Numbered,
+    SessionInfo,
+    SessionState,
+)
+from ironcurtain_tui.policy.action import ToolCall
+from ironcurtain_tui.policy.load import build_policy
+from ironcurtain_tui.supervisor.backtest import past_logs
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
+
+DEADLINE = 10.0
+"""Seconds any single wait of a test may take before it has failed."""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until ``condition`` holds."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.001)
+
+
+class NoScreen:
+    def take(self) -> None:
+        return None
+
+
+@dataclass
+class Hosts:
+    """The proxy's side of grants."""
+
+    open: dict[str, int] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+
+    def connections_to(self, host: str) -> int:
+        return self.open.get(host, 0)
+
+    def cut(self, host: str) -> None:
+        self.ended.append(host)
+        self.open.pop(host, None)
+
+
+class GateStage:
+    """One session without doors and agent."""
+
+    def __init__(self, root: Path, settings: ApprovalSettings, publish: Callable[[AnyEvent], None]) -> None:
+        self.root = root
+        self.workspace = root / "project"
+        self.workspace.mkdir(parents=True)
+        kept = root / "sessions" / ("0" * 12)
+        kept.mkdir(parents=True)
+        self.socket = root / "c.sock"
+        self.server = ControlServer(self.socket, self)
+        info = SessionInfo(
+            id="0" * 12,
+            agent="shell",
+            agent_title="Shell",
+            workspace=str(self.workspace),
+            rehearsal=False,
+            network_mode="uds",
+            started=0.0,
+        )
+        self.bulletin = Bulletin(info, self._send)
+        self._publish = publish
+        self.audit = AuditLog.open(kept / "audit.jsonl", "0" * 12)
+        self.hosts = Hosts()
+        self.watched = True
+        self.waiting: list[int] = []
+        self.doors_cut = False
+        self.audit_failures: list[str] = []
+        self.user_file = root / "policy.toml"
+        build = partial(build_policy, hosts=(), workspace=self.workspace, state_dir=root / "state")
+        self.policy = LivePolicy({USER: self.user_file}, build, partial(past_logs, root))
+        self.gatehouse = Gatehouse(
+            self.policy,
+            self.audit,
+            self.bulletin,
+            settings,
+            asker="Shell",
+            viewers=lambda: int(self.watched),
+            record=self._record,
+            on_waiting=self.waiting.append,
+            on_unavailable=lambda error: self.audit_failures.append(error.message),
+            cut_doors=self._cut,
+        )
+        self.gatehouse.watch(self.hosts)
+        self.gate = self.gatehouse.gatekeeper
+
+    async def _record(self, kind: str, summary: str, data: object) -> None:
+        await self.audit.append_async(kind, summary, data=data if isinstance(data, dict) else None)
+
+    async def _cut(self) -> None:
+        self.doors_cut = True
+
+    def _send(self, event: Numbered) -> None:
+        self.server.publish(event)
+        self._publish(event.event)
+
+    # --- Served ------------------------------------------------------------------------------------
+
+    def snapshot(self) -> SessionState:
+        return self.bulletin.keeper.snapshot()
+
+    def watch_screen(self) -> ScreenDamage:
+        return NoScreen()
+
+    def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
+        self.gatehouse.on_message(viewer, message)
+
+    def on_viewers_changed(self) -> None:
+        pass
+
+    # --- for tests ---------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> list[Escalation]:
+        return list(self.bulletin.keeper.pending.values())
+
+    async def raised(self, count: int = 1) -> list[Escalation]:
+        """Wait until ``count`` questions wait."""
+        await until(lambda: len(self.pending) >= count)
+        return self.pending
+
+    def kinds(self) -> list[str]:
+        """Kinds of the last audit records."""
+        return [record.kind for record in last_records(self.audit.path, 100)]
+
+
+@asynccontextmanager
+async def gate_stage(
+    root: Path,
+    *,
+    settings: ApprovalSettings | None = None,
+    policy: str = "",
+    publish: Callable[[AnyEvent], None] = lambda _: None,
+) -> AsyncIterator[GateStage]:
+    (root / "policy.toml").write_text(policy)
+    stage = GateStage(root, settings or ApprovalSettings(), publish)
+    await stage.server.start()
+    try:
+        yield stage
+    finally:
+        await stage.gatehouse.close()
+        await stage.server.close("test over")
+        stage.audit.close()
+
+
+def fetch(page: str = "main") -> ToolCall:
+    """A call that the default policy escalates."""
+    return ToolCall(server="fetch", tool="fetch", arguments={"url": f"https://example.org/{page}"})
+
+
+def answer(
+    escalation: Escalation,
+    *,
+    approve: bool = True,
+    scope: ScopeKind = ScopeKind.ONCE,
+    amount: int = 0,
+    sentence: str = "",
+) -> Decide:
+    return Decide(
+        escalation=escalation.id,
+        digest=escalation.card.digest,
+        approve=approve,
+        scope=scope,
+        amount=amount,
+        sentence=sentence,
+    )

@@ -1,0 +1,409 @@
+"""Questions and their answers, from the door to the viewer and back, on real parts."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.audit.reader import last_records, verify_file
+from ironcurtain_tui.config import ApprovalSettings
+from ironcurtain_tui.control.client import ControlClient
+from ironcurtain_tui.control.messages import (
+    AlwaysPreview,
+    Decide,
+    DecisionRefused,
+    PreviewAlways,
+    Revoke,
+    ScopeKind,
+    SetDoors,
+)
+from ironcurtain_tui.escalations import digest
+from ironcurtain_tui.escalations.held_request import HeldRequest
+from ironcurtain_tui.events import Decision, DoorState, EscalationState
+from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
+from tests.supervisor.gate_stage import DEADLINE, GateStage, answer, fetch, gate_stage, until
+
+
+def get(path: str = "/a/x", method: str = "GET", body: bytes = b"") -> HeldRequest:
+    action = HttpRequest(host="files.example.org", port=443, method=method, path=path, content_length=len(body))
+    return HeldRequest(action=action, target=path, headers=(("Host", "files.example.org"),), body=body)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[GateStage]:
+    async with gate_stage(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def viewer(stage: GateStage) -> AsyncIterator[ControlClient]:
+    client = await ControlClient.connect(stage.socket)
+    yield client
+    await client.close()
+
+
+async def reply[M](client: ControlClient, kind: type[M]) -> M:
+    async with asyncio.timeout(DEADLINE):
+        async for message in client:
+            if isinstance(message, kind):
+                return message
+    raise AssertionError("the connection ended")
+
+
+def start(work: object) -> asyncio.Task[Verdict]:
+    return asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+
+
+async def test_an_approved_call_is_let_through_once_with_the_digest_that_was_shown(
+    stage: GateStage, viewer: ControlClient
+) -> None:
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    assert escalation.card.asker == "Shell"
+    assert escalation.card.rule == "default: what leaves this machine asks"
+    assert escalation.deadline - escalation.raised == 300
+    viewer.send(answer(escalation))
+    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    assert verdict.decision is Decision.ALLOW
+    assert verdict.digest == escalation.card.digest == digest.of_call("fetch", "fetch", fetch().arguments)
+    assert stage.kinds() == ["escalation.raised", "escalation.decided", "tool"]
+    records = last_records(stage.audit.path, 3)
+    assert records[1].data["by"] == "the person"
+    assert records[1].data["digest"] == escalation.card.digest
+    assert isinstance(records[1].data["decision_ms"], int)
+    assert records[2].decision is Decision.ALLOW
+    assert verify_file(stage.audit.path, "0" * 12).ok
+    assert stage.waiting == [1, 0]
+    again = start(stage.gate.admit(fetch()))
+    await stage.raised()
+    again.cancel()
+
+
+async def test_a_denial_carries_the_sentence(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    viewer.send(answer(escalation, approve=False, sentence="use the mirror"))
+    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    assert verdict.decision is Decision.DENY
+    assert verdict.reason == "the person denied it and says: use the mirror"
+    assert not verdict.retry
+    assert stage.kinds() == ["escalation.raised", "escalation.decided", "tool"]
+    assert last_records(stage.audit.path, 2)[0].data["sentence"] == "use the mirror"
+
+
+async def test_nobody_answering_denies_and_says_that_later_may_help(
+    stage: GateStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.gatehouse._approvals, "_timeout", 0.05)
+    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), DEADLINE)
+    assert (verdict.decision, verdict.retry) == (Decision.DENY, True)
+    assert "nobody decided within" in verdict.reason
+    await asyncio.sleep(0)
+    assert [each.state for each in stage.bulletin.keeper.decided] == [EscalationState.EXPIRED]
+    assert "escalation.expired" in stage.kinds()
+
+
+async def test_who_goes_away_takes_the_question_along(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert stage.pending == []
+    viewer.send(answer(escalation))
+    refused = await reply(viewer, DecisionRefused)
+    assert refused.reason == "the agent no longer waits for it"
+    assert "tool" not in stage.kinds(), "nothing was carried out"
+
+
+async def test_a_decision_about_something_else_is_refused(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    viewer.send(Decide(escalation=escalation.id, digest="0" * 64, approve=True))
+    assert "something else" in (await reply(viewer, DecisionRefused)).reason
+    assert not waiting.done()
+    viewer.send(Decide(escalation="e99", digest=escalation.card.digest, approve=True))
+    assert (await reply(viewer, DecisionRefused)).reason == "there is no such question"
+    waiting.cancel()
+
+
+async def test_two_people_answer_once(stage: GateStage, viewer: ControlClient) -> None:
+    other = await ControlClient.connect(stage.socket)
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    viewer.send(answer(escalation, approve=False))
+    other.send(answer(escalation, approve=True))
+    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    loser = other if verdict.decision is Decision.DENY else viewer
+    assert "already" in (await reply(loser, DecisionRefused)).reason
+    assert stage.kinds().count("escalation.decided") == 1
+    await other.close()
+
+
+async def test_a_viewer_that_was_killed_finds_the_question_with_the_same_countdown(stage: GateStage) -> None:
+    first = await ControlClient.connect(stage.socket)
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    first._writer.transport.abort()
+    second = await ControlClient.connect(stage.socket)
+    assert [(each.id, each.deadline) for each in second.state.escalations] == [(escalation.id, escalation.deadline)]
+    second.send(answer(escalation))
+    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    await second.close()
+
+
+async def test_an_answer_that_cannot_be_recorded_denies(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    stage.audit.path.unlink()
+    viewer.send(answer(escalation))
+    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    assert (verdict.decision, verdict.rule) == (Decision.DENY, "audit-first")
+    assert stage.audit_failures
+
+
+async def test_a_question_that_cannot_be_recorded_is_not_asked(stage: GateStage) -> None:
+    stage.audit.path.unlink()
+    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), DEADLINE)
+    assert (verdict.decision, verdict.rule) == (Decision.DENY, "audit-first")
+    assert stage.pending == []
+
+
+async def test_unattended_as_configured(tmp_path: Path) -> None:
+    async with gate_stage(tmp_path, settings=ApprovalSettings(unattended="deny")) as stage:
+        stage.watched = False
+        verdict = await stage.gate.admit(fetch())
+        assert (verdict.decision, verdict.retry) == (Decision.DENY, True)
+        assert "nobody is there" in verdict.reason
+
+
+async def test_unattended_questions_wait_and_unknown_hosts_are_denied(stage: GateStage) -> None:
+    stage.watched = False
+    waiting = start(stage.gate.admit(fetch()))
+    await stage.raised()
+    waiting.cancel()
+    assert (await stage.gate.admit(get().action)).decision is Decision.DENY
+    assert (await stage.gate.admit(Tunnel(host="files.example.org", port=443))).decision is Decision.DENY
+
+
+async def test_a_request_is_brought_whole_and_its_tunnel_is_opened_for_looking(stage: GateStage) -> None:
+    assert (await stage.gate.admit(Tunnel(host="files.example.org", port=443))).decision is Decision.ESCALATE
+    request = get(method="POST", body=b"hello")
+    assert (await stage.gate.admit(request.action)).decision is Decision.ESCALATE
+    waiting = start(stage.gate.ask(request))
+    (escalation,) = await stage.raised()
+    assert escalation.card.digest == digest.of_request(request)
+    assert escalation.card.risky
+    waiting.cancel()
+
+
+# --- grants ------------------------------------------------------------------------------------------
+
+
+async def approved(stage: GateStage, client: ControlClient, request: HeldRequest, **how: object) -> None:
+    waiting = start(stage.gate.ask(request))
+    (escalation,) = await stage.raised()
+    client.send(answer(escalation, **how))  # type: ignore[arg-type]
+    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+
+
+async def test_a_grant_for_the_session_covers_the_same_directory_and_reading(
+    stage: GateStage, viewer: ControlClient
+) -> None:
+    await approved(stage, viewer, get("/a/x"), scope=ScopeKind.SESSION)
+    verdict = await stage.gate.admit(get("/a/y").action)
+    assert verdict.decision is Decision.ALLOW
+    assert verdict.rule.startswith("grant g1")
+    assert (await stage.gate.admit(get("/a/b/c", "HEAD").action)).decision is Decision.ALLOW
+    for other in (get("/b/x"), get("/a/x", "POST")):
+        assert (await stage.gate.admit(other.action)).decision is Decision.ESCALATE
+
+
+async def test_uses_are_counted_from_the_first(stage: GateStage, viewer: ControlClient) -> None:
+    await approved(stage, viewer, get(), scope=ScopeKind.USES, amount=3)
+    for left in (2, 1):
+        assert [grant.uses_left for grant in stage.bulletin.keeper.grants] == [left]
+        assert (await stage.gate.admit(get().action)).decision is Decision.ALLOW
+    assert stage.bulletin.keeper.grants == ()
+    assert (await stage.gate.admit(get().action)).decision is Decision.ESCALATE
+
+
+async def test_minutes_end_and_cut_what_rested_on_them(
+    stage: GateStage, viewer: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.hosts.open["files.example.org"] = 2
+    await approved(stage, viewer, get(), scope=ScopeKind.MINUTES, amount=5)
+    (grant,) = stage.bulletin.keeper.grants
+    assert grant.expires is not None
+    assert grant.expires - grant.given == 300
+    assert grant.connections == 2
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert (await stage.gate.admit(get().action)).decision is Decision.ESCALATE
+    stage.gatehouse._leases.refresh()
+    assert stage.hosts.ended == ["files.example.org"]
+
+
+async def test_revoking_cuts_and_the_next_request_is_asked_about(stage: GateStage, viewer: ControlClient) -> None:
+    await approved(stage, viewer, get(), scope=ScopeKind.SESSION)
+    (grant,) = stage.bulletin.keeper.grants
+    viewer.send(Revoke(grant=grant.id))
+    await until(lambda: not stage.bulletin.keeper.grants)
+    assert stage.hosts.ended == ["files.example.org"]
+    assert (await stage.gate.admit(get().action)).decision is Decision.ESCALATE
+    await until(lambda: "grant.revoked" in stage.kinds())
+
+
+async def test_what_waits_and_is_covered_by_a_new_grant_need_not_wait(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = [start(stage.gate.ask(get(path))) for path in ("/a/1", "/a/2", "/b/3")]
+    first, *_ = await stage.raised(3)
+    viewer.send(answer(first, scope=ScopeKind.SESSION))
+    verdicts = await asyncio.wait_for(asyncio.gather(*waiting[:2]), DEADLINE)
+    assert [verdict.decision for verdict in verdicts] == [Decision.ALLOW] * 2
+    assert len(stage.pending) == 1
+    waiting[2].cancel()
+
+
+async def test_no_grant_lifts_a_denial(tmp_path: Path) -> None:
+    policy = """
+[[rule]]
+name = "never there"
+on = "request"
+host = "files.example.org"
+path = "/a/secret"
+then = "deny"
+"""
+    async with gate_stage(tmp_path, policy=policy) as stage:
+        client = await ControlClient.connect(stage.socket)
+        await approved(stage, client, get("/a/x"), scope=ScopeKind.SESSION)
+        assert (await stage.gate.admit(get("/a/y").action)).decision is Decision.ALLOW
+        assert (await stage.gate.admit(get("/a/secret").action)).decision is Decision.DENY
+        await client.close()
+
+
+# --- asking for a host ---------------------------------------------------------------------------------
+
+
+def ask_for(host: str, *methods: str) -> ToolCall:
+    arguments: dict[str, object] = {"host": host, "reason": "docs"}
+    if methods:
+        arguments["methods"] = list(methods)
+    return ToolCall(server="proxy", tool="request_domain", arguments=arguments)
+
+
+async def test_asking_for_a_host_opens_it_for_reading(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.admit(ask_for("files.example.org")))
+    (escalation,) = await stage.raised()
+    viewer.send(answer(escalation, scope=ScopeKind.MINUTES, amount=10))
+    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await stage.gate.admit(get("/any/where").action)).decision is Decision.ALLOW
+    assert (await stage.gate.admit(get("/any/where", "POST").action)).decision is Decision.ESCALATE
+    assert stage.gatehouse.open_hosts == ("GET, HEAD https://files.example.org/",)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "localhost", "169.254.169.254", "metadata", "[::1]"])
+async def test_addresses_and_local_names_are_never_asked_about(stage: GateStage, host: str) -> None:
+    assert (await stage.gate.admit(ask_for(host))).decision is Decision.DENY
+
+
+# --- always --------------------------------------------------------------------------------------------
+
+
+async def test_always_is_previewed_and_then_written(stage: GateStage, viewer: ControlClient) -> None:
+    await approved(stage, viewer, get("/a/old"))
+    waiting = start(stage.gate.ask(get("/a/x")))
+    (escalation,) = await stage.raised()
+    viewer.send(PreviewAlways(request=7, escalation=escalation.id))
+    preview = await reply(viewer, AlwaysPreview)
+    assert preview.request == 7
+    assert 'host = "files.example.org"' in preview.rule
+    assert preview.effects[0] == "1 × escalate → allow: GET files.example.org/a/old"
+    assert not stage.user_file.read_text()
+    viewer.send(answer(escalation, scope=ScopeKind.ALWAYS))
+    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert stage.user_file.read_text() == preview.rule
+    assert (await stage.gate.admit(get("/a/z").action)).rule.startswith("user: ")
+    assert "policy.rule" in stage.kinds()
+
+
+async def test_always_that_cannot_be_written_decides_nothing(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.ask(get()))
+    (escalation,) = await stage.raised()
+    stage.user_file.write_text("broken [")
+    viewer.send(answer(escalation, scope=ScopeKind.ALWAYS))
+    assert "policy.toml" in (await reply(viewer, DecisionRefused)).reason
+    assert not waiting.done()
+    waiting.cancel()
+
+
+# --- doors ---------------------------------------------------------------------------------------------
+
+
+async def until_doors(stage: GateStage, state: DoorState) -> None:
+    await until(lambda: stage.bulletin.keeper.doors is state)
+
+
+async def test_paused_doors_hold_everything_and_open_again(stage: GateStage, viewer: ControlClient) -> None:
+    allowed = ToolCall(server="ironcurtain", tool="where_am_i", arguments={})
+    asked = start(stage.gate.ask(get()))
+    (escalation,) = await stage.raised()
+    viewer.send(SetDoors(doors=DoorState.PAUSED))
+    await until_doors(stage, DoorState.PAUSED)
+    harmless = start(stage.gate.admit(allowed))
+    viewer.send(answer(escalation))
+    await until(lambda: not stage.pending)
+    await asyncio.sleep(0.05)
+    assert not harmless.done()
+    assert not asked.done(), "an approval does not pass a paused door"
+    viewer.send(SetDoors(doors=DoorState.OPEN))
+    verdicts = await asyncio.wait_for(asyncio.gather(harmless, asked), DEADLINE)
+    assert [verdict.decision for verdict in verdicts] == [Decision.ALLOW] * 2
+    assert stage.kinds().count("doors") == 2
+
+
+async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: ControlClient) -> None:
+    asked = start(stage.gate.ask(get()))
+    await stage.raised()
+    viewer.send(SetDoors(doors=DoorState.CUT))
+    verdict = await asyncio.wait_for(asked, DEADLINE)
+    assert verdict.decision is Decision.DENY
+    await until(lambda: stage.doors_cut)
+    viewer.send(SetDoors(doors=DoorState.OPEN))
+    assert (await stage.gate.admit(fetch())).rule == "cut"
+    assert stage.bulletin.keeper.doors is DoorState.CUT
+
+
+async def test_a_tripwire_is_recorded_and_shown(stage: GateStage) -> None:
+    await stage.gate.tripped(get().action, "a placeholder key was about to be sent")
+    assert last_records(stage.audit.path, 1)[0].data["rule"] == "tripwire"
+    assert "placeholder key" in stage.bulletin.keeper.notices[-1].text
+
+
+# --- many ----------------------------------------------------------------------------------------------
+
+
+async def test_a_thousand_questions_stay_usable_and_cost_nothing_while_they_wait(
+    stage: GateStage, viewer: ControlClient
+) -> None:
+    calls = [start(stage.gate.admit(fetch(str(number)))) for number in range(1_000)]
+    pending = await stage.raised(1_000)
+    await asyncio.sleep(0.2)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    await asyncio.sleep(1.0)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 0.2
+    late = await ControlClient.connect(stage.socket)
+    assert len(late.state.escalations) == 1_000
+    await late.close()
+    began = time.perf_counter()
+    viewer.send(answer(pending[700], approve=False))
+    assert (await asyncio.wait_for(calls[700], DEADLINE)).decision is Decision.DENY
+    assert time.perf_counter() - began < 1.0
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert stage.pending == []
