@@ -165,8 +165,8 @@ def link(head: Head, entry: Entry) -> tuple[bytes, Head]:
     if entry.decision is not None:
         body["decision"] = entry.decision
     text = canonical(body)
-    digest = hashlib.sha256(text).hexdigest()
-    return text[:-1] + _HASH_MEMBER + digest.encode() + b'"}\n', Head(head.session, seq, digest)
+    found = hashlib.sha256(text).hexdigest()
+    return text[:-1] + _HASH_MEMBER + found.encode() + b'"}\n', Head(head.session, seq, found)
 
 
 def parse(line: bytes) -> Record:
@@ -184,10 +184,8 @@ def advance(head: Head, line: bytes) -> Head:
 
 def follow(head: Head, line: bytes, position: Position) -> Head:
     """``advance`` for a line that was located already."""
-    line = line.rstrip(b"\n")
-    body, trailer = line[:-_TRAILER] + b"}", line[-_TRAILER:]
-    digest = hashlib.sha256(body).hexdigest()
-    if trailer != _HASH_MEMBER + digest.encode() + b'"}':
+    found = digest(line)
+    if line.rstrip(b"\n")[-_TRAILER:] != _HASH_MEMBER + found.encode() + b'"}':
         raise ChainBroken("its content does not match its hash: it was changed")
     if position.v != VERSION:
         raise ChainBroken(f"it has format version {position.v}, this program reads {VERSION}")
@@ -197,7 +195,12 @@ def follow(head: Head, line: bytes, position: Position) -> Head:
         raise ChainBroken(f"it is record {position.seq} where {head.seq + 1} belongs: records are missing or moved")
     if position.prev != head.hash:
         raise ChainBroken("it does not follow from the record before: something was changed or replaced")
-    return Head(head.session, position.seq, digest)
+    return Head(head.session, position.seq, found)
+
+
+def digest(line: bytes) -> str:
+    """The hash of the body of ``line`` as it stands there, in hexadecimal, whatever it says itself."""
+    return hashlib.sha256(line.rstrip(b"\n")[:-_TRAILER] + b"}").hexdigest()
 
 
 def locate(line: bytes) -> Position:

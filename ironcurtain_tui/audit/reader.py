@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from ironcurtain_tui.audit.chain import Record, Verification, parse, verify
+from ironcurtain_tui.audit.chain import Record, Verification, locate, parse, verify
 
 BLOCK = 1 << 16
 
@@ -40,6 +40,31 @@ def last_records(path: Path, count: int) -> list[Record]:
         lines = _tail(file, count + 1)
     finished = [line for line in lines if line.endswith(b"\n")]
     return [parse(line) for line in finished[-count:]] if count else []
+
+
+def find_record(path: Path, seq: int) -> Record | None:
+    """The record with this number, found by bisection; None when there is none. Raises as ``AuditReader.poll``."""
+    with path.open("rb") as file:
+        low, high = 0, file.seek(0, 2)
+        while high - low > BLOCK:
+            middle = (low + high) // 2
+            file.seek(middle)
+            file.readline()
+            begin = file.tell()
+            line = file.readline()
+            if begin >= high or not line.endswith(b"\n"):
+                high = middle
+            elif locate(line).seq <= seq:
+                low = begin
+            else:
+                high = middle
+        file.seek(low)
+        for line in file:
+            if not line.endswith(b"\n") or (found := locate(line).seq) > seq:
+                break
+            if found == seq:
+                return parse(line)
+    return None
 
 
 def verify_file(path: Path, session: str | None = None) -> Verification:

@@ -6,7 +6,7 @@ import pytest
 
 from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.log import AuditLog
-from ironcurtain_tui.audit.reader import AuditReader, last_records, verify_file
+from ironcurtain_tui.audit.reader import BLOCK, AuditReader, find_record, last_records, verify_file
 
 SESSION = "0123456789ab"
 
@@ -63,6 +63,16 @@ def test_a_line_that_is_no_record_is_named_and_passed(path: Path) -> None:
 def test_the_last_records_come_in_order(path: Path, count: int) -> None:
     expected = list(range(1, 21))[-count:] if count else []
     assert [record.seq for record in last_records(path, count)] == expected
+
+
+def test_a_record_is_found_by_its_number(path: Path) -> None:
+    assert path.stat().st_size > 3 * BLOCK
+    for seq in range(1, 21):
+        record = find_record(path, seq)
+        assert record is not None
+        assert (record.seq, record.summary) == (seq, f"event {seq}")
+    assert find_record(path, 0) is None
+    assert find_record(path, 21) is None
 
 
 def test_an_empty_log_has_no_records(tmp_path: Path) -> None:
