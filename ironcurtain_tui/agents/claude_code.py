@@ -51,6 +51,11 @@ class ClaudeCode(AgentAdapter):
             "DISABLE_AUTOUPDATER": "1",
             # Else it shows the model no tool of the gateway until the model searches for one.
             "ENABLE_TOOL_SEARCH": "false",
+            # Milliseconds: no call may time out while a person thinks about it; nor a command whose request is held.
+            "MCP_TIMEOUT": "60000",
+            "MCP_TOOL_TIMEOUT": "3600000",
+            "BASH_DEFAULT_TIMEOUT_MS": "660000",
+            "BASH_MAX_TIMEOUT_MS": "3600000",
         }
         if context.runs_as_root:
             env["IS_SANDBOX"] = "1"  # without it, it refuses to skip permissions as root

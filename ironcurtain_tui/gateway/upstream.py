@@ -109,6 +109,7 @@ class Upstream(ToolServer):
         self.name = name
         self._settings = settings
         self._workspace = workspace
+        self.log_file = log_file
         self._log = ServerLog(log_file)
         self._on_state = on_state
         self._trusted = trusted

@@ -41,7 +41,8 @@ async def outgoing_commits(arguments: Mapping[str, object]) -> str:
     repository = next((arguments[name] for name in ("repo_path", "path", "repository") if name in arguments), None)
     if not isinstance(repository, str) or not repository.startswith("/"):
         return "cannot be told: no repository is named"
-    remote, branch = _word(arguments.get("remote"), "origin"), _word(arguments.get("branch"), "HEAD")
+    remote = _word(arguments.get("remote"), "origin")
+    branch = _word(arguments.get("commit"), _word(arguments.get("branch"), "HEAD"))
     if remote.startswith("-") or branch.startswith("-"):
         return "cannot be told: a name begins with a dash"
     known = f"--remotes={remote}" if _plain(remote) else "--remotes"

@@ -1,4 +1,8 @@
-"""One session from start to end: every room put together, in order, and taken apart in reverse."""
+"""One session from start to end: every room put together, in order, and taken apart in reverse.
+
+What takes long to import (mitmproxy, the MCP SDK) is loaded in a thread once control.sock is open, while other
+processes start the container and the screen.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +61,7 @@ from ironcurtain_tui.events import (
     SessionStatus,
     TitleChanged,
 )
-from ironcurtain_tui.gateway.orientation import Orientation
-from ironcurtain_tui.gateway.server import Gateway
+from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.load import USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
@@ -66,8 +69,6 @@ from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
-from ironcurtain_tui.proxy.server import Proxy
-from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.backtest import past_logs
@@ -77,7 +78,8 @@ from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown
-from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.supervisor.tool_servers import ToolServers
+from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
 
 log = logging.getLogger(__name__)
@@ -121,6 +123,7 @@ class Session:
         )
         self._terminal: AgentTerminal | None = None
         self._container: AgentContainer | None = None
+        self._released = False
         self._audit: AuditLog | None = None
         self._stop_reason = ""
         self._stop = asyncio.Event()
@@ -225,7 +228,7 @@ class Session:
 
         When the start failed, whoever asked for it may not be there yet: it must hear why.
         """
-        if self._container is None:
+        if not self._released:
             await self._viewers_until(present=True, seconds=FAREWELL_SECONDS)
         await self._viewers_until(present=False, seconds=LINGER_SECONDS)
 
@@ -242,6 +245,7 @@ class Session:
     # --- start ---------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
+        loading = self._tasks.start(asyncio.to_thread(_load_doors), "load doors")
         bulletin, fake = self._bulletin, sentinel.mint(ANTHROPIC.key_prefix)
         real = self._key or Secret(sentinel.mint("rehearsal-"))
         async with bulletin.step("audit log"):
@@ -249,31 +253,10 @@ class Session:
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
         gatehouse = self._gatehouse = self._open_gatehouse(policy, audit)
-        gatekeeper = gatehouse.gatekeeper
-        upstream = self._configured_upstream()
-        if self._key is None:
-            async with bulletin.step("scripted model"):
-                upstream = await self._start_rehearsal(real)
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
         shared = identity.uid != self._paths.root.stat().st_uid
-        async with bulletin.step("proxy"):
-            authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
-            door = UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600)
-            route = Route(ANTHROPIC, fake, real, upstream)
-            proxy = Proxy(
-                door,
-                authority,
-                [route],
-                gatekeeper,
-                self._flow_changed,
-                upstreams=self._configured_hosts(),
-                names_address=policy.names_address,
-            )
-            await proxy.start()
-            self._teardown.push("proxy", proxy.stop)
-            gatehouse.watch(proxy)
         context = AgentContext(
             session_id=self._request.session_id,
             sentinels={ANTHROPIC.name: fake},
@@ -282,17 +265,19 @@ class Session:
             runs_as_root=identity.is_root,
             allowed_hosts=tuple(host.name for host in ANTHROPIC.hosts),
         )
-        async with bulletin.step("tool gateway"):
-            servers = [Orientation(lambda: orientation(context))]
-            gateway = Gateway(self._paths.mcp_socket, servers, gatekeeper, shared=shared)
-            await gateway.start()
-            self._teardown.push("tool gateway", gateway.stop)
         launch = self._adapter.prepare(context)
+        authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
         doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed)
-        async with bulletin.step("screen"):
-            self._terminal = await self._open_terminal()
-        async with bulletin.step("container"):
-            container = await self._start_container(engine, launch, identity)
+        try:
+            await together(
+                self._start_container(engine, launch, identity),
+                self._open_doors(context, authority, policy, gatehouse, fake, real, loading, shared=shared),
+            )
+        finally:
+            self._teardown.push("container", self._end_container)  # the first to go
+        container = self._container
+        if container is None:
+            raise AssertionError("there is a container, or an error was raised")
         async with bulletin.step("self-test"):
             await self._self_test(engine, container)
         if identity.is_root:
@@ -304,7 +289,49 @@ class Session:
             )
         await audit.append_async("agent.start", f"{self._adapter.title} runs", data={"command": list(launch.command)})
         await asyncio.to_thread(container.release)
+        self._released = True
         bulletin.status(SessionStatus.IDLE)
+
+    async def _open_doors(
+        self,
+        context: AgentContext,
+        authority: CertificateAuthority,
+        policy: LivePolicy,
+        gatehouse: Gatehouse,
+        fake: str,
+        real: Secret,
+        loading: asyncio.Task[None],
+        *,
+        shared: bool,
+    ) -> None:
+        """Proxy and gateway, and the scripted model of a rehearsal."""
+        await loading
+        from ironcurtain_tui.gateway.orientation import Orientation
+        from ironcurtain_tui.gateway.server import Gateway
+        from ironcurtain_tui.proxy.server import Proxy
+
+        upstream = self._configured_upstream()
+        if self._key is None:
+            async with self._bulletin.step("scripted model"):
+                upstream = await self._start_rehearsal(real)
+        async with self._bulletin.step("proxy"):
+            proxy = Proxy(
+                UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600),
+                authority,
+                [Route(ANTHROPIC, fake, real, upstream)],
+                gatehouse.gatekeeper,
+                self._flow_changed,
+                upstreams=self._configured_hosts(),
+                names_address=policy.names_address,
+            )
+            await proxy.start()
+            self._teardown.push("proxy", proxy.stop)
+            gatehouse.watch(proxy)
+        async with self._bulletin.step("tool gateway"):
+            servers = [Orientation(lambda: orientation(context))]
+            gateway = Gateway(self._paths.mcp_socket, servers, gatehouse.gatekeeper, shared=shared)
+            await gateway.start()
+            self._teardown.push("tool gateway", gateway.stop)
 
     async def _open_audit(self, real: Secret, fake: str) -> AuditLog:
         notary = await asyncio.to_thread(AuditDirectory(self._paths.root).notary)
@@ -362,6 +389,8 @@ class Session:
         return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
 
     async def _start_rehearsal(self, key: Secret) -> Upstream:
+        from ironcurtain_tui.rehearsal.model import RehearsalModel
+
         model = RehearsalModel(key.reveal(), host=ANTHROPIC.hosts[0].name)
         await model.start()
         self._teardown.push("scripted model", model.stop)
@@ -376,7 +405,7 @@ class Session:
         self._bulletin.badge("upstream", BadgeState.WARN, "own gateway", detail)
         return upstream
 
-    async def _open_terminal(self) -> AgentTerminal:
+    async def _open_terminal(self) -> None:
         publish = self._bulletin.publish
         events = EmulatorEvents(
             on_update=self._server.screen_changed,
@@ -384,21 +413,19 @@ class Session:
             on_bell=lambda: publish(BellRang()),
             on_restart=self._screen_restarted,
         )
-        return await AgentTerminal.open(
-            events,
-            self._tasks,
-            (self._request.cols, self._request.lines),
-            self._paths.recording,
-            self._request.config.recording,
-            lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
-        )
+        async with self._bulletin.step("screen"):
+            self._terminal = await AgentTerminal.open(
+                events,
+                self._tasks,
+                (self._request.cols, self._request.lines),
+                self._paths.recording,
+                self._request.config.recording,
+                lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
+            )
 
-    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity) -> AgentContainer:
+    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity) -> None:
+        """Screen and container; the agent in it is held back until it is released."""
         settings = self._request.config.container
-        terminal = self._terminal
-        if terminal is None:
-            raise AssertionError("the terminal comes first")
-        cols, lines = terminal.size
         spec = ContainerSpec(
             session_id=self._request.session_id,
             image=self._request.image,
@@ -411,15 +438,25 @@ class Session:
             memory_bytes=settings.memory_bytes,
             cpus=settings.cpus,
             pids=settings.pids,
-            cols=cols,
-            lines=lines,
+            cols=self._request.cols,
+            lines=self._request.lines,
             labels=ProcessIdentity.current().labels(),
         )
-        container = self._container = await asyncio.to_thread(engine.create, spec)
-        self._teardown.push("container", lambda: asyncio.to_thread(_end_container, container))
-        terminal.attach(container, await asyncio.to_thread(container.attach), self._stream_ended)
-        await asyncio.to_thread(container.start)
-        return container
+
+        async def create() -> None:
+            self._container = await asyncio.to_thread(engine.create, spec)
+
+        async with self._bulletin.step("container"):
+            await together(self._open_terminal(), create())
+            terminal, container = self._terminal, self._container
+            if terminal is None or container is None:
+                raise AssertionError("both are there, or an error was raised")
+            terminal.attach(container, await asyncio.to_thread(container.attach), self._stream_ended)
+            await asyncio.to_thread(container.start)
+
+    async def _end_container(self) -> None:
+        if self._container is not None:
+            await asyncio.to_thread(_remove_container, self._container)
 
     async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
         report = await asyncio.to_thread(SelfTest(engine, container).run)
@@ -565,7 +602,14 @@ def _upstream(address: str, ca: str) -> Upstream:
     return Upstream(host.strip("[]"), int(port), authority)
 
 
-def _end_container(container: AgentContainer) -> None:
+def _load_doors() -> None:
+    """Import what the doors are made of: a second of work, after which their imports cost nothing."""
+    import ironcurtain_tui.gateway.orientation
+    import ironcurtain_tui.gateway.server
+    import ironcurtain_tui.proxy.server
+
+
+def _remove_container(container: AgentContainer) -> None:
     """Blocks up to the grace period, then kills."""
     container.stop(STOP_GRACE_SECONDS)
     container.remove()

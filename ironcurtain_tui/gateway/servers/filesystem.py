@@ -22,7 +22,7 @@ from typing import Annotated
 from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 from mcp.types import ToolAnnotations
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 server = FastMCP("filesystem", log_level="WARNING")
 
@@ -35,6 +35,14 @@ MOST_ENTRIES = 2_000
 MOST_VISITED = 50_000
 _OPENAT2 = 437  # the same on every architecture
 _RESOLVE_NO_SYMLINKS, _RESOLVE_NO_MAGICLINKS = 0x04, 0x02
+
+
+class Edit(BaseModel):
+    """One replacement, in the words of the common filesystem servers."""
+
+    oldText: Annotated[str, Field(min_length=1, description="Must be in the file exactly once.")]  # noqa: N815
+    newText: str  # noqa: N815
+
 
 PathArgument = Annotated[str, Field(description="Absolute, or relative to the workspace.")]
 
@@ -101,16 +109,14 @@ def write_file(path: PathArgument, content: str) -> str:
 
 
 @server.tool(annotations=WRITES, structured_output=False)
-def edit_file(
-    path: PathArgument,
-    old_text: Annotated[str, Field(min_length=1, description="Must be in the file exactly once.")],
-    new_text: str,
-) -> str:
-    """Replace a piece of text in a file."""
+def edit_file(path: PathArgument, edits: Annotated[list[Edit], Field(min_length=1)]) -> str:
+    """Replace pieces of text in a file, one after the other; all of them, or none when one does not fit."""
     text = _text(path)
-    if (count := text.count(old_text)) != 1:
-        raise ToolError(f"old_text is in the file {count} times, not once")
-    _write(path, text.replace(old_text, new_text).encode())
+    for number, edit in enumerate(edits, 1):
+        if (count := text.count(edit.oldText)) != 1:
+            raise ToolError(f"oldText of edit {number} is in the file {count} times, not once")
+        text = text.replace(edit.oldText, edit.newText)
+    _write(path, text.encode())
     return f"Changed {path}."
 
 
