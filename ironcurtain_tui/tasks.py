@@ -43,3 +43,13 @@ class TaskOwner:
             task.cancel()
         if others:
             await asyncio.gather(*others, return_exceptions=True)
+
+
+async def together(*work: Coroutine[Any, Any, object]) -> None:
+    """Run all of ``work`` at once, each to its end even when another fails; then raise the first failure.
+
+    Unlike a TaskGroup it cancels nothing: a container that a thread is just creating would be lost.
+    """
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
