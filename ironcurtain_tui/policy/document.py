@@ -156,7 +156,7 @@ def _parse[Kind: (PolicyDocument, ServerAnnotations)](text: str, source: str, ki
 
 def _error(text: str, source: str, place: str, problem: str, rule: str = "") -> UserFacingError:
     """What msgspec says of ``place`` (``$.rule[2].where``), with the line it is written in."""
-    keys = re.findall(r"[^.\[\]$]+|\.\.\.", place)
+    keys = re.findall(r"[^.\[\]]+|\.\.\.", place[place.index("$") + 1 :])
     unknown = re.search(r"unknown field `(.+)`", problem)
     keys += [unknown[1]] if unknown else []
     first, last = 0, len(text.splitlines())
@@ -170,6 +170,9 @@ def _error(text: str, source: str, place: str, problem: str, rule: str = "") -> 
     if not names and (mentioned := re.match(r"([a-z_]+) must", problem)):
         names = [mentioned[1]]
     line = _find(text, first, last, names)
+    if quoted := re.search(r"'([^']+)'", problem):
+        rows = text.splitlines()[:last]
+        line = next((row + 1 for row in range(line - 1, last) if quoted[1] in rows[row]), line)
     where = f"{source}, line {line}" if line else source
     what = f"rule `{rule}`: " if rule else ""
     return UserFacingError(f"{where}: {what}{_plain(problem, names)}.", HELP)
@@ -188,7 +191,7 @@ def _find(text: str, first: int, last: int, names: list[str]) -> int:
     for row, line in enumerate(text.splitlines()[first:last], first):
         if header := _HEADER.fullmatch(line):
             written = [part.strip("\"' ") for part in header[2].split(".")]
-            table = written if first == 0 else []
+            table = written[1:] if written[:1] == ["rule"] else written
         elif key := _KEY.match(line):
             written = [*table, *(part.strip("\"'") for part in key[1].split("."))]
         else:

@@ -6,7 +6,8 @@ on real paths, and only the file system knows where a symbolic link leads.
 
 from __future__ import annotations
 
-import os.path
+import errno
+import os
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,17 @@ LONGEST_PATH = 4096
 """Characters. PATH_MAX of Linux; a longer one cannot be opened."""
 
 
+def real_path(path: str) -> str:
+    """As os.path.realpath, but OSError where links lead in a circle."""
+    real = os.path.realpath(path)
+    try:
+        os.stat(real)  # noqa: PTH116 (a string throughout)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+    return real
+
+
 def _no_remote(repository: str, name: str) -> str | None:  # noqa: ARG001 (the shape of ``remote_url``)
     return None
 
@@ -25,15 +37,14 @@ def _no_remote(repository: str, name: str) -> str | None:  # noqa: ARG001 (the s
 class Surroundings:
     """``workspace`` and ``protected`` are real paths; ``home`` is what ``~`` stands for.
 
-    ``realpath`` follows every symbolic link that exists and keeps what does not exist yet, like
-    os.path.realpath. ``remote_url`` tells the URL of a repository's named remote, None when there is none:
-    it must read the configuration as data and run nothing.
+    ``realpath`` follows every symbolic link that exists and keeps what does not exist yet. ``remote_url`` tells the
+    URL of a repository's named remote, None when there is none: it must read the configuration as data and run nothing.
     """
 
     workspace: str = "/nonexistent"
     protected: tuple[str, ...] = ()
     home: str = field(default_factory=lambda: os.path.expanduser("~"))  # noqa: PTH111 (a string throughout)
-    realpath: Callable[[str], str] = os.path.realpath
+    realpath: Callable[[str], str] = real_path
     remote_url: Callable[[str, str], str | None] = _no_remote
 
     def resolve(self, path: str, base: str = "") -> str | None:
