@@ -34,7 +34,7 @@ sys.exit(run_guarded(screen, "The agent keeps running."))
 @pytest.fixture
 def terminal() -> pexpect.spawn:
     # Under a shell, as in life: a terminal is hung up when its session's leader dies.
-    shell = f"{sys.executable} -c '{SCREEN}'; echo STATUS $?.; sleep 2"
+    shell = f"{sys.executable} -c '{SCREEN}'; echo STATUS $?.; sleep 10"
     child = pexpect.spawn("/bin/sh", ["-c", shell], timeout=15, encoding="utf-8")
     yield child
     child.close(force=True)

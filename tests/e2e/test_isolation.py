@@ -95,7 +95,7 @@ def test_nothing_gets_out_but_through_the_doors(
 
 def curl(inside: AgentContainer, *arguments: str) -> tuple[str, str]:
     """Status and body of a request made with curl, through the proxy its environment names."""
-    command = ["curl", "-sS", "--max-time", "20", "-w", "\n%{http_code} %{http_connect}", *arguments]
+    command = ["curl", "-s", "--max-time", "20", "-w", "\n%{http_code} %{http_connect}", *arguments]
     _, output = inside.exec(command)
     body, _, codes = output.decode("utf-8", "replace").strip().rpartition("\n")
     return codes, body
