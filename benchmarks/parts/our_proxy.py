@@ -20,11 +20,11 @@ from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
-from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.supervisor.bulletin import Bulletin

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
+from ironcurtain_tui.listener import Listener
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
 from ironcurtain_tui.proxy.addons.body_streams import BodyStreams
@@ -32,7 +33,6 @@ from ironcurtain_tui.proxy.chain import HookChain
 from ironcurtain_tui.proxy.destination import Resolve, resolve
 from ironcurtain_tui.proxy.gate import Gate, Publish
 from ironcurtain_tui.proxy.handler import AgentConnection
-from ironcurtain_tui.proxy.listener import Listener
 from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner

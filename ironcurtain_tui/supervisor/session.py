@@ -62,12 +62,12 @@ from ironcurtain_tui.events import (
     TitleChanged,
 )
 from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.load import USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
-from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
@@ -329,7 +329,8 @@ class Session:
             gatehouse.watch(proxy)
         async with self._bulletin.step("tool gateway"):
             servers = [Orientation(lambda: orientation(context))]
-            gateway = Gateway(self._paths.mcp_socket, servers, gatehouse.gatekeeper, shared=shared)
+            door = UnixListener(self._paths.mcp_socket, 0o666 if shared else 0o600)
+            gateway = Gateway(door, servers, gatehouse.gatekeeper)
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
 

@@ -22,6 +22,7 @@ from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import MOST_CLIENTS, Gateway
 from ironcurtain_tui.gateway.tools import Report, ToolServer
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 
 WHERE = "ironcurtain__where_am_i"
@@ -101,7 +102,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def gateway(path: Path, gate: RecordingGate, arithmetic: Arithmetic) -> AsyncIterator[Gateway]:
     servers: list[ToolServer] = [Orientation(lambda: TEXT), arithmetic]
-    gateway = Gateway(path, servers, gate)
+    gateway = Gateway(UnixListener(path), servers, gate)
     await gateway.start()
     yield gateway
     await gateway.stop()
@@ -391,9 +392,9 @@ async def test_clients_beyond_the_limit_are_turned_away_until_one_leaves(gateway
 # --- the socket ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("shared", "mode"), [(False, 0o600), (True, 0o666)])
-async def test_the_socket_is_as_open_as_asked(path: Path, gate: RecordingGate, shared: bool, mode: int) -> None:
-    gateway = Gateway(path, [], gate, shared=shared)
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+async def test_the_socket_is_as_open_as_asked(path: Path, gate: RecordingGate, mode: int) -> None:
+    gateway = Gateway(UnixListener(path, mode), [], gate)
     await gateway.start()
     assert stat.S_IMODE(path.stat().st_mode) == mode
     await gateway.stop()
@@ -402,7 +403,7 @@ async def test_the_socket_is_as_open_as_asked(path: Path, gate: RecordingGate, s
 
 async def test_stop_cuts_clients_and_cancels_what_is_held(path: Path, gate: RecordingGate) -> None:
     gate.open.clear()
-    gateway = Gateway(path, [Orientation(lambda: TEXT)], gate)
+    gateway = Gateway(UnixListener(path), [Orientation(lambda: TEXT)], gate)
     await gateway.start()
     reader, writer = await connected(path)
     writer.write(line("tools/call", 2, name=WHERE))
@@ -415,7 +416,7 @@ async def test_stop_cuts_clients_and_cancels_what_is_held(path: Path, gate: Reco
 
 
 async def test_a_stale_socket_is_replaced_and_a_successors_is_left_alone(path: Path, gate: RecordingGate) -> None:
-    first, second = Gateway(path, [], gate), Gateway(path, [], gate)
+    first, second = Gateway(UnixListener(path), [], gate), Gateway(UnixListener(path), [], gate)
     await first.start()
     await second.start()
     await first.stop()
@@ -429,15 +430,15 @@ async def test_a_stale_socket_is_replaced_and_a_successors_is_left_alone(path: P
 async def test_what_is_no_socket_is_never_removed(path: Path, gate: RecordingGate) -> None:
     path.write_text("mine")
     with pytest.raises(UserFacingError, match="Address already in use"):
-        await Gateway(path, [], gate).start()
+        await Gateway(UnixListener(path), [], gate).start()
     assert path.read_text() == "mine"
     path.unlink()
     path.symlink_to("elsewhere")
     with pytest.raises(UserFacingError):
-        await Gateway(path, [], gate).start()
+        await Gateway(UnixListener(path), [], gate).start()
 
 
 async def test_an_impossible_path_is_explained(tmp_path: Path, gate: RecordingGate) -> None:
     for path in (tmp_path / "missing" / "mcp.sock", tmp_path / ("x" * 200)):
         with pytest.raises(UserFacingError, match="Cannot listen on"):
-            await Gateway(path, [], gate).start()
+            await Gateway(UnixListener(path), [], gate).start()

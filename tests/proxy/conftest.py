@@ -11,11 +11,11 @@ import pytest_asyncio
 
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.events import Flow
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.destination import Resolve, resolve
-from ironcurtain_tui.proxy.listener import UnixListener
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 

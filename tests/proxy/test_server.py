@@ -11,8 +11,8 @@ import pytest
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision, FlowState
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
-from ironcurtain_tui.proxy.listener import UnixListener
 
 from .stage import HOST, REAL_KEY, SENTINEL, Agent, Build, Closed, Stage, reply, request
 

@@ -21,6 +21,7 @@ from ironcurtain_tui.containers.spec import ContainerSpec
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import Gateway
+from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from tests.conftest import engine_or_skip
@@ -87,7 +88,9 @@ async def test_claude_code_plays_the_rehearsal(directory: Path) -> None:
     os.chown(workspace, *AGENT)
     context = AgentContext(secrets.token_hex(6), {"anthropic": KEY}, allowed_hosts=("api.anthropic.com",))
     model = RehearsalModel(KEY, pause=0.0)
-    gateway = Gateway(sockets / "mcp.sock", [Orientation(lambda: orientation(context))], Admitting(), shared=True)
+    gateway = Gateway(
+        UnixListener(sockets / "mcp.sock", 0o666), [Orientation(lambda: orientation(context))], Admitting()
+    )
     await model.start()
     await gateway.start()
     proxy = await asyncio.start_unix_server(Relay(model), sockets / "proxy.sock")

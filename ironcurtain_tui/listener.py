@@ -1,0 +1,121 @@
+"""Where the agent's connections come in: the doors of a session, whatever they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.unix_socket import BoundSocket
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+BACKLOG = 128
+LONGEST_LINE = 64 << 10
+"""asyncio's own limit for what a reader collects."""
+GREETING_SECONDS = 5.0
+"""How long a connection may take to show its token."""
+
+
+class Listener(Protocol):
+    """A door."""
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        """Accept connections; each is given to ``serve``, with a reader that collects ``limit`` bytes at most.
+
+        Raises UserFacingError when that is impossible.
+        """
+
+    def close(self) -> None:
+        """Accept no more, and take the door away."""
+
+
+class UnixListener:
+    """A unix socket at ``path``.
+
+    ``mode`` 0600 when the container's user is ours, 0666 when not: the directory around it (0700) keeps
+    other users of the host out.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
+        self._path = path
+        self._mode = mode
+        self._bound: BoundSocket | None = None
+        self._server: asyncio.Server | None = None
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        self._bound = BoundSocket.bind(self._path, self._mode)
+        self._server = await asyncio.start_unix_server(serve, sock=self._bound.socket, backlog=BACKLOG, limit=limit)
+
+    def close(self) -> None:
+        if self._bound is not None:
+            self._bound.remove()
+            self._bound = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+class TcpListener:
+    """A free TCP port at one ``address`` of this host; ValueError for one that means all of them.
+
+    Others on the host can connect too, and so can other containers where the address is a bridge's: whoever serves
+    here must ask for the session's token.
+    """
+
+    def __init__(self, address: str) -> None:
+        if ipaddress.ip_address(address).is_unspecified:
+            raise ValueError("a door must not be bound to every address")
+        self._address = address
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 while it is closed."""
+        return 0 if self._server is None else int(self._server.sockets[0].getsockname()[1])
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        try:
+            self._server = await asyncio.start_server(serve, self._address, 0, backlog=BACKLOG, limit=limit)
+        except OSError as error:
+            raise UserFacingError(
+                f"Cannot listen on {self._address}: {error.strerror or error}.",
+                "It should be the address of the engine's default bridge: look at `docker network inspect bridge`.",
+            ) from error
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+class TokenListener:
+    """A door whose callers must send ``token`` as their first line; what follows is theirs. Others are cut off."""
+
+    def __init__(self, door: Listener, token: str) -> None:
+        self._door = door
+        self._token = token.encode()
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if await self._knows(reader):
+                await serve(reader, writer)
+            else:
+                writer.close()
+
+        await self._door.open(greet, limit=limit)
+
+    def close(self) -> None:
+        self._door.close()
+
+    async def _knows(self, reader: asyncio.StreamReader) -> bool:
+        try:
+            async with asyncio.timeout(GREETING_SECONDS):
+                line = await reader.readuntil(b"\n")
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            return False
+        return hmac.compare_digest(line.rstrip(b"\r\n"), self._token)
