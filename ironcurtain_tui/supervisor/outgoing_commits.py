@@ -1,95 +1,58 @@
-"""Which commits a push would send, asked of git in a way that runs nothing a repository's configuration names.
-
-The repository is the agent's to write. ``git log`` reads objects and references; what could make it run a program
-or open a connection (signature checks, partial clones, monitors, hooks, pagers) is switched off.
-"""
+"""Which commits a push would send. The repository is the agent's to write, so git sees it only through its fence."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Mapping
+from pathlib import Path
+
+from mcp.server.fastmcp.exceptions import ToolError
+
+from ironcurtain_tui.gateway.servers.repository import Repository, local_path, opened
 
 MOST = 200
-SECONDS = 5.0
-LARGEST = 256 << 10
-
-_ENVIRONMENT = {
-    "PATH": os.defpath,
-    "HOME": "/nonexistent",
-    "LC_ALL": "C.UTF-8",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_ALLOW_PROTOCOL": "none",
-}
-_OPTIONS = (
-    *("-c", "core.fsmonitor="),
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.pager=cat"),
-    *("-c", "log.showSignature=false"),
-    *("-c", "safe.directory=*"),
-    *("-c", "protocol.allow=never"),
-)
 
 
 async def outgoing_commits(arguments: Mapping[str, object]) -> str:
-    """The commits, newest first, one a line; or why they cannot be told. Never fails."""
-    repository = next((arguments[name] for name in ("repo_path", "path", "repository") if name in arguments), None)
-    if not isinstance(repository, str) or not repository.startswith("/"):
-        return "cannot be told: no repository is named"
-    remote = _word(arguments.get("remote"), "origin")
-    branch = _word(arguments.get("commit"), _word(arguments.get("branch"), "HEAD"))
-    if remote.startswith("-") or branch.startswith("-"):
-        return "cannot be told: a name begins with a dash"
-    known = f"--remotes={remote}" if _plain(remote) else "--remotes"
-    form = "--format=%h %ad %an: %s"
-    lines = await _git(
-        repository, "log", f"--max-count={MOST + 1}", "--date=short", "--no-color", form, branch, "--not", known, "--"
-    )
-    commits = lines.splitlines()
-    if len(commits) > MOST:
-        return "\n".join([*commits[:MOST], f"and more: only the newest {MOST} are listed"])
-    return lines or f"none that {remote} does not have already, as far as the repository knows"
+    """The commits, newest first, one a line; or why they cannot be told. Never fails.
 
-
-def _word(value: object, default: str) -> str:
-    return value if isinstance(value, str) and value else default
-
-
-def _plain(name: str) -> bool:
-    return all(letter.isalnum() or letter in "._-" for letter in name)
-
-
-async def _git(repository: str, *arguments: str) -> str:
-    """What git says; its complaint when it fails."""
+    ``arguments`` of a push: ``path`` or ``repo_path``, ``remote`` (a URL or a path), ``branch`` and maybe ``commit``.
+    """
+    path = arguments.get("path") or arguments.get("repo_path")
+    remote, branch = arguments.get("remote"), arguments.get("branch")
+    commit = arguments.get("commit") or branch
+    if not all(isinstance(each, str) and each for each in (path, remote, branch, commit)):
+        return "cannot be told: the call does not say which repository, remote and branch"
     try:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *_OPTIONS,
-            "--no-pager",
-            "-C",
-            repository,
-            *arguments,
-            env=_ENVIRONMENT,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except (OSError, ValueError) as error:
+        async with opened(Path(str(path))) as repository:
+            return await _listed(repository, str(remote), str(branch), str(commit))
+    except (ToolError, OSError, ValueError) as error:
         return f"cannot be told: {error}"
+
+
+async def _listed(repository: Repository, remote: str, branch: str, commit: str) -> str:
+    there = await _there(repository, remote, branch)
+    known = ("--end-of-options", f"^{there}") if there else ("--not", "--remotes", "--not", "--end-of-options")
+    source = f"{remote} has {there[:12]} as {branch}" if there else "as far as the repository knows"
+    form = ("log", f"--max-count={MOST + 1}", "--no-color", "--date=short", "--format=%h %ad %an: %s")
+    listed = await repository.git(*form, *known, commit, "--")
+    commits = listed.splitlines()
+    if len(commits) > MOST:
+        commits[MOST:] = [f"and more: only the newest {MOST} are listed"]
+    lost = await repository.git(*form, "--end-of-options", there, f"^{commit}", "--") if there else ""
+    losses = ["", "Commits that the remote would lose, if it lets go of them:", *lost.splitlines()[:MOST]]
+    return "\n".join([*(commits or ["none"]), f"({source})", *(losses if lost else [])])
+
+
+async def _there(repository: Repository, remote: str, branch: str) -> str:
+    """The commit that ``branch`` is at the remote, if that lies on this machine and the repository knows the commit."""
+    if not local_path(remote):
+        return ""
+    told = await repository.git("ls-remote", "--heads", "--", remote, f"refs/heads/{branch}", url=remote)
+    commit = told.partition("\t")[0].strip()
+    if not commit:
+        return ""
     try:
-        async with asyncio.timeout(SECONDS):
-            out, complaint = await process.communicate()
-    except TimeoutError:
-        return "cannot be told: git took too long"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        return f"cannot be told: {complaint[:500].decode('utf-8', 'replace').strip()}"
-    return out[:LARGEST].decode("utf-8", "replace").strip()
+        await repository.git("cat-file", "-e", f"{commit}^{{commit}}")
+    except ToolError:
+        return ""
+    return commit

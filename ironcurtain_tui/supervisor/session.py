@@ -78,7 +78,6 @@ from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown
-from ironcurtain_tui.supervisor.tool_servers import ToolServers
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
 
@@ -306,9 +305,11 @@ class Session:
     ) -> None:
         """Proxy and gateway, and the scripted model of a rehearsal."""
         await loading
+        from ironcurtain_tui.gateway.domain_requests import DomainRequests
         from ironcurtain_tui.gateway.orientation import Orientation
         from ironcurtain_tui.gateway.server import Gateway
         from ironcurtain_tui.proxy.server import Proxy
+        from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         upstream = self._configured_upstream()
         if self._key is None:
@@ -328,9 +329,22 @@ class Session:
             self._teardown.push("proxy", proxy.stop)
             gatehouse.watch(proxy)
         async with self._bulletin.step("tool gateway"):
-            servers = [Orientation(lambda: orientation(context))]
-            door = UnixListener(self._paths.mcp_socket, 0o666 if shared else 0o600)
-            gateway = Gateway(door, servers, gatehouse.gatekeeper)
+            workspace = Path(self._request.workspace)
+            tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
+            gateway = Gateway(
+                UnixListener(self._paths.mcp_socket, 0o666 if shared else 0o600),
+                [
+                    Orientation(lambda: orientation(context)),
+                    DomainRequests(lambda: (*context.allowed_hosts, *gatehouse.open_hosts)),
+                    *tools.all,
+                ],
+                gatehouse.gatekeeper,
+                workspace=WorkspacePaths(workspace),
+                path_arguments=lambda call: policy.current.path_arguments(call),
+            )
+            tools.on_change = gateway.announce_changes
+            self._teardown.push("tool servers", tools.stop)
+            tools.start()  # they get ready while the container does
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
 
@@ -608,6 +622,7 @@ def _load_doors() -> None:
     import ironcurtain_tui.gateway.orientation
     import ironcurtain_tui.gateway.server
     import ironcurtain_tui.proxy.server
+    import ironcurtain_tui.supervisor.tool_servers  # noqa: F401 -- loaded, not used here
 
 
 def _remove_container(container: AgentContainer) -> None:
