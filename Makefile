@@ -13,6 +13,7 @@ help:
 setup:
 	@scripts/setup
 	@scripts/engine
+	@scripts/images
 
 run: setup
 	@$(BIN)/ironcurtain-tui run --workspace "$(WORKSPACE)" $(ARGS)
@@ -25,14 +26,15 @@ check:
 	$(BIN)/lint-imports
 
 test: check
-	@scripts/packages tmux=tmux git=git socat=socat debootstrap=debootstrap
+	@scripts/packages tmux=tmux git=git socat=socat
 	@scripts/engine
-	$(BIN)/ironcurtain-tui image build
+	scripts/images
 	$(BIN)/python -m pytest
 
 bench:
 	@scripts/setup dev
 	@scripts/engine
+	@scripts/images
 	$(BIN)/python -m benchmarks
 
 clean:
