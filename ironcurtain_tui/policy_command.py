@@ -21,7 +21,7 @@ from ironcurtain_tui.policy.imported import ANNOTATIONS, LISTS, POLICY, convert
 from ironcurtain_tui.policy.load import DEFAULT, USER_ANNOTATIONS, USER_FILE, load_annotations, load_policy
 from ironcurtain_tui.providers import PROVIDERS
 
-EXAMPLES = "such as 'git.git_push repo_path=. remote=origin', 'GET https://example.org/' or 'CONNECT example.org:443'"
+EXAMPLES = "such as 'git.git_push path=. remote=origin', 'GET https://example.org/' or 'CONNECT example.org:443'"
 MARKS = {Decision.ALLOW: "✓", Decision.ANSWER: "✓", Decision.ESCALATE: "?", Decision.DENY: "✗"}
 
 

@@ -37,9 +37,9 @@ class When(Value, frozen=True, kw_only=True):
         """Whether the condition is met by a call's arguments."""
         value = arguments.get(self.argument)
         if not isinstance(self.equals, msgspec.UnsetType):
-            return _same(value, self.equals)
+            return same(value, self.equals)
         if not isinstance(self.one_of, msgspec.UnsetType):
-            return any(_same(value, each) for each in self.one_of)
+            return any(same(value, each) for each in self.one_of)
         met = {"present": value is not None, "absent": value is None, "truthy": bool(value), "falsy": not value}
         return met[str(self.being)]
 
@@ -196,7 +196,8 @@ def _many(roles: Roles) -> tuple[Role, ...]:
     return (roles,) if isinstance(roles, Role) else roles
 
 
-def _same(value: object, wanted: Scalar) -> bool:
+def same(value: object, wanted: Scalar) -> bool:
+    """Whether an argument has this value; ``true`` is not ``1``."""
     return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
 

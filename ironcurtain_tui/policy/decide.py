@@ -255,11 +255,7 @@ class Policy:
             for argument in call.arguments
             if argument not in annotation.arguments
         ]
-        rules = [
-            placed
-            for placed in self.rules
-            if isinstance(placed.rule, ToolRule) and placed.rule.names(call.server, call.tool)
-        ]
+        rules = [placed for placed in self.rules if isinstance(placed.rule, ToolRule) and placed.rule.names(call)]
         judged = [self._element(call, element, found, rules) for element in found]
         steps += [step for step in judged if step is not None]
         if not any(element.role in RESOURCES for element in found):

@@ -53,6 +53,15 @@ def render_rule(rule: Rule) -> str:
     return "[[rule]]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in fields.items())
 
 
+def render_annotations(table: ServerAnnotations, comment: str = "") -> str:
+    """A table as a file."""
+    parts = [*([f"# {comment}"] if comment else []), *(["local = true"] if table.local else []), "", "[tools]"]
+    for name, tool in table.tools.items():
+        plain = msgspec.to_builtins(tool)
+        parts.append(f"{toml(name)} = {toml({key: value for key, value in plain.items() if value})}")
+    return "\n".join(parts).lstrip("\n") + "\n"
+
+
 def toml(value: object) -> str:
     """A value as TOML writes it on one line, with everything that does not print escaped."""
     match value:
@@ -171,8 +180,8 @@ def _error(text: str, source: str, place: str, problem: str, rule: str = "") -> 
         names = [mentioned[1]]
     line = _find(text, first, last, names)
     if quoted := re.search(r"'([^']+)'", problem):
-        rows = text.splitlines()[:last]
-        line = next((row + 1 for row in range(line - 1, last) if quoted[1] in rows[row]), line)
+        written = text.splitlines()[:last]
+        line = next((row + 1 for row in range(line - 1, last) if quoted[1] in written[row]), line)
     where = f"{source}, line {line}" if line else source
     what = f"rule `{rule}`: " if rule else ""
     return UserFacingError(f"{where}: {what}{_plain(problem, names)}.", HELP)

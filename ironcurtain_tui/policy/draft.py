@@ -21,7 +21,8 @@ def generalise(action: Action, found: Iterable[Element] = ()) -> Rule | None:
     """The rule; None when there is none that would be safe or fit.
 
     ``found``: what ``Policy.elements`` says of a tool call. The same tool of the same server with the same paths,
-    hosts, repositories, branches and addresses; or the same method at the same host, below the same directory.
+    hosts, repositories, branches, addresses and switches (``force``); or the same method at the same host, below the
+    same directory.
     """
     if isinstance(action, ToolCall):
         return _tool_rule(action, tuple(found))
@@ -46,6 +47,7 @@ def _tool_rule(call: ToolCall, found: tuple[Element, ...]) -> ToolRule | None:
         server=escaped(call.server),
         tool=escaped(call.tool),
         where=where,
+        arguments={name: value for name, value in call.arguments.items() if isinstance(value, bool)},
     )
 
 

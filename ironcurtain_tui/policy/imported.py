@@ -14,7 +14,7 @@ import msgspec
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.annotations import Argument, ServerAnnotations, ToolAnnotation, When
-from ironcurtain_tui.policy.document import render_rule, toml
+from ironcurtain_tui.policy.document import render_annotations, render_rule, toml
 from ironcurtain_tui.policy.roles import Role
 from ironcurtain_tui.policy.rules import LONGEST_NAME, Rule, ToolRule, escaped
 
@@ -219,15 +219,6 @@ def _argument(given: object) -> tuple[Role, ...] | Argument:
 def _when(condition: Mapping[str, object], roles: object) -> When:
     ours = {"arg": "argument", "equals": "equals", "in": "one_of", "is": "being"}
     return msgspec.convert({"roles": roles, **{ours[key]: value for key, value in condition.items()}}, When)
-
-
-def render_annotations(table: ServerAnnotations, comment: str = "") -> str:
-    """A table as a file."""
-    parts = [*([f"# {comment}"] if comment else []), *(["local = true"] if table.local else []), "", "[tools]"]
-    for name, tool in table.tools.items():
-        plain = msgspec.to_builtins(tool)
-        parts.append(f"{toml(name)} = {toml({key: value for key, value in plain.items() if value})}")
-    return "\n".join(parts).lstrip("\n") + "\n"
 
 
 def _read[Kind](files: Mapping[str, bytes], name: str, kind: Callable[..., Kind] | type[Kind]) -> Kind:

@@ -12,8 +12,8 @@ import msgspec
 
 from ironcurtain_tui.events import Decision, Value
 from ironcurtain_tui.policy import domains
-from ironcurtain_tui.policy.action import HttpRequest
-from ironcurtain_tui.policy.annotations import Element
+from ironcurtain_tui.policy.action import HttpRequest, ToolCall
+from ironcurtain_tui.policy.annotations import Element, Scalar, same
 from ironcurtain_tui.policy.roles import CASELESS, HOSTS, PATHS, RESOURCES, Role
 from ironcurtain_tui.policy.surroundings import Surroundings, within
 
@@ -52,6 +52,8 @@ class ToolRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="tool"):
     tool: Texts = ()
     roles: tuple[Role, ...] = ()
     where: dict[Role, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    arguments: dict[str, Scalar] = msgspec.field(default_factory=dict)
+    """Plain arguments the call must have, as in ``{ force = true }``; false fits one that is not given, too."""
 
     def __post_init__(self) -> None:
         self._check()
@@ -61,9 +63,13 @@ class ToolRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="tool"):
             for pattern in patterns:
                 _check_pattern(role, pattern)
 
-    def names(self, server: str, tool: str) -> bool:
-        """Whether the rule is about this tool at all."""
-        return _any_glob(self.server, server) and _any_glob(self.tool, tool)
+    def names(self, call: ToolCall) -> bool:
+        """Whether the rule is about this call at all."""
+        return (
+            _any_glob(self.server, call.server)
+            and _any_glob(self.tool, call.tool)
+            and all(same(call.arguments.get(name, False), value) for name, value in self.arguments.items())
+        )
 
     def fits(self, element: Element | None, call: Sequence[Element], surroundings: Surroundings) -> bool:
         """Whether the rule decides on ``element`` of ``call``; on the call as such where ``element`` is None."""

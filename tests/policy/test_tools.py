@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -346,8 +347,6 @@ CALLS = st.one_of(
 
 
 def arbitrary(rules: list[Any]) -> Policy:
-    from pathlib import Path
-
     from ironcurtain_tui.policy.load import load_annotations
 
     placed = [PlacedRule(origin="user", rule=each) for each in rules]
@@ -394,3 +393,51 @@ def test_a_draft_covers_what_it_was_made_of(rules: list[ToolRule], asked: ToolCa
     made = generalise(asked, policy.elements(asked))
     if made is not None and policy.decide(asked).decision is ASK:
         assert policy.covers(made, asked)
+
+
+# --- the servers that come with the program ------------------------------------------------------------------
+
+
+def test_switches_can_be_named_and_a_draft_holds_them(machine: Machine) -> None:
+    policy = machine.policy(rule("no force", "deny", "arguments = { force = true }") + rule("ask", "escalate"))
+    push = call("git", "git_push", path=".", remote="origin", branch="main", commit="a" * 40, force=False)
+    forced = call("git", "git_push", path=".", remote="origin", branch="main", commit="a" * 40, force=True)
+    assert policy.decide(push).decision is ASK
+    assert decided(policy.decide(forced)) == (DENY, "user: no force")
+    asking = machine.policy(rule("ask", "escalate"))
+    made = drafted(asking, push)
+    assert asking.covers(made, call("git", "git_push", path=".", remote="origin", branch="main", commit="b" * 40))
+    assert not asking.covers(made, forced)
+
+
+def test_a_push_that_names_no_remote_is_judged_by_where_it_goes(machine: Machine) -> None:
+    mine = rule("mine", "allow", 'where = { git-remote-url = ["github.com/me/*"] }')
+    assert machine.policy(mine).decide(call("git", "git_push")).decision is ALLOW
+    assert machine.policy().decide(call("git", "git_push")).decision is DENY
+    assert machine.shipped().decide(call("git", "git_push")).decision is ASK
+
+
+async def test_every_tool_of_our_servers_is_described_with_all_its_arguments() -> None:
+    from ironcurtain_tui.gateway.domain_requests import DomainRequests
+    from ironcurtain_tui.gateway.servers import fetch, filesystem, git
+    from ironcurtain_tui.policy.load import load_annotations
+
+    tables = load_annotations(Path("/nonexistent"))
+    described = {server.name: await server.list_tools() for server in (fetch.server, filesystem.server, git.server)}
+    described["proxy"] = [tool for tool in await DomainRequests(tuple).tools() if tool.name != "list_domains"]
+    for name, tools in described.items():
+        for tool in tools:
+            if not tool.name.startswith("complete_"):
+                assert set(tool.inputSchema["properties"]) <= set(tables[name].tools[tool.name].arguments), tool.name
+
+
+def test_paths_that_count_from_the_workspace_are_named(machine: Machine) -> None:
+    policy = machine.policy()
+    assert policy.path_arguments(call("filesystem", "move_file", source="a", destination="b")) == {
+        "source",
+        "destination",
+    }
+    assert policy.path_arguments(call("git", "git_add", repo_path="a", files=["b"])) == {"repo_path"}
+    assert policy.path_arguments(call("git", "git_push", remote="x")) == {"path"}
+    assert policy.path_arguments(call("fetch", "http_fetch", url="x")) == set()
+    assert policy.path_arguments(call("no", "tool")) == set()
