@@ -50,6 +50,42 @@ class LayoutError(RuntimeError):
 # By-value unions cannot be passed through cffi's ABI mode; a struct of the same layout can (see pyghostty._ffi).
 ffi.cdef("typedef struct { GhosttyTerminalScrollViewportTag tag; uint64_t row; uint64_t _pad; } IroncurtainScroll;")
 
+_POINTED_AT = (
+    "GhosttyBuffer",
+    "GhosttyCellsView",
+    "GhosttyColorRgb",
+    "GhosttyGridRef",
+    "GhosttyPointS",
+    "GhosttyRenderState",
+    "GhosttyRenderStateRowCells",
+    "GhosttyRenderStateRowIterator",
+    "GhosttyString",
+    "GhosttyTerminal",
+    "GhosttyTerminalBellFn",
+    "GhosttyTerminalColorSchemeFn",
+    "GhosttyTerminalModeConfig",
+    "GhosttyTerminalRenderHoldFn",
+    "GhosttyTerminalScreen",
+    "GhosttyTerminalScrollViewport",
+    "GhosttyTerminalSizeFn",
+    "GhosttyTerminalWritePtyFn",
+    "GhosttyTerminalXtversionFn",
+    "IroncurtainScroll",
+    "size_t",
+    "uint16_t",
+    "uint64_t",
+    "uint8_t",
+)
+# cffi parses every name of a type anew, and the header's typedefs with it: 7 ms each. The members of one struct
+# are parsed together.
+ffi.cdef(f"struct ironcurtain_pointers {{ {' '.join(f'{name} *to_{name};' for name in _POINTED_AT)} }};")
+_POINTERS = {name.removeprefix("to_"): field.type for name, field in ffi.typeof("struct ironcurtain_pointers").fields}
+
+
+def _new(kind: str, value: Any = None) -> Any:
+    """Memory for one ``kind``, as a pointer."""
+    return ffi.new(_POINTERS[kind], value)
+
 
 class CellLayout:
     """Bit masks of one packed cell, as the loaded library describes it."""
@@ -63,7 +99,7 @@ class CellLayout:
 
         if bits["content_tag"]["lsb"] != 0 or types["GhosttyCell"]["size"] != 8:
             raise LayoutError("libghostty-vt packs its cells in another way")
-        twin, real = "IroncurtainScroll", "GhosttyTerminalScrollViewport"
+        twin, real = (_POINTERS[name].item for name in ("IroncurtainScroll", "GhosttyTerminalScrollViewport"))
         if (ffi.sizeof(twin), ffi.alignof(twin)) != (ffi.sizeof(real), ffi.alignof(real)):
             raise LayoutError("libghostty-vt passes its scroll position in another way")
         self.tag = mask("content_tag")
@@ -125,48 +161,48 @@ class GhosttyCore:
             _prove()
 
     def _allocate(self) -> None:
-        self._terminal_box = ffi.new("GhosttyTerminal*")
+        self._terminal_box = _new("GhosttyTerminal")
         check(lib.ghostty_terminal_new(ffi.NULL, self._terminal_box, self.cols, self.lines), "terminal_new")
         self._terminal = self._terminal_box[0]
         self._state = self._new_state()
         self._history_state = self._new_state()
-        self._iterator_box = ffi.new("GhosttyRenderStateRowIterator*")
+        self._iterator_box = _new("GhosttyRenderStateRowIterator")
         check(lib.ghostty_render_state_row_iterator_new(ffi.NULL, self._iterator_box), "row_iterator_new")
         self._iterator = self._iterator_box[0]
-        self._cells_box = ffi.new("GhosttyRenderStateRowCells*")
+        self._cells_box = _new("GhosttyRenderStateRowCells")
         check(lib.ghostty_render_state_row_cells_new(ffi.NULL, self._cells_box), "row_cells_new")
         self._cells = self._cells_box[0]
         # buffers that every frame reuses
-        self._view = ffi.new("GhosttyCellsView*")
+        self._view = _new("GhosttyCellsView")
         self._style = init_sized("GhosttyStyle")
-        self._style_bytes = ffi.buffer(self._style, ffi.sizeof("GhosttyStyle"))
+        self._style_bytes = ffi.buffer(self._style)
         self._cursor = init_sized("GhosttyRenderStateCursor")
-        self._row_number = ffi.new("uint16_t*")
-        self._cluster_bytes = ffi.new("uint8_t[256]")
-        self._cluster = ffi.new("GhosttyBuffer*")
-        self._mode = ffi.new("GhosttyTerminalModeConfig*")
+        self._row_number = _new("uint16_t")
+        self._cluster_bytes = ffi.new("uint8_t[]", 256)
+        self._cluster = _new("GhosttyBuffer")
+        self._mode = _new("GhosttyTerminalModeConfig")
         self._link_bytes = ffi.new("uint8_t[]", LINK_LIMIT)
-        self._size = ffi.new("size_t*")
+        self._size = _new("size_t")
 
     def _new_state(self) -> Any:
-        box = ffi.new("GhosttyRenderState*")
+        box = _new("GhosttyRenderState")
         check(lib.ghostty_render_state_new(ffi.NULL, box), "render_state_new")
         return box[0]
 
     def _configure(self) -> None:
-        self._set("SCROLLBACK_MAX_BYTES", ffi.new("size_t*", SCROLLBACK_ROWS * self.cols * BYTES_A_CELL))
-        self._set("SCROLLBACK_MAX_LINES", ffi.new("size_t*", 2**62))
-        self._set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
-        self._set("COLOR_FOREGROUND", ffi.new("GhosttyColorRgb*", FOREGROUND))
-        self._set("COLOR_BACKGROUND", ffi.new("GhosttyColorRgb*", BACKGROUND))
+        self._set("SCROLLBACK_MAX_BYTES", _new("size_t", SCROLLBACK_ROWS * self.cols * BYTES_A_CELL))
+        self._set("SCROLLBACK_MAX_LINES", _new("size_t", 2**62))
+        self._set("KITTY_IMAGE_STORAGE_LIMIT", _new("uint64_t", 0))
+        self._set("COLOR_FOREGROUND", _new("GhosttyColorRgb", FOREGROUND))
+        self._set("COLOR_BACKGROUND", _new("GhosttyColorRgb", BACKGROUND))
         self._set("TERMINFO_NAME", self._string(b"xterm-256color"))
         for option in ("MODE_DEFAULT", "MODE"):  # grapheme clusters, also after a reset
             self._mode.mode, self._mode.value = _GRAPHEMES, True
             self._set(option, self._mode)
 
     def _string(self, text: bytes) -> Any:
-        characters, string = ffi.new("char[]", text), ffi.new("GhosttyString*")
-        string.ptr, string.len = ffi.cast("uint8_t*", characters), len(text)
+        characters, string = ffi.new("char[]", text), _new("GhosttyString")
+        string.ptr, string.len = ffi.cast(_POINTERS["uint8_t"], characters), len(text)
         self._kept += [characters, string]
         return string
 
@@ -202,7 +238,7 @@ class GhosttyCore:
             ("COLOR_SCHEME", "GhosttyTerminalColorSchemeFn", scheme),
             ("XTVERSION", "GhosttyTerminalXtversionFn", identity),
         ):
-            native = ffi.callback(kind, callback, onerror=self._callback_failed)
+            native = ffi.callback(_POINTERS[kind].item, callback, onerror=self._callback_failed)
             self._kept.append(native)
             self._set(option, native)
 
@@ -213,7 +249,7 @@ class GhosttyCore:
         check(lib.ghostty_terminal_set(self._terminal, getattr(lib, f"GHOSTTY_TERMINAL_OPT_{option}"), value), option)
 
     def _get(self, key: str, kind: str) -> Any:
-        out = ffi.new(f"{kind}*")
+        out = _new(kind)
         check(lib.ghostty_terminal_get(self._terminal, getattr(lib, f"GHOSTTY_TERMINAL_DATA_{key}"), out), key)
         return out[0]
 
@@ -310,7 +346,7 @@ class GhosttyCore:
 
     def _scroll(self, tag: int, row: int) -> None:
         scroll = union_fn("ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, IroncurtainScroll)")
-        where = ffi.new("IroncurtainScroll*")
+        where = _new("IroncurtainScroll")
         where.tag, where.row = tag, row
         scroll(self._terminal, where[0])
 
@@ -464,7 +500,7 @@ class GhosttyCore:
         grid_ref = union_fn(
             "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
         )
-        point = ffi.new("GhosttyPointS*")
+        point = _new("GhosttyPointS")
         point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
         point.value.x, point.value.y = x, y
         reference = init_sized("GhosttyGridRef")
