@@ -82,6 +82,20 @@ def parser() -> argparse.ArgumentParser:
     take.add_argument("directory", type=Path, metavar="DIR", help="where compiled-policy.json lies")
     take.add_argument("--replace", action="store_true", help="even if there is a policy already; the old one is kept")
 
+    mcp = commands.add_parser("mcp", help="tool servers for the agent")
+    mcp_commands = mcp.add_subparsers(dest="mcp_command", metavar="COMMAND", required=True)
+    mcp_commands.add_parser("list", help="the servers a session starts")
+    add = mcp_commands.add_parser(
+        "add",
+        help="add a server: start it once, list its tools, propose what their arguments mean",
+        epilog="The command that starts it follows after --: mcp add NAME -- COMMAND ARGUMENT ...",
+    )
+    add.add_argument("name", metavar="NAME", help="its tools will be called NAME__tool")
+    add.add_argument("--url", default="", help="a server that is reached by HTTP instead of started")
+    add.add_argument("--env", action="append", default=[], metavar="NAME[=VALUE]", help="without a value: this one's")
+    add.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent to the URL")
+    add.add_argument("--cwd", default="", metavar="DIR", help="where to start it (default: the workspace)")
+
     completion = commands.add_parser("completion", help="print a completion script")
     completion.add_argument("shell", choices=("bash", "zsh"))
     return top
@@ -92,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help", "--version"}):
         given.insert(0, "run")
-    options = parser().parse_args(given)
+    # argparse itself would take the options of the server's command for ours
+    ours = given.index("--") if given[0] == "mcp" and "--" in given else len(given)
+    options = parser().parse_args(given[:ours], argparse.Namespace(server_command=given[ours + 1 :]))
     try:
         return _dispatch(options)
     except UserFacingError as error:
@@ -124,6 +140,11 @@ def _dispatch(options: argparse.Namespace) -> int:
             return _doctor(tuple(options.checks))
         case "gc":
             return _gc(dry_run=options.dry_run)
+        case "mcp":
+            from ironcurtain_tui import mcp_command
+
+            print(mcp_command.run(options))
+            return 0
         case "policy":
             from ironcurtain_tui import policy_command
 

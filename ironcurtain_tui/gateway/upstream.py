@@ -19,6 +19,7 @@ from mcp import ClientSession, McpError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.context import RequestContext
 from mcp.types import (
+    CONNECTION_CLOSED,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
@@ -348,6 +349,8 @@ def _described(error: BaseException) -> str:
             return f"it did not answer within {START_SECONDS:.0f} s"
         case FileNotFoundError():
             return f"there is no command or directory {error.filename}"
+        case McpError() if error.error.code == CONNECTION_CLOSED:
+            return "it ended before it had told what it has"
         case McpError():
             return f"it refused: {error.error.message}"[:500]
         case _:
