@@ -49,6 +49,8 @@ class ClaudeCode(AgentAdapter):
             "ANTHROPIC_API_KEY": key,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
+            # Else every start asks two hosts for plug-ins, and the person is asked about both.
+            "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL": "1",
             # Else it shows the model no tool of the gateway until the model searches for one.
             "ENABLE_TOOL_SEARCH": "false",
             # Milliseconds: no call may time out while a person thinks about it; nor a command whose request is held.
