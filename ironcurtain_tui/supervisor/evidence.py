@@ -12,7 +12,6 @@ from ironcurtain_tui.escalations.card import Evidence, FileChange
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.annotations import Element
 from ironcurtain_tui.policy.roles import Role
-from ironcurtain_tui.supervisor.outgoing_commits import outgoing_commits
 
 _HARMLESS = frozenset({Role.READ_PATH, Role.NONE})
 LARGEST_FILE = 1 << 20
@@ -34,6 +33,8 @@ class HostEvidence:
         changes, notes = await asyncio.to_thread(_change, call)
         commits = ""
         if "push" in call.tool:
+            from ironcurtain_tui.supervisor.outgoing_commits import outgoing_commits  # needs the MCP SDK
+
             commits = await outgoing_commits(call.arguments)
         return Evidence(
             leads=tuple((f"{each.argument} ({each.role})", each.subject or "cannot be told") for each in found),
