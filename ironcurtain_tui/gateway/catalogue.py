@@ -24,6 +24,7 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.gateway.arguments import objection, with_defaults
 from ironcurtain_tui.gateway.breaker import MOST_CALLS, WINDOW_SECONDS, LoopBreaker
@@ -119,6 +120,8 @@ class Catalogue:
         verdict = await self._admit(action)
         if verdict.decision is not Decision.ALLOW:
             return refusal(verdict)
+        if verdict.digest and digest.of_call(action.server, action.tool, action.arguments) != verdict.digest:
+            return await self._refuse(action, "it is no longer what was approved")
         return await self._execute(server, action, report)
 
     async def _completed(self, server: ToolServer, asked: ToolCall, schema: Mapping[str, object]) -> ToolCall:

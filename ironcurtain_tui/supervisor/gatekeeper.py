@@ -28,6 +28,11 @@ NO_AUDIT = Verdict(
     rule="audit-first",
     retry=True,
 )
+LEAK = Verdict(
+    decision=Decision.DENY,
+    reason="a placeholder key stands in the arguments, where it does not belong",
+    rule="tripwire",
+)
 CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session off", rule="cut")
 
 
@@ -85,6 +90,7 @@ class Gatekeeper:
         evidence: EvidenceRoom,
         *,
         asker: str,
+        sentinels: tuple[str, ...],
         attended: Callable[[], bool],
         waits_unattended: bool,
         on_unavailable: Callable[[AuditUnavailable], None],
@@ -97,6 +103,7 @@ class Gatekeeper:
         self._barrier = barrier
         self._evidence = evidence
         self._asker = asker
+        self._sentinels = sentinels
         self._attended = attended
         self._waits_unattended = waits_unattended
         self._on_unavailable = on_unavailable
@@ -111,6 +118,9 @@ class Gatekeeper:
         """
         if not await self._barrier.passable():
             return await self._recorded(action, CUT)
+        if isinstance(action, ToolCall) and self._holds_sentinel(action):
+            await self.tripped(action, LEAK.reason)
+            return LEAK
         verdict = self._judge(action)
         if verdict.decision is not Decision.ESCALATE:
             return await self._recorded(action, verdict)
@@ -140,15 +150,24 @@ class Gatekeeper:
         await self._recorded(action, Verdict(decision=Decision.DENY, reason=reason, rule="tripwire"))
         self._on_tripwire(f"{summary_of(action)}: {reason}")
 
+    def _holds_sentinel(self, call: ToolCall) -> bool:
+        spelled = digest.canonical(call.arguments).decode("ascii")
+        return any(sentinel in spelled for sentinel in self._sentinels)
+
     def _judge(self, action: Action) -> Verdict:
-        attended = self._attended()
-        verdict = self._policy.decide(action, attended=attended)
-        if verdict.decision is not Decision.ESCALATE or isinstance(action, Tunnel):
+        verdict = self._policy.decide(action)
+        if verdict.decision is not Decision.ESCALATE:
             return verdict
+        if isinstance(action, Tunnel):
+            attended = self._attended() or self._leases.lead_to(action.host.lower(), action.port)
+            return self._policy.decide(action, attended=attended)
         lease = self._leases.use(action)
         if lease is not None:
             return Verdict(decision=Decision.ALLOW, rule=f"grant {lease.id} ({verdict.rule})")
-        if not attended and not self._waits_unattended:
+        if self._attended():
+            return verdict
+        verdict = self._policy.decide(action, attended=False)
+        if verdict.decision is Decision.ESCALATE and not self._waits_unattended:
             return Verdict(
                 decision=Decision.DENY,
                 reason=f"a person would have to approve it, and nobody is there ({verdict.reason})",

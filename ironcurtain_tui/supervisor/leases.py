@@ -11,7 +11,7 @@ from ironcurtain_tui.escalations import grants
 from ironcurtain_tui.escalations.grants import Covers, Lease
 from ironcurtain_tui.events import GrantsChanged
 from ironcurtain_tui.policy.action import Action
-from ironcurtain_tui.policy.rules import Rule
+from ironcurtain_tui.policy.rules import RequestRule, Rule
 
 LONGEST_MINUTES = 24 * 60
 MOST_USES = 10_000
@@ -58,6 +58,10 @@ class Leases:
         self._leases = (*self._leases, lease)
         self.refresh()
         return lease
+
+    def lead_to(self, host: str, port: int) -> bool:
+        """Whether a grant is about this host, which is lower case."""
+        return any(isinstance(each.rule, RequestRule) and each.rule.leads_to(host, port) for each in self.in_force)
 
     def use(self, action: Action) -> Lease | None:
         """Count one use of whichever grant covers ``action``; None when none does."""

@@ -64,7 +64,7 @@ from ironcurtain_tui.events import (
 from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.decide import Policy
-from ironcurtain_tui.policy.load import USER_FILE, build_policy
+from ironcurtain_tui.policy.load import USER_ANNOTATIONS, USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.proxy.authority import CertificateAuthority
@@ -76,6 +76,7 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown
 from ironcurtain_tui.tasks import TaskOwner, together
@@ -251,7 +252,7 @@ class Session:
             audit = await self._open_audit(real, fake)
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
-        gatehouse = self._gatehouse = self._open_gatehouse(policy, audit)
+        gatehouse = self._gatehouse = self._open_gatehouse(policy, audit, fake)
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
@@ -376,15 +377,20 @@ class Session:
         def build(documents: Mapping[str, PolicyDocument]) -> Policy:
             return build_policy(documents, ANTHROPIC.rules(), Path(self._request.workspace), paths.home())
 
-        return LivePolicy({USER: paths.home() / USER_FILE}, build, partial(past_logs, paths.home()))
+        return LivePolicy(self._policy_files(), build, partial(past_logs, paths.home()))
 
-    def _open_gatehouse(self, policy: LivePolicy, audit: AuditLog) -> Gatehouse:
+    def _policy_files(self) -> dict[str, Path]:
+        """The strongest first."""
+        return {"session": self._paths.policy, USER: paths.home() / USER_FILE}
+
+    def _open_gatehouse(self, policy: LivePolicy, audit: AuditLog, fake: str) -> Gatehouse:
         gatehouse = Gatehouse(
             policy,
             audit,
             self._bulletin,
             self._request.config.approvals,
             asker=self._adapter.title,
+            sentinels=(fake,),
             viewers=lambda: len(self._server.viewers),
             record=self._record,
             on_waiting=self._waiting_changed,

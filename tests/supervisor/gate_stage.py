@@ -28,6 +28,7 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 
+SENTINEL = "sk-ant-api03-ironcurtain-abc"
 DEADLINE = 10.0
 """Seconds any single wait of a test may take before it has failed."""
 
@@ -98,6 +99,7 @@ class GateStage:
             self.bulletin,
             settings,
             asker="Shell",
+            sentinels=(SENTINEL,),
             viewers=lambda: int(self.watched),
             record=self._record,
             on_waiting=self.waiting.append,

@@ -26,7 +26,7 @@ from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, DoorState, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
-from tests.supervisor.gate_stage import DEADLINE, GateStage, answer, fetch, gate_stage, until
+from tests.supervisor.gate_stage import DEADLINE, SENTINEL, GateStage, answer, fetch, gate_stage, until
 
 
 def get(path: str = "/a/x", method: str = "GET", body: bytes = b"") -> HeldRequest:
@@ -380,6 +380,13 @@ async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: 
 async def test_a_tripwire_is_recorded_and_shown(stage: GateStage) -> None:
     await stage.gate.tripped(get().action, "a placeholder key was about to be sent")
     assert last_records(stage.audit.path, 1)[0].data["rule"] == "tripwire"
+    assert "placeholder key" in stage.bulletin.keeper.notices[-1].text
+
+
+async def test_a_placeholder_key_in_a_call_is_a_tripwire(stage: GateStage) -> None:
+    call = ToolCall(server="fetch", tool="fetch", arguments={"url": [f"https://example.org/?k={SENTINEL}"]})
+    assert (await stage.gate.admit(call)).rule == "tripwire"
+    assert stage.kinds() == ["tool"]
     assert "placeholder key" in stage.bulletin.keeper.notices[-1].text
 
 
