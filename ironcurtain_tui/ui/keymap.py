@@ -16,6 +16,8 @@ class Command(StrEnum):
 
     AGENT = "agent"
     BACK = "back"
+    BROWSE = "browse"
+    BROWSE_TRAFFIC = "browse-traffic"
     CLEAR_FILTER = "clear-filter"
     CLOSE = "close"
     DETACH = "detach"
@@ -91,6 +93,7 @@ PREFIX = (
     Row(("d", "q"), Command.DETACH, "Close; the agent runs on"),
     Row(("x",), Command.STOP, "Stop the session (asks)"),
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
+    Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
     Row(("n",), Command.NOTICES, "All notices"),
     Row(("p", "colon"), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),
@@ -116,6 +119,7 @@ PANEL = (
     Row(("escape",), Command.BACK, "Leave full screen, or back to the agent", "back"),
     Row(("enter",), Command.DETAILS, "Details of the selected line", "details"),
     Row(("slash",), Command.FILTER, "Show only lines that contain ...", "filter"),
+    Row(("o",), Command.BROWSE, "Open the panel's browser on the whole screen", "open"),
     Row(("j", "down"), Command.DOWN, "Next line"),
     Row(("k", "up"), Command.UP, "Previous line"),
     Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 
-from .scripted_session import ScriptedSession, scripted
+from .scripted_session import Driven, ScriptedSession, scripted
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(SVGImageExtension)
+
+
+def drawn(it: Driven) -> str:
+    """The screen as SVG, without the web fonts that Textual refers to."""
+    return re.sub(r"@font-face \{.*?\}\s*", "", it.app.export_screenshot(simplify=True), flags=re.DOTALL)
 
 
 @pytest.fixture(autouse=True)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
 from ironcurtain_tui.events import BadgeState, StepChanged
 
-from .scripted_session import Driven, ScriptedSession, driven, scripted
-
-
-@pytest.fixture
-def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(SVGImageExtension)
-
-
-def drawn(it: Driven) -> str:
-    """The screen as SVG, without the web fonts that Textual refers to."""
-    return re.sub(r"@font-face \{.*?\}\s*", "", it.app.export_screenshot(simplify=True), flags=re.DOTALL)
+from .conftest import drawn
+from .scripted_session import ScriptedSession, driven, scripted
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -30,6 +30,7 @@ from ironcurtain_tui.events import (
     ScreenRestarted,
     SessionState,
 )
+from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.ui import departure
 from ironcurtain_tui.ui.departure import Departure, Ending
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
@@ -40,6 +41,7 @@ from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
 from ironcurtain_tui.ui.screens.help import Help
 from ironcurtain_tui.ui.screens.notices import Notices
+from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
 from ironcurtain_tui.ui.widgets.audit import AuditPanel
 from ironcurtain_tui.ui.widgets.drag import DragHandle
@@ -356,6 +358,10 @@ class SessionScreen(Screen[None], inherit_bindings=False):
                 self._arrange(self._arrangement.grow(self._panel, 1, self.size.height))
             case Command.SHRINK:
                 self._arrange(self._arrangement.grow(self._panel, -1, self.size.height))
+            case Command.BROWSE:
+                self._browse(self._panel)
+            case Command.BROWSE_TRAFFIC:
+                self._browse(Panel.TRAFFIC)
             case Command.HELP:
                 self._help()
             case Command.NOTICES:
@@ -521,6 +527,23 @@ class SessionScreen(Screen[None], inherit_bindings=False):
     def _help(self) -> None:
         badges = self._session.badges.values() if self._session else ()
         self.app.push_screen(Help(self.keymap, badges, self._session is not None and self._session.info.rehearsal))
+
+    def _browse(self, panel: Panel) -> None:
+        session = self._session
+        if session is None:
+            return
+        if panel is Panel.TRAFFIC:
+            self.app.push_screen(
+                TrafficBrowser(
+                    lambda: self._session.flows.values() if self._session else (),
+                    SessionPaths.of(session.info.id).kept,
+                    self._count_waiting,
+                    self._now,
+                )
+            )
+
+    def _count_waiting(self) -> int:
+        return len(self._session.pending) if self._session else 0
 
     def _close(self) -> None:
         if self._ending is not None:

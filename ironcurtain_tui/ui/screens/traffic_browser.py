@@ -1,0 +1,175 @@
+"""All flows of a session on the whole screen: filter, details, timing, curl and HAR."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+
+from ironcurtain_tui.events import Decision, Flow, FlowState
+from ironcurtain_tui.ui import flow_export, timing
+from ironcurtain_tui.ui.figures import count, dollars
+from ironcurtain_tui.ui.flow_filter import SYNTAX, flow_test
+from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.query import FilterError
+from ironcurtain_tui.ui.screens.browser import Browser, Keys
+from ironcurtain_tui.ui.screens.details import flow_fields
+from ironcurtain_tui.ui.tone import Tone
+from ironcurtain_tui.ui.widgets.line import Piece
+from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
+from ironcurtain_tui.ui.widgets.traffic import TrafficList
+
+REFRESH_SECONDS = 0.25
+BAR = 14
+DETAIL_BAR = 22
+UNKNOWN = "not kept: what passed is counted, never stored"
+
+
+class TimedTrafficList(TrafficList):
+    """The flows with a bar of how long each took, as a part of the longest that is listed."""
+
+    COLUMNS: ClassVar[tuple[Column, ...]] = (*TrafficList.COLUMNS, Column("timing ░wait █data", BAR, rank=7))
+    EMPTY = "No flow fits. Every request of the agent appears here, refused ones too."
+    longest_ms = 0.0
+
+    def cells(self, record: Flow) -> Sequence[Cell]:
+        return (*super().cells(record), Cell(timing.bar(record, self.longest_ms, BAR), Tone.QUIET))
+
+
+class TrafficBrowser(Browser):
+    """``read`` gives the flows of now, oldest first; exports go into ``directory``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy_curl", show=False),
+        Binding("x", "export_har", show=False),
+        Binding("enter", "details", show=False),
+        Binding("f3", "leave", show=False),
+    ]
+    NAME = "Traffic"
+    KEYS: ClassVar[Keys] = (
+        ("c", "Copy as a curl command with the fake key's variable, for inside the container", "copy curl"),
+        ("x", "Write the flows that are listed as HAR 1.2; bodies are not kept", "HAR"),
+    )
+    SYNTAX: ClassVar[Sequence[tuple[str, str]]] = SYNTAX
+
+    def __init__(
+        self,
+        read: Callable[[], Collection[Flow]],
+        directory: Path,
+        waiting: Callable[[], int] = lambda: 0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._list = TimedTrafficList()
+        super().__init__(self._list, "host:github status:>=400 !refused", waiting=waiting, now=now)
+        self._read = read
+        self._directory = directory
+        self._all: tuple[Flow, ...] = ()
+        self._shown: tuple[Flow, ...] = ()
+        self._test: Callable[[Flow], bool] = lambda _flow: True
+
+    def on_mount(self) -> None:
+        self.set_interval(REFRESH_SECONDS, self._refresh_flows)
+        self.call_after_refresh(self._list_flows)
+
+    def _refresh_flows(self) -> None:
+        if tuple(self._read()) != self._all:
+            self._list_flows()
+        self.show_title()
+
+    def _list_flows(self) -> None:
+        before = {flow.id for flow in self._all}
+        self._all = tuple(self._read())
+        self._shown = tuple(flow for flow in self._all if self._test(flow))
+        self._list.longest_ms = max((flow.total_ms or 0.0 for flow in self._shown), default=0.0)
+        self._list.show(self._shown, sum(flow.id not in before for flow in self._shown))
+        self.show_title()
+        self.show_details()
+
+    def search(self, text: str) -> None:
+        try:
+            self._test = flow_test(text, self._now())
+        except FilterError as error:
+            self.say_wrong(str(error))
+            return
+        self.say_wrong("")
+        self._list_flows()
+
+    def figures(self) -> Sequence[Piece]:
+        flows = self._shown
+        of = f" of {len(self._all):,}" if len(flows) != len(self._all) else ""
+        pieces = [
+            Piece(f"{len(flows):,}{of} flows", Tone.PLAIN),
+            Piece(f"↑ {count(sum(flow.bytes_up for flow in flows))}", Tone.QUIET, rank=8),
+            Piece(f"↓ {count(sum(flow.bytes_down for flow in flows))}", Tone.QUIET, rank=7),
+        ]
+        if tokens := sum(flow.usage.total_tokens for flow in flows if flow.usage):
+            pieces.append(Piece(f"{count(tokens)} tok", Tone.QUIET, rank=6))
+        if cost := sum(flow.cost_usd or 0 for flow in flows):
+            pieces.append(Piece(dollars(cost), Tone.QUIET, rank=5))
+        if refused := sum(flow.decision is Decision.DENY for flow in flows):
+            pieces.append(Piece(f"✗ {refused:,} refused", Tone.BAD))
+        if failed := sum(flow.state is FlowState.ERROR or (flow.status or 0) >= 500 for flow in flows):
+            pieces.append(Piece(f"▲ {failed:,} failed", Tone.WARN, rank=4))
+        return pieces
+
+    def describe(self) -> RenderableType:
+        flow = self._list.selected
+        if flow is None:
+            return Text("Nothing is selected.", style="dim")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in flow_fields(flow):
+            table.add_row(Text(name, style="dim"), Text(neutralise(value)))
+        table.add_row(Text("Headers", style="dim"), Text(UNKNOWN, style="dim"))
+        table.add_row(Text("Bodies", style="dim"), Text(UNKNOWN, style="dim"))
+        return Group(table, Text(""), *_waterfall(flow))
+
+    @on(RecordList.Opened)
+    def _opened(self, message: RecordList.Opened) -> None:
+        message.stop()
+        self.action_details()
+
+    def action_copy_curl(self) -> None:
+        """Put a curl command on the clipboard."""
+        if (flow := self._list.selected) is not None:
+            self.app.copy_to_clipboard(flow_export.curl(flow))
+            self.notify("Copied as curl. The key in it is the agent's fake one: it works inside only.", timeout=4)
+
+    def action_export_har(self) -> None:
+        """Write what is listed as HAR."""
+        if not self._shown:
+            return
+        path = self._directory / f"traffic-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._now()))}.har"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(flow_export.har(self._shown))
+        except OSError as error:
+            self.notify(f"Not written: {error.strerror}: {path}", severity="error", markup=False)
+            return
+        self.notify(f"{len(self._shown):,} flows: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False)
+
+
+def _waterfall(flow: Flow) -> list[Text]:
+    """Waiting and receiving, each on a line of its own and at its place in time."""
+    total, first = flow.total_ms, flow.first_byte_ms
+    if total is None and first is None:
+        return []
+    whole = max(total or 0.0, first or 0.0) or 1.0
+    waited = min(first if first is not None else whole, whole)
+    lead = round(waited / whole * DETAIL_BAR)
+    lines = [Text(f"  wait     {timing.WAITING * lead}{' ' * (DETAIL_BAR - lead)}  {waited:,.0f} ms")]
+    if total is not None and first is not None:
+        bar = timing.RECEIVING * max(1, DETAIL_BAR - lead)
+        lines.append(Text(f"  receive  {' ' * lead}{bar}  {max(0.0, total - waited):,.0f} ms"))
+        lines.append(Text(f"  in all   {' ' * DETAIL_BAR}  {total:,.0f} ms", style="dim"))
+    return lines
