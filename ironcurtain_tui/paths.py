@@ -3,6 +3,7 @@
 Layout (DESIGN.md section 7)::
 
     config.toml                     settings
+    policy.toml                     rules of what is allowed; annotations/<server>.toml what tools' arguments mean
     ca/                             certificate authority of the proxy
     sessions/<id>/                  what is kept: audit.jsonl, recording.cast, session.json, supervisor.log
     run/<id>/                       what lives only as long as the session
@@ -124,6 +125,10 @@ class SessionPaths:
     @property
     def screen_log(self) -> Path:
         return self.kept / "screen.log"
+
+    @property
+    def policy(self) -> Path:
+        return self.kept / "policy.toml"
 
     @property
     def record(self) -> Path:

@@ -97,6 +97,16 @@ class Policy:
         self._annotations = dict(annotations or {})
         self._surroundings = surroundings or Surroundings()
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both were made of the same rules, settings and tables, so that they decide alike."""
+        return isinstance(other, Policy) and self._made_of == other._made_of
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def _made_of(self) -> tuple[object, ...]:
+        return self._hosts, self.rules, self._web, self._annotations, self._surroundings
+
     def decide(self, action: Action, *, attended: bool = True) -> Verdict:
         """The verdict on ``action``. ``attended``: whether a person is there to be asked about unknown hosts."""
         return self.explain(action, attended=attended).verdict

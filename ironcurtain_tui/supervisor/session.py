@@ -252,6 +252,8 @@ class Session:
             audit = await self._open_audit(real, fake)
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
+        files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
+        self._tasks.start(PolicyWatch(policy, files, bulletin, self._record).run(), "policy watch")
         gatehouse = self._gatehouse = self._open_gatehouse(policy, audit, fake)
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless

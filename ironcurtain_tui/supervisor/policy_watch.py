@@ -1,0 +1,69 @@
+"""Notices that a policy file was changed, and puts it in force if it is sound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import BadgeState
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.live_policy import LivePolicy
+
+SECONDS = 1.0
+"""Between two looks."""
+
+Record = Callable[[str, str, object], Awaitable[None]]
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+class PolicyWatch:
+    """Looks at files once a second; says and records what came of a change. A broken file changes nothing.
+
+    ``files``: policy files, and directories whose ``*.toml`` belong to the policy too.
+    """
+
+    def __init__(self, policy: LivePolicy, files: Iterable[Path], bulletin: Bulletin, record: Record) -> None:
+        self._policy = policy
+        self._files = tuple(files)
+        self._bulletin = bulletin
+        self._record = record
+        self._seen = _signature(self._files)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Read the policy again if a file is another one by now."""
+        now = await asyncio.to_thread(_signature, self._files)
+        if now == self._seen:
+            return
+        self._seen = now
+        before = self._policy.current
+        try:
+            await asyncio.to_thread(self._policy.reload)
+        except UserFacingError as error:
+            self._bulletin.notice(BadgeState.FAIL, f"{error.message} The policy from before stays.", error.remedy)
+            await self._record("policy.refused", error.message, {})
+            return
+        if self._policy.current != before:
+            rules = [f"{placed.label}: {placed.rule.then}" for placed in self._policy.current.rules]
+            self._bulletin.notice(BadgeState.OK, f"The policy was changed: {len(rules)} rules hold now.")
+            await self._record("policy.loaded", f"{len(rules)} rules hold now", {"rules": rules})
+
+
+def _signature(files: Iterable[Path]) -> Signature:
+    """Different when a file was changed, appeared or went."""
+    found = [each for file in files for each in (sorted(file.glob("*.toml")) if file.is_dir() else [file])]
+    signature = []
+    for file in found:
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        signature.append((str(file), status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(signature)
