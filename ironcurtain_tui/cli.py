@@ -355,11 +355,11 @@ async def _stop_one(session: paths.SessionPaths) -> None:
 
 def _ensure_image(engine: object, name: str, *, force: bool) -> str:
     from ironcurtain_tui.containers.engine import Engine
-    from ironcurtain_tui.containers.images import ensure_image, is_fresh, tag_of
+    from ironcurtain_tui.containers.images import ensure_image, is_ready, tag_of
 
     if not isinstance(engine, Engine):
         raise TypeError("an Engine is needed")
-    if not force and is_fresh(engine, "base") and is_fresh(engine, name):
+    if not force and is_ready(engine, name):
         return tag_of(name)
     from ironcurtain_tui.build_display import BuildDisplay
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,14 @@ from docker.context import ContextAPI
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained, unavailable
 from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, HostLimits, create_body
+from ironcurtain_tui.containers.subnet import engine_subnets
 
 CONNECT_SECONDS = 10.0
 CALL_SECONDS = 60.0
 """How long the engine may stay silent in one call."""
+BRIDGE_OPTION = "com.docker.network.bridge."
+ISOLATED_GATEWAY_SINCE = 28
+"""The first major version that knows bridges without an address by that name."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,16 @@ class EngineInfo:
     root_directory: Path
     rootless: bool
     security_options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnedNetwork:
+    """A network that carries our label."""
+
+    id: str
+    name: str
+    session_id: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -126,6 +142,87 @@ class Engine:
         configs = [config for network in networks for config in (network.get("IPAM", {}).get("Config") or ())]
         return tuple(sorted({gateway for config in configs if (gateway := gateway_of(config))}))
 
+    def bridge_gateway(self) -> str:
+        """The host's address on the default bridge; EngineRefusedError when there is none."""
+        with explained("describe its default bridge", self.address):
+            configs = self.client.inspect_network("bridge").get("IPAM", {}).get("Config") or ()
+        for config in configs:
+            if gateway := gateway_of(config):
+                return gateway
+        raise EngineRefusedError(
+            "The engine has no default bridge network.", "TCP mode needs it: look at `docker network inspect bridge`."
+        )
+
+    def subnets(self) -> list[IPv4Network]:
+        """The IPv4 subnets of all its networks."""
+        with explained("list its networks", self.address):
+            return engine_subnets(self.client.networks())
+
+    def create_network(self, name: str, subnet: IPv4Network, labels: Mapping[str, str]) -> str:
+        """An internal bridge network on which the host itself has no address; its identifier.
+
+        Raises EngineRefusedError, whose message has "overlap" in it when somebody else uses the subnet.
+        """
+        pool, isolation = {"Subnet": str(subnet)}, {BRIDGE_OPTION + "gateway_mode_ipv4": "isolated"}
+        if int(self.version.split(".")[0] or 0) < ISOLATED_GATEWAY_SINCE:
+            # The agent's default route then leads to an address that nobody has.
+            pool["Gateway"] = str(subnet[1])
+            isolation = {BRIDGE_OPTION + "inhibit_ipv4": "true"}
+        with explained("create the session's network", self.address):
+            created = self.client.create_network(
+                name,
+                driver="bridge",
+                internal=True,
+                options=isolation,
+                ipam={"Driver": "default", "Config": [pool]},
+                labels=dict(labels),
+            )
+        return str(created["Id"])
+
+    def connect_network(self, network: str, container: str) -> None:
+        """Give ``container``, which may run, an interface on ``network``. Both are names or identifiers."""
+        with explained("connect a container to the session's network", self.address):
+            self.client.connect_container_to_network(container, network)
+
+    def container_ip(self, container: str, network: str, timeout: float = 5.0) -> str:
+        """The IPv4 address of ``container`` on the network named ``network``.
+
+        The engine assigns it a moment after the connection; EngineRefusedError when it has none after ``timeout`` s.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            with explained("inspect a container", self.address):
+                networks = self.client.inspect_container(container)["NetworkSettings"]["Networks"] or {}
+            if address := (networks.get(network) or {}).get("IPAddress"):
+                return str(address)
+            if time.monotonic() > deadline:
+                raise EngineRefusedError(f"The engine gave a container no address on {network} in {timeout:g} s.")
+            time.sleep(0.05)
+
+    def remove_network(self, network: str) -> bool:
+        """Remove it; False when others still use it. Idempotent."""
+        deadline = time.monotonic() + 2.0
+        while True:
+            try:
+                with explained("remove the session's network", self.address):
+                    self.client.remove_network(network)
+            except EngineRefusedError as error:
+                if error.status == 404:
+                    return True
+                if "active endpoints" not in error.message:
+                    raise
+                if time.monotonic() > deadline:  # a container just removed is counted for a moment
+                    return False
+                time.sleep(0.1)
+            else:
+                return True
+
+    def find_owned_networks(self) -> list[OwnedNetwork]:
+        """Every network with our label, of every session and user of this engine."""
+        with explained("list its networks", self.address):
+            found = self.client.networks(filters={"label": SESSION_LABEL})
+        return [OwnedNetwork(item["Id"], item["Name"], item["Labels"][SESSION_LABEL], item["Labels"]) for item in found]
+
     def create(self, spec: ContainerSpec) -> AgentContainer:
         """Create (not start) the agent's container.
 
@@ -165,10 +262,13 @@ class Engine:
         ]
 
     def remove_owned(self, session_id: str) -> int:
-        """Kill and remove every container of ``session_id``; how many there were."""
+        """Kill and remove every container of ``session_id``, then its network; how many containers there were."""
         mine = [item for item in self.find_owned() if item.session_id == session_id]
         for item in mine:
             AgentContainer(self.client, self.address, item.id, item.name).remove()
+        for network in self.find_owned_networks():
+            if network.session_id == session_id:
+                self.remove_network(network.id)
         return len(mine)
 
 

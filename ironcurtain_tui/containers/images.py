@@ -25,6 +25,9 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
 
 BASE = "base"
+SIDECAR = "sidecar"
+ON_DEBIAN = frozenset({BASE, SIDECAR})
+"""Built on plain Debian; every other image is built on the base."""
 HASH_LABEL = "ironcurtain.build-hash"
 REGISTRY_BASE = ("debian", "bookworm-slim")
 IDLE_SECONDS = 300
@@ -63,7 +66,7 @@ def build_hash(name: str, directory: Path | None = None) -> str:
     """
     folder = (directory or resource("images")) / name
     digest = hashlib.sha256()
-    if name != BASE:
+    if name not in ON_DEBIAN:
         digest.update(f"parent:{build_hash(BASE, directory)}\n".encode())
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
@@ -78,6 +81,11 @@ def is_fresh(engine: Engine, name: str) -> bool:
     return image is not None and (image["Config"].get("Labels") or {}).get(HASH_LABEL) == build_hash(name)
 
 
+def is_ready(engine: Engine, name: str) -> bool:
+    """Whether ``name`` and what it is built on are fresh."""
+    return is_fresh(engine, name) and (name in ON_DEBIAN or is_fresh(engine, BASE))
+
+
 def ensure_image(engine: Engine, name: str, report: Report, *, force: bool = False) -> str:
     """Build the image ``name`` and its parent unless they are fresh, and return its tag.
 
@@ -86,10 +94,10 @@ def ensure_image(engine: Engine, name: str, report: Report, *, force: bool = Fal
     """
     if name not in image_names():
         raise UserFacingError(f"There is no image {name!r}.", f"Choose one of: {', '.join(image_names())}.")
-    if not force and is_fresh(engine, name) and (name == BASE or is_fresh(engine, BASE)):
+    if not force and is_ready(engine, name):
         return tag_of(name)
     arguments = {}
-    if name == BASE:
+    if name in ON_DEBIAN:
         arguments["BASE_IMAGE"] = _debian(engine, report)
     else:
         ensure_image(engine, BASE, report)

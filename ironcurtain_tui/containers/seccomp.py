@@ -43,18 +43,30 @@ timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times
 unlinkat utime utimensat utimes vfork vmsplice wait4 waitid write writev
 """.split()  # noqa: SIM905 (three hundred quoted names would be harder to read)
 
-SOCKET_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)
+LOCAL_FAMILIES = (socket.AF_UNIX, 16)
 """The last is netlink, by which C libraries read the list of interfaces."""
+INTERNET_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+SOCKET_TYPE_MASK = 0xF
+"""What of socket(2)'s second argument is the type; the rest are flags."""
 NAMESPACE_FLAGS = 0x7E020000
 """Every CLONE_NEW* flag of clone(2)."""
 PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 """Plain Linux, with the 32-bit uname and the 2.6 version number or without, and the question which it is."""
 
 
-def seccomp_profile() -> str:
-    """The profile as the engine takes it: ``seccomp=<this text>`` among its security options."""
+def seccomp_profile(*, datagrams: bool = True) -> str:
+    """The profile as the engine takes it: ``seccomp=<this text>`` among its security options.
+
+    Without ``datagrams`` there is no UDP. On a bridge without an address of the host's own, a broadcast or multicast
+    datagram still reaches every program of the host that listens on all addresses; connections cannot do that.
+    """
     rules: list[dict[str, object]] = [{"names": ALLOWED, "action": "SCMP_ACT_ALLOW"}]
-    rules += [_when("socket", _equal(int(family))) for family in SOCKET_FAMILIES]
+    rules += [_when("socket", _equal(int(family))) for family in LOCAL_FAMILIES]
+    kind: list[dict[str, object]] = []
+    if not datagrams:
+        stream = int(socket.SOCK_STREAM)
+        kind = [{"index": 1, "value": SOCKET_TYPE_MASK, "valueTwo": stream, "op": "SCMP_CMP_MASKED_EQ"}]
+    rules += [_when("socket", _equal(int(family)), *kind) for family in INTERNET_FAMILIES]
     rules += [_when("personality", _equal(value)) for value in PERSONALITIES]
     no_namespace = {"index": 0, "value": NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
     rules.append(_when("clone", no_namespace))
@@ -73,8 +85,9 @@ def seccomp_profile() -> str:
     )
 
 
-def _when(call: str, condition: dict[str, object]) -> dict[str, object]:
-    return {"names": [call], "action": "SCMP_ACT_ALLOW", "args": [condition]}
+def _when(call: str, *conditions: dict[str, object]) -> dict[str, object]:
+    """All ``conditions`` must hold."""
+    return {"names": [call], "action": "SCMP_ACT_ALLOW", "args": list(conditions)}
 
 
 def _equal(value: int) -> dict[str, object]:

@@ -17,6 +17,8 @@ DOORS = "/run/ironcurtain"
 """Where the session's sockets directory is mounted, read-only."""
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
+HOST = "host.docker.internal"
+"""In TCP mode: what the agent calls the sidecar, and the sidecar the host."""
 ENTRYPOINT = "/usr/local/bin/ironcurtain-entrypoint"
 RELEASE_NAME = "released"
 """File in the sockets directory: while it is absent the entry point holds the agent back."""
@@ -34,6 +36,14 @@ class HostLimits:
 
     cpus: int
     memory_bytes: int
+
+
+@dataclass(frozen=True)
+class AgentNetwork:
+    """In TCP mode: the network of the session, and the sidecar's address on it."""
+
+    name: str
+    sidecar: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,9 @@ class ContainerSpec:
     lines: int = 24
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels besides the session's own, e.g. who owns it."""
+    entrypoint: tuple[str, ...] = (ENTRYPOINT,)
+    network: AgentNetwork | None = None
+    """None: no network at all, the doors are sockets in ``sockets_dir``."""
 
     @property
     def name(self) -> str:
@@ -78,12 +91,23 @@ def clamped_cpus(wanted: float, host: HostLimits) -> float:
 
 
 def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
-    """The request that creates the container. No network, no capability, nothing writable but workspace and tmpfs."""
+    """The request that creates the container. No capability, nothing writable but workspace and tmpfs.
+
+    No network either; or, in TCP mode, one that leads to the sidecar only, with no UDP and no name server.
+    """
     memory = clamped_memory(spec.memory_bytes, host)
     env = {**spec.env, "HOME": HOME, "IRONCURTAIN_RELEASE_FILE": f"{DOORS}/{RELEASE_NAME}"}
+    network: dict[str, Any] = {"NetworkMode": "none"}
+    if spec.network is not None:
+        env["IRONCURTAIN_NETWORK_MODE"] = "tcp"
+        network = {
+            "NetworkMode": spec.network.name,
+            "ExtraHosts": [f"{HOST}:{spec.network.sidecar}"],
+            "Dns": ["127.0.0.1"],
+        }
     return {
         "Image": spec.image,
-        "Entrypoint": [ENTRYPOINT],
+        "Entrypoint": list(spec.entrypoint),
         "Cmd": list(spec.command),
         "Env": [f"{name}={value}" for name, value in env.items()],
         "User": f"{spec.uid}:{spec.gid}",
@@ -97,9 +121,9 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
         "AttachStderr": True,
         "Labels": {**spec.labels, SESSION_LABEL: spec.session_id},
         "HostConfig": {
-            "NetworkMode": "none",
+            **network,
             "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+            "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile(datagrams=spec.network is None)}"],
             "Privileged": False,
             "ReadonlyRootfs": True,
             "PidsLimit": spec.pids,

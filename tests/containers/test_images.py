@@ -46,12 +46,12 @@ def tiny(engine: Engine, shell_image: str, folders: Path) -> Iterator[str]:
 
 
 def test_the_images_we_ship() -> None:
-    assert image_names() == ("base", "claude-code", "shell")
+    assert image_names() == ("base", "claude-code", "shell", "sidecar")
 
 
 def test_the_hash_covers_names_contents_and_the_parent(folders: Path) -> None:
     before = {name: build_hash(name) for name in image_names()}
-    assert len(set(before.values())) == 3
+    assert len(set(before.values())) == len(image_names())
     assert before == {name: build_hash(name) for name in image_names()}
     (folders / "claude-code" / "Dockerfile").rename(folders / "claude-code" / "Dockerfile.new")
     (folders / "shell" / "extra").write_text("")
@@ -62,6 +62,7 @@ def test_the_hash_covers_names_contents_and_the_parent(folders: Path) -> None:
     (folders / "base" / "entrypoint.sh").write_text("#!/bin/sh\n")
     assert build_hash("base") != before["base"]
     assert build_hash("shell") != shell
+    assert build_hash("sidecar") == before["sidecar"], "it is built on plain Debian"
 
 
 def test_moving_a_byte_from_one_file_to_the_next_is_a_change(folders: Path) -> None:

@@ -33,5 +33,13 @@ def test_sockets_are_of_four_families_only() -> None:
     assert all(condition["op"] == "SCMP_CMP_EQ" for rule in rules for condition in rule["args"])
 
 
+def test_without_datagrams_internet_sockets_are_streams_only() -> None:
+    rules = [rule for rule in json.loads(seccomp_profile(datagrams=False))["syscalls"] if "socket" in rule["names"]]
+    by_family = {rule["args"][0]["value"]: rule["args"][1:] for rule in rules}
+    assert by_family[socket.AF_UNIX] == by_family[16] == []
+    stream = [{"index": 1, "value": 0xF, "valueTwo": socket.SOCK_STREAM, "op": "SCMP_CMP_MASKED_EQ"}]
+    assert by_family[socket.AF_INET] == by_family[socket.AF_INET6] == stream
+
+
 def test_no_name_is_given_twice() -> None:
     assert len(ALLOWED) == len(set(ALLOWED))

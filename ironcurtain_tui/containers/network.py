@@ -1,0 +1,137 @@
+"""TCP mode: a network of the session's own that leads to its sidecar, and nowhere else. Blocking.
+
+For engines that cannot mount a socket of this host into a container, such as Docker Desktop, which runs in a virtual
+machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import islice
+from pathlib import Path
+from typing import Literal, Self
+
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine, EngineInfo
+from ironcurtain_tui.containers.failures import EngineRefusedError, explained
+from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, sidecar_body
+from ironcurtain_tui.containers.spec import SESSION_LABEL, AgentNetwork
+from ironcurtain_tui.containers.subnet import candidates, kernel_routes
+from ironcurtain_tui.errors import UserFacingError
+
+Mode = Literal["uds", "tcp"]
+TRIES = 16
+"""Subnets that may turn out to be taken before we give up."""
+ROUTES = Path("/proc/net/route")
+DESKTOP = "docker desktop"
+LOOPBACK = "127.0.0.1"
+
+
+def network_mode(wanted: Literal["auto", "uds", "tcp"], platform: str, engine: EngineInfo) -> Mode:
+    """Which mode a session uses; ``platform`` is ``sys.platform``. Pure.
+
+    Raises UserFacingError when ``wanted`` cannot work with this engine.
+    """
+    mountable = platform != "darwin" and not _desktop(engine)
+    if wanted == "uds" and not mountable:
+        raise UserFacingError(
+            "Docker Desktop cannot mount a socket of this machine, so network mode uds cannot work.",
+            'Set mode = "auto" or "tcp" under [network] in config.toml.',
+        )
+    if wanted == "auto":
+        return "uds" if mountable else "tcp"
+    return wanted
+
+
+def door_address(engine: Engine, platform: str) -> str:
+    """Where on this host the doors listen so that only containers on the default bridge, and this host, get there."""
+    if platform == "darwin" or _desktop(engine.info()):
+        return LOOPBACK  # Docker Desktop brings what containers send to host.docker.internal to loopback
+    return engine.bridge_gateway()
+
+
+def _desktop(engine: EngineInfo) -> bool:
+    return DESKTOP in engine.operating_system.lower()
+
+
+@dataclass(frozen=True)
+class SessionNetwork:
+    """The network of one session, with its sidecar running."""
+
+    engine: Engine
+    id: str
+    name: str
+    subnet: IPv4Network
+    ports: DoorPorts
+    sidecar: AgentContainer
+    sidecar_address: str
+
+    @classmethod
+    def create(
+        cls, engine: Engine, session_id: str, image: str, ports: DoorPorts, host: str, labels: Mapping[str, str]
+    ) -> Self:
+        """Network, sidecar, and the sidecar on the network, in this order. ``host``: where the doors listen.
+
+        Raises EngineRefusedError, leaving nothing behind.
+        """
+        owned = {**labels, SESSION_LABEL: session_id}
+        network, name, subnet = _create_network(engine, session_id, owned)
+        try:
+            target = "host-gateway" if host == LOOPBACK else host
+            sidecar = _create_sidecar(engine, SidecarSpec(session_id, image, ports, subnet, target, labels))
+            try:
+                with explained("start the sidecar", engine.address):
+                    engine.client.start(sidecar.id)
+                engine.connect_network(network, sidecar.id)
+                address = engine.container_ip(sidecar.id, name)
+            except BaseException:
+                sidecar.remove()
+                raise
+        except BaseException:
+            engine.remove_network(network)
+            raise
+        return cls(engine, network, name, subnet, ports, sidecar, address)
+
+    @property
+    def agents_part(self) -> AgentNetwork:
+        """What the agent's container must know of it."""
+        return AgentNetwork(self.name, self.sidecar_address)
+
+    def remove(self) -> None:
+        """Remove the sidecar, then the network, unless somebody else has joined it. Idempotent."""
+        self.sidecar.remove()
+        self.engine.remove_network(self.id)
+
+
+def _create_network(engine: Engine, session_id: str, labels: Mapping[str, str]) -> tuple[str, str, IPv4Network]:
+    name = f"ironcurtain-{session_id}"
+    taken = engine.subnets()
+    if ROUTES.exists():
+        taken += kernel_routes(ROUTES.read_text())
+    for subnet in islice(candidates(name, taken), TRIES):
+        try:
+            return engine.create_network(name, subnet, labels), name, subnet
+        except EngineRefusedError as error:
+            if "overlap" not in error.message.lower():
+                raise
+    raise EngineRefusedError(
+        f"The engine took none of {TRIES} subnets for the session's network.",
+        "Remove networks that nothing uses: `ironcurtain-tui gc`, and `docker network prune` for those of others.",
+    )
+
+
+def _create_sidecar(engine: Engine, spec: SidecarSpec) -> AgentContainer:
+    try:
+        with explained("create the sidecar", engine.address):
+            created = engine.client.create_container_from_config(sidecar_body(spec), spec.name)
+    except EngineRefusedError as error:
+        if error.status == 404 and "image" in error.message.lower():
+            raise EngineRefusedError(
+                f"The sidecar's image {spec.image} is not there.",
+                "Build it: `ironcurtain-tui image build sidecar`.",
+                error.status,
+            ) from error
+        raise
+    return AgentContainer(engine.client, engine.address, created["Id"], spec.name)
