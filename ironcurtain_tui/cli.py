@@ -61,10 +61,7 @@ def parser() -> argparse.ArgumentParser:
     gc = commands.add_parser("gc", help="remove what dead sessions left behind")
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
-    audit = commands.add_parser("audit", help="audit logs")
-    audit_commands = audit.add_subparsers(dest="audit_command", metavar="COMMAND", required=True)
-    verify = audit_commands.add_parser("verify", help="check a session's log against its hash chain")
-    verify.add_argument("session", help="its id or the beginning of it")
+    _add_audit(commands)
 
     policy = commands.add_parser("policy", help="check and try the rules of what is allowed")
     policy_commands = policy.add_subparsers(dest="policy_command", metavar="COMMAND", required=True)
@@ -99,6 +96,64 @@ def parser() -> argparse.ArgumentParser:
     completion = commands.add_parser("completion", help="print a completion script")
     completion.add_argument("shell", choices=("bash", "zsh"))
     return top
+
+
+def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = commands.add_parser("audit", help="follow, search, verify and export what was recorded")
+    parts = audit.add_subparsers(dest="audit_command", metavar="COMMAND", required=True)
+
+    tail = parts.add_parser("tail", help="the newest records of a session")
+    _add_session(tail)
+    tail.add_argument("-n", "--lines", type=int, default=20, metavar="N", help="how many (default: 20)")
+    tail.add_argument("-f", "--follow", action="store_true", help="go on with what is added, until Ctrl+C")
+
+    search = parts.add_parser("search", help="find records in all sessions, newest first")
+    search.add_argument(
+        "text", nargs="*", help='words that must occur, or the beginnings of such; "a phrase" in quotes'
+    )
+    for name, words in (
+        ("kind", "request, tool, escalation, ..."),
+        ("decision", "allow, deny, escalate or answer"),
+        ("server", "an MCP server"),
+        ("tool", "a tool, as SERVER.TOOL"),
+        ("host", "a host"),
+        ("session", "its id or the beginning of it"),
+    ):
+        search.add_argument(
+            f"--{name}", action="append", default=[], metavar=name.upper(), help=f"{words} (repeatable)"
+        )
+    search.add_argument("--since", default="", metavar="TIME", help="2026-11-21T14:00, 14:00, or 30m, 2h, 7d ago")
+    search.add_argument("--until", default="", metavar="TIME", help="the same; exclusive")
+    search.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many (default: 50)")
+    search.add_argument("--count", action="store_true", help="only how many there are")
+    search.add_argument("--json", action="store_true", help="whole records, as JSON Lines")
+
+    show = parts.add_parser("show", help="one record whole, with its place in the chain")
+    show.add_argument("session", help="its id or the beginning of it")
+    show.add_argument("number", type=int, help="number of the record")
+
+    verify = parts.add_parser("verify", help="check logs against chain, signatures and ledger")
+    verify.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: all)")
+    verify.add_argument("--anchor", default="", metavar="N:HASH", help="a line of the ledger, as noted down earlier")
+
+    export = parts.add_parser("export", help="a session's records for other programs")
+    _add_session(export)
+    export.add_argument("--format", choices=("jsonl", "csv", "ocsf"), default="jsonl", help="default: jsonl")
+    export.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="default: standard output")
+
+    report = parts.add_parser("report", help="a session summed up")
+    _add_session(report)
+    report.add_argument("--json", action="store_true", help="for programs")
+
+    retention = parts.add_parser("retention", help="remove old sessions, as config.toml says")
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+    parts.add_parser("redact", help="show what would be stored of standard input")
+    parts.add_parser("index", help="build the search index anew from the logs")
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,7 +207,9 @@ def _dispatch(options: argparse.Namespace) -> int:
             print(text)
             return code
         case "audit":
-            return _audit_verify(options.session)
+            from ironcurtain_tui import audit_command
+
+            return audit_command.run(options)
         case _:
             return _completion(options.shell)
 
@@ -401,22 +458,6 @@ def _gc(*, dry_run: bool) -> int:
     if not result.removed and not result.left:
         print("Nothing was left behind.")
     return 0
-
-
-def _audit_verify(wanted: str) -> int:
-    from ironcurtain_tui.audit.reader import verify_file
-    from ironcurtain_tui.supervisor import registry
-
-    fitting = [one.id for one in registry.sessions() if one.id.startswith(wanted)]
-    if len(fitting) != 1:
-        raise UserFacingError(f"{len(fitting)} sessions start with {wanted!r}.", "See `ironcurtain-tui sessions`.")
-    session = paths.SessionPaths.of(fitting[0])
-    result = verify_file(session.audit_log, session.session_id)
-    if result.ok:
-        print(f"✓ {result.records} records, the chain holds from the first to the last.")
-        return 0
-    print(f"✗ The chain breaks at record {result.broken_at}: {result.reason}")
-    return 1
 
 
 def _completion(shell: str) -> int:

@@ -106,9 +106,29 @@ class RedactionSettings(_Section, frozen=True):
             try:
                 pattern = re.compile(expression)
             except re.error as error:
-                raise ValueError(f"extra.{name} is no regular expression ({error})") from error
+                raise ValueError(f"extra has for {name} no regular expression ({error})") from error
             if pattern.search(""):
-                raise ValueError(f"extra.{name} would match the empty text")
+                raise ValueError(f"extra has for {name} one that matches the empty text")
+
+
+class RetentionSettings(_Section, frozen=True):
+    """When past sessions go (`ironcurtain-tui audit retention`); without a limit none ever does."""
+
+    max_age_days: int = 0
+    """Days after the last record; 0: any age."""
+    max_size: str = ""
+    """Of all past sessions together, the oldest going first; empty: any size."""
+
+    def __post_init__(self) -> None:
+        if self.max_age_days < 0:
+            raise ValueError("max_age_days must not be negative")
+        if self.max_size and not _SIZE.fullmatch(self.max_size):
+            raise ValueError("max_size must be written like '2GiB'")
+
+    @property
+    def max_bytes(self) -> int:
+        match = _SIZE.fullmatch(self.max_size)
+        return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 
 class UiSettings(_Section, frozen=True):
@@ -200,6 +220,7 @@ class Config(_Section, frozen=True):
     terminal: TerminalSettings = TerminalSettings()
     recording: RecordingSettings = RecordingSettings()
     redaction: RedactionSettings = RedactionSettings()
+    retention: RetentionSettings = RetentionSettings()
     ui: UiSettings = UiSettings()
     mcp: McpSettings = McpSettings()
     approvals: ApprovalSettings = ApprovalSettings()
@@ -257,6 +278,7 @@ def _known_keys(section: str) -> list[str]:
         "terminal": TerminalSettings,
         "recording": RecordingSettings,
         "redaction": RedactionSettings,
+        "retention": RetentionSettings,
         "ui": UiSettings,
         "mcp": McpServerSettings,
         "approvals": ApprovalSettings,

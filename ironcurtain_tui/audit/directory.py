@@ -46,13 +46,16 @@ class AuditDirectory:
                 raise UserFacingError(f"Cannot read {self.ledger_path}: {error.strerror}.", "Fix that.") from error
         return self._ledger[1]
 
-    def sessions(self) -> list[str]:
-        """Ids of the sessions that have a log, in no order of meaning."""
+    def directories(self) -> list[str]:
+        """Ids of the sessions of which anything is kept, in no order of meaning."""
         try:
-            found = [entry.name for entry in (self.root / "sessions").iterdir() if SESSION_ID.fullmatch(entry.name)]
+            return sorted(one.name for one in (self.root / "sessions").iterdir() if SESSION_ID.fullmatch(one.name))
         except FileNotFoundError:
             return []
-        return sorted(session for session in found if self.log(session).is_file())
+
+    def sessions(self) -> list[str]:
+        """Ids of the sessions that have a log, in no order of meaning."""
+        return [session for session in self.directories() if self.log(session).is_file()]
 
     def log(self, session: str) -> Path:
         """The log of ``session``; ValueError when that is no session id."""

@@ -14,6 +14,7 @@ import os
 import re
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -175,28 +176,27 @@ class AuditIndex:
                 return 0
             if log is None:
                 log = self._db.execute("INSERT INTO logs(session) VALUES(?)", (session,)).lastrowid
+            seen: Counter[int] = Counter()
             for line in lines:
                 if (record := _record(line)) is not None:
-                    self._add(int(log or 0), record, offset, line)
+                    seen.update(self._add(int(log or 0), record, offset, line))
                 last = record.hash if record else ""
                 offset += len(line)
+            more = [(count, facet) for facet, count in seen.items()]
+            self._db.executemany("UPDATE facets SET records = records + ? WHERE id = ?", more)
             self._db.execute("UPDATE logs SET offset = ?, hash = ? WHERE id = ?", (offset, last, log))
             return len(lines)
 
-    def _add(self, log: int, record: Record, offset: int, line: bytes) -> None:
+    def _add(self, log: int, record: Record, offset: int, line: bytes) -> list[int]:
         number = min(max(record.time_us, 0), LATEST_US) << TIME_SHIFT | _DECISIONS.index(record.decision or "")
         insert = "INSERT OR IGNORE INTO records(id, log, offset, length, hash) VALUES(?, ?, ?, ?, ?)"
         seen = bytes.fromhex(digest(line))
         while not self._db.execute(insert, (number, log, offset, len(line), seen)).rowcount:
             number += _DECISION_MASK + 1
-        tags = []
-        for facet, value in facets(record).items():
-            one = self._facet_id(facet, value)
-            tags.append(f"t{one}")
-            self._db.execute("UPDATE facets SET records = records + 1 WHERE id = ?", (one,))
-        self._db.execute(
-            "INSERT INTO search(rowid, body, tags) VALUES(?, ?, ?)", (number, body(record), " ".join(tags))
-        )
+        ids = [self._facet_id(facet, value) for facet, value in facets(record).items()]
+        tags = " ".join(f"t{one}" for one in ids)
+        self._db.execute("INSERT INTO search(rowid, body, tags) VALUES(?, ?, ?)", (number, body(record), tags))
+        return ids
 
     def _facet_id(self, facet: Facet, value: str) -> int:
         known = self._facet_ids.get((facet, value))

@@ -161,5 +161,5 @@ def test_settings_switch_kinds_off_and_add_others() -> None:
     disabled = Redactor.configured(RedactionSettings(enabled=False), ["known-secret"])
     assert disabled.text(f"{text} known-secret") == f"{text} {MARK}"
     for wrong in ({"x": "("}, {"x": "a*"}):
-        with pytest.raises(ValueError, match=r"extra\.x"):
+        with pytest.raises(ValueError, match="extra has for x"):
             RedactionSettings(extra=wrong)
