@@ -159,6 +159,7 @@ class BitttyCore:
         self._watcher.detach()
 
     def _row(self, cells: Sequence[tuple[Style, str]]) -> Row:
+        cells = cells[: self.cols]
         runs: list[Run] = []
         text: list[str] = []
         current: Style | None = None
@@ -185,6 +186,8 @@ class BitttyCore:
             elif not (x and wide[x - 1]):
                 text.append(" ")  # the half of a wide character that lost its head
         close_run()
+        if missing := self.cols - len(cells):  # a line of double width that went into the history
+            runs.append(Run(" " * missing))
         return tuple(runs)
 
     def _style(self, style: Style) -> CellStyle:
