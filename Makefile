@@ -33,6 +33,7 @@ test: check
 
 bench:
 	@scripts/setup dev
+	@scripts/packages tmux=tmux
 	@scripts/engine
 	@scripts/images
 	$(BIN)/python -m benchmarks

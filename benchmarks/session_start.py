@@ -63,6 +63,8 @@ def run() -> list[Comparison]:
         f"Until the agent's first words are on the screen; median of {ROUNDS} turns. Ours includes the checks before, "
         f"proxy, gateway, screen, and the self-test of the sealed container; steps overlap.",
     )
+    with installation() as made:
+        made.command("image", "build", *(agent for agent, _, _ in AGENTS))
     steps: dict[str, list[float]] = {}
     for agent, command, mark in AGENTS:
         theirs, ours = [], []
