@@ -1,0 +1,204 @@
+"""What the agent asks of the outside and a person decides on: real containers, real requests, real tools."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from ironcurtain_tui.audit.chain import Record
+from ironcurtain_tui.audit.reader import AuditReader, verify_file
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.control.messages import Revoke, ScopeKind, SetDoors
+from ironcurtain_tui.events import Decision, DoorState, SessionStatus
+from ironcurtain_tui.paths import SessionPaths
+from tests.e2e.conftest import Installation, Loop
+from tests.e2e.person import Person
+from tests.e2e.web_host import WebHost
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+HOST = "files.example.org"
+
+
+@pytest.fixture
+def web(installation: Installation) -> Iterator[WebHost]:
+    """A host no rule is about, known to the installation."""
+    loop = Loop()
+    host = WebHost(HOST, installation.home.parent)
+    loop.call(host.start())
+    installation.home.mkdir(exist_ok=True)
+    with (installation.home / "config.toml").open("a") as config:
+        config.write(host.settings)
+    yield host
+    loop.call(host.stop())
+    loop.close()
+
+
+@dataclass
+class Shell:
+    """Commands run beside the shell in its container."""
+
+    container: AgentContainer
+
+    def starts(self, command: str) -> Running:
+        return Running(self.container, command)
+
+
+class Running(threading.Thread):
+    """A command in the container, under way."""
+
+    def __init__(self, container: AgentContainer, command: str) -> None:
+        super().__init__(daemon=True)
+        self._container = container
+        self._command = command
+        self._ended: tuple[int, str] | None = None
+        self.start()
+
+    def run(self) -> None:
+        code, output = self._container.exec(["sh", "-c", self._command])
+        self._ended = code, output.decode()
+
+    @property
+    def over(self) -> bool:
+        return self._ended is not None
+
+    def result(self) -> tuple[int, str]:
+        self.join(30)
+        assert self._ended is not None, "it did not end"
+        return self._ended
+
+
+@pytest.fixture
+def session(installation: Installation, web: WebHost) -> SessionPaths:
+    return installation.start("--agent", "shell", "--rehearsal")
+
+
+@pytest.fixture
+def shell(engine: Engine, session: SessionPaths) -> Shell:
+    owned = next(item for item in engine.find_owned() if item.session_id == session.session_id)
+    return Shell(AgentContainer(engine.client, engine.address, owned.id, owned.name))
+
+
+@pytest.fixture
+def person(session: SessionPaths) -> Iterator[Person]:
+    person = Person(session)
+    yield person
+    person.leave()
+
+
+def records(session: SessionPaths) -> list[Record]:
+    return list(AuditReader(session.audit_log).poll())
+
+
+def test_an_unlisted_request_is_held_approved_and_completes_without_a_retry(
+    session: SessionPaths, shell: Shell, person: Person, web: WebHost
+) -> None:
+    curl = shell.starts(f"curl -sS -w '%{{http_code}}' --data-binary 'some body' https://{HOST}/upload?a=1")
+    asked = person.is_asked()
+    assert asked.card.title == f"POST https://{HOST}/upload?a=1"
+    assert "some body" in [field.value for field in asked.card.fields]
+    person.sees(lambda keeper: keeper.status is SessionStatus.WAITING)
+    assert not curl.over
+    assert not web.requests
+    person.answers(asked, approve=True)
+    assert curl.result() == (0, f"hello from {HOST}\n200")
+    ((head, body),) = web.requests
+    assert head.startswith("POST /upload?a=1 HTTP/1.1\r\n")
+    assert body == b"some body"
+    person.sees(lambda keeper: keeper.status is not SessionStatus.WAITING)
+    log = records(session)
+    (decided,) = [record for record in log if record.kind == "escalation.decided"]
+    assert decided.decision is Decision.ALLOW
+    assert decided.data["digest"] == asked.card.digest
+    assert int(str(decided.data["decision_ms"])) >= 0
+    (request,) = [record for record in log if record.kind == "request"]
+    assert request.data["digest"] == asked.card.digest
+    assert verify_file(session.audit_log, session.session_id).ok
+
+
+def test_a_denial_with_a_sentence_reaches_the_program(
+    session: SessionPaths, shell: Shell, person: Person, web: WebHost
+) -> None:
+    curl = shell.starts(f"curl -sS -w '%{{http_code}}' https://{HOST}/")
+    person.answers(person.is_asked(), approve=False, sentence="take the mirror")
+    code, output = curl.result()
+    assert code == 0
+    assert output.endswith("403")
+    assert "the person denied it and says: take the mirror" in output
+    assert not web.requests
+
+
+def test_a_program_that_gives_up_takes_its_question_back(
+    session: SessionPaths, shell: Shell, person: Person, web: WebHost
+) -> None:
+    curl = shell.starts(f"curl -sS --max-time 4 https://{HOST}/")
+    asked = person.is_asked()
+    assert curl.result()[0] == 28
+    person.sees(lambda keeper: not keeper.pending)
+    person.answers(asked, approve=True)
+    later = shell.starts(f"curl -sS https://{HOST}/")
+    again = person.is_asked()
+    assert again.id != asked.id
+    assert not web.requests
+    person.answers(again, approve=False)
+    later.result()
+
+
+def test_a_viewer_that_goes_and_comes_back_finds_the_same_question(
+    session: SessionPaths, shell: Shell, web: WebHost
+) -> None:
+    first = Person(session)
+    curl = shell.starts(f"curl -sS https://{HOST}/")
+    asked = first.is_asked()
+    first.leave()
+    second = Person(session)
+    again = second.is_asked()
+    assert (again.id, again.deadline, again.card.digest) == (asked.id, asked.deadline, asked.card.digest)
+    second.answers(again, approve=True)
+    assert curl.result() == (0, f"hello from {HOST}\n")
+    second.leave()
+
+
+def test_with_nobody_watching_an_unknown_host_is_denied_at_once(
+    session: SessionPaths, shell: Shell, web: WebHost
+) -> None:
+    code, output = shell.starts(f"curl -sS -m 20 https://{HOST}/").result()
+    assert code == 56
+    assert "403" in output
+
+
+def test_a_grant_lets_the_same_pass_and_revoking_it_asks_again(
+    session: SessionPaths, shell: Shell, person: Person, web: WebHost
+) -> None:
+    first = shell.starts(f"curl -sS https://{HOST}/docs/a")
+    person.answers(person.is_asked(), approve=True, scope=ScopeKind.SESSION)
+    first.result()
+    keeper = person.sees(lambda keeper: bool(keeper.grants))
+    assert keeper.grants[0].covers == f"GET, HEAD {HOST}/docs/**"
+    assert shell.starts(f"curl -sS https://{HOST}/docs/b").result() == (0, f"hello from {HOST}\n")
+    person.sends(Revoke(grant=keeper.grants[0].id))
+    person.sees(lambda keeper: not keeper.grants)
+    third = shell.starts(f"curl -sS -m 20 https://{HOST}/docs/c")
+    person.answers(person.is_asked(), approve=False)
+    assert "denied" in third.result()[1]
+
+
+def test_paused_doors_hold_and_cut_doors_end_it(
+    session: SessionPaths, shell: Shell, person: Person, web: WebHost
+) -> None:
+    person.sends(SetDoors(doors=DoorState.PAUSED))
+    person.sees(lambda keeper: keeper.doors is DoorState.PAUSED)
+    curl = shell.starts(f"curl -sS https://{HOST}/")
+    curl.join(1.5)
+    assert not curl.over
+    person.sends(SetDoors(doors=DoorState.OPEN))
+    person.answers(person.is_asked(), approve=True)
+    assert curl.result() == (0, f"hello from {HOST}\n")
+    person.sends(SetDoors(doors=DoorState.CUT))
+    person.sees(lambda keeper: keeper.doors is DoorState.CUT)
+    code, _ = shell.starts("curl -sS -m 10 https://api.anthropic.com/").result()
+    assert code != 0
