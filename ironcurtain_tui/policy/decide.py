@@ -14,6 +14,7 @@ from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel,
 from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.policy.annotations import (
     ANY_SERVER,
+    MOST_ELEMENTS,
     Element,
     ServerAnnotations,
     ToolAnnotation,
@@ -273,8 +274,14 @@ class Policy:
         return steps
 
     def _intrusion(self, call: ToolCall) -> Step | None:
-        """The denial of a call that touches something of ours, whatever its arguments are said to mean."""
-        for text in path_like(call.arguments):
+        """The denial of a call that touches something of ours, whatever its arguments are said to mean.
+
+        Also of one that names too many paths to be searched for that.
+        """
+        for count, text in enumerate(path_like(call.arguments)):
+            if count == MOST_ELEMENTS:
+                reason = f"more than {MOST_ELEMENTS} paths in one call"
+                return Step(subject=_shown(call.tool), verdict=_deny(reason, "unjudgeable-argument"))
             real = self._surroundings.resolve(text)
             if real is not None and self._surroundings.is_protected(real):
                 reason = f"{_shown(text)} belongs to IronCurtain itself, which no tool may touch"
