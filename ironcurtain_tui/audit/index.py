@@ -14,8 +14,9 @@ import os
 import re
 import sqlite3
 import threading
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ironcurtain_tui.audit.chain import ChainBroken, Record, digest, parse
@@ -80,6 +81,17 @@ class Bucket(Value, frozen=True):
     def total(self) -> int:
         """All of them."""
         return sum(self.records.values())
+
+
+def time_of(identity: int) -> float:
+    """The time of the record with this id, in seconds since the epoch."""
+    return (identity >> TIME_SHIFT) / 1e6
+
+
+def decisions_of(ids: Iterable[int]) -> dict[str, int]:
+    """How many of the records with these ids have each decision; an empty one where nothing was decided."""
+    counts = Counter(map(_DECISION_MASK.__and__, ids))
+    return {_DECISIONS[number]: count for number, count in counts.items()}
 
 
 class AuditIndex:
@@ -266,6 +278,15 @@ class AuditIndex:
             )
             for bucket in range(buckets)
         ]
+
+    def ids(self, query: Query, after: int | None = None) -> array[int]:
+        """Of all records that fit (``after`` the one with this id) the ids, oldest first: a list to page through."""
+        return array("q", self._ids(query, -1, "ASC", after, None))
+
+    def read(self, ids: Sequence[int]) -> list[Hit]:
+        """The records with these ids."""
+        with self._lock, self._failures():
+            return self._read(ids)
 
     def at(self, identity: int) -> Hit | None:
         """The record with this id."""
