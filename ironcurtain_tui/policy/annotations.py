@@ -74,8 +74,9 @@ class ToolAnnotation(Value, frozen=True, kw_only=True):
 class ServerAnnotations(Value, frozen=True, kw_only=True):
     """All tools of one server."""
 
-    local: bool = False
-    """Its tools act on nothing but the paths and remotes they are given, so that within the workspace they are free."""
+    local: bool | None = None
+    """Whether its tools act on nothing but the paths and remotes they are given, so that within the workspace they are
+    free. Not said: what the program's own table of this name says, else not."""
     tools: dict[str, ToolAnnotation] = msgspec.field(default_factory=dict)
 
 

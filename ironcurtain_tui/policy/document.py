@@ -55,7 +55,9 @@ def render_rule(rule: Rule) -> str:
 
 def render_annotations(table: ServerAnnotations, comment: str = "") -> str:
     """A table as a file."""
-    parts = [*([f"# {comment}"] if comment else []), *(["local = true"] if table.local else []), "", "[tools]"]
+    parts = [f"# {comment}"] if comment else []
+    parts += [] if table.local is None else [f"local = {toml(table.local)}"]
+    parts += ["", "[tools]"]
     for name, tool in table.tools.items():
         plain = msgspec.to_builtins(tool)
         parts.append(f"{toml(name)} = {toml({key: value for key, value in plain.items() if value})}")

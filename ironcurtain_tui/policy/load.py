@@ -70,7 +70,7 @@ def load_annotations(user: Path) -> dict[str, ServerAnnotations]:
             table = parse_annotations(read_text(path) or "", str(path))
             before = found.get(path.stem, ServerAnnotations())
             found[path.stem] = ServerAnnotations(
-                local=before.local or table.local, tools={**before.tools, **table.tools}
+                local=before.local if table.local is None else table.local, tools={**before.tools, **table.tools}
             )
     return found
 

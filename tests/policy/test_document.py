@@ -75,6 +75,8 @@ def test_annotations_of_a_user_come_over_the_shipped_ones_tool_by_tool(tmp_path:
     assert tables["git"].tools["git_status"].arguments == {"repo_path": Role.WRITE_PATH}
     assert "git_commit" in tables["git"].tools
     assert not tables["mine"].local
+    (tmp_path / "git.toml").write_text("local = false\n")
+    assert not load_annotations(tmp_path)["git"].local
     (tmp_path / "mine.toml").write_text('[tools]\nx = { arguments = { a = "read-pth" } }\n')
     with pytest.raises(UserFacingError, match=r"mine\.toml, line 2"):
         load_annotations(tmp_path)
