@@ -507,7 +507,9 @@ class Session:
         if over:
             self._open_flows.discard(flow.id)
             outcome = msgspec.to_builtins(flow)
-            self._tasks.start(self._record("request.end", f"{flow.method} {flow.host}{flow.path}", outcome), "outcome")
+            summary = f"{flow.method} {flow.host}{flow.path}"
+            # Its intent is on the disk; a flush for the outcome too would hold up the intent of the next request.
+            self._tasks.start(self._record("request.end", summary, outcome, durable=False), "outcome")
         else:
             self._open_flows.add(flow.id)
         self._note_activity()
@@ -547,12 +549,16 @@ class Session:
         notice = (BadgeState.WARN, f"{error.message} The audit log goes on, unsigned for now.", error.remedy)
         self._loop.call_soon_threadsafe(self._bulletin.notice, *notice)
 
-    async def _record(self, kind: str, summary: str, data: object = None) -> None:
-        """Record something that happened already; a failure is shown, not raised."""
+    async def _record(self, kind: str, summary: str, data: object = None, *, durable: bool = True) -> None:
+        """Record something that happened already; a failure is shown, not raised.
+
+        Without ``durable`` it survives the death of every process at once, and a power cut within 30 s.
+        """
         if self._audit is None:
             return
         try:
-            await self._audit.append_async(kind, summary, data=data if isinstance(data, dict) else None)
+            details = data if isinstance(data, dict) else None
+            await self._audit.append_async(kind, summary, data=details, durable=durable)
         except AuditUnavailable as error:
             self._audit_failed(error)
 
