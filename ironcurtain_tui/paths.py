@@ -5,7 +5,8 @@ Layout (DESIGN.md section 7)::
     config.toml                     settings
     policy.toml                     rules of what is allowed; annotations/<server>.toml what tools' arguments mean
     ca/                             certificate authority of the proxy
-    sessions/<id>/                  what is kept: audit.jsonl, recording.cast, session.json, supervisor.log
+    sessions/<id>/                  what is kept: audit.jsonl, recording*.cast.gz, session.json, supervisor.log
+    audit/                          signing key and ledger of all audit logs, and their search index
     run/<id>/                       what lives only as long as the session
         control.sock                for viewers, 0600
         lease.json                  who owns the session
@@ -116,6 +117,7 @@ class SessionPaths:
 
     @property
     def recording(self) -> Path:
+        """As it is while it is written; ``terminal.recording.parts`` finds all that belongs to it."""
         return self.kept / "recording.cast"
 
     @property

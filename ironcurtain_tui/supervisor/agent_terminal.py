@@ -125,7 +125,7 @@ class AgentTerminal:
             self._stream.close()
         await self._screen.close()
         if self._recorder is not None:
-            self._recorder.close()
+            await asyncio.to_thread(self._recorder.close)
 
     async def _output(self, data: bytes) -> None:
         if self._recorder is not None:

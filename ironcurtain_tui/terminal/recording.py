@@ -3,23 +3,34 @@
 One JSON document a line: a header, then ``[seconds, code, data]`` with code ``o`` for output, ``r`` for a
 new size and ``m`` for a marker. Every event is handed to the kernel as it comes, so a killed supervisor
 loses none; what a crash of the machine may lose is what the kernel had not yet written.
+
+A long recording comes in parts, each a whole asciicast: ``recording-1.cast.gz``, ``recording-2.cast.gz``, ... and the
+newest, ``recording.cast``, which is compressed too at the end. The oldest part goes when all together would be longer
+than the limit. The header has one member more than asciinema's: ``ironcurtain``, with the start of the part as the
+audit log writes it (``time_us`` and ``mono_us``), by which a record's second in the recording is found.
 """
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
 import os
+import re
+import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 SIZE_LIMIT = 256 << 20
-"""Bytes of one recording."""
+"""Bytes of one recording, all parts together, before they are compressed."""
+PARTS = 4
+"""A recording that reaches its limit consists of so many."""
 
 
 class Recorder:
-    """Writes one recording. A full disk or a full recording ends it, never the session."""
+    """Writes one recording. A full disk ends it, never the session."""
 
     def __init__(
         self,
@@ -34,18 +45,22 @@ class Recorder:
     ) -> None:
         """Start the recording at ``path``, readable by its owner only; OSError when that is impossible.
 
-        ``on_stop`` is told why, once, if it ends before ``close``.
+        ``on_stop`` is told why, once, if it ends before ``close``. ``clock`` gives the seconds of the machine's
+        monotonic clock.
         """
+        self._path = path
         self._clock = clock
-        self._start = clock()
-        self._limit = limit
+        self._start = 0.0
+        self._part_limit = limit // PARTS
         self._on_stop = on_stop
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._terminal = (cols, lines)
+        self._title = title
         self._size = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file: int | None = os.open(path, flags, 0o600)
-        header = {"version": 2, "width": cols, "height": lines, "timestamp": int(time.time())}
-        self._line({**header, **({"title": title} if title else {}), "env": {"TERM": "xterm-256color"}})
+        self._parts = 0
+        self._compressor: threading.Thread | None = None
+        self._file: int | None = None
+        self._begin()
 
     def output(self, data: bytes) -> None:
         """The agent wrote ``data``; a character split between two calls is kept whole."""
@@ -54,6 +69,7 @@ class Recorder:
 
     def resize(self, cols: int, lines: int) -> None:
         """The terminal has a new size."""
+        self._terminal = (cols, lines)
         self._event("r", f"{cols}x{lines}")
 
     def marker(self, label: str) -> None:
@@ -61,19 +77,54 @@ class Recorder:
         self._event("m", label)
 
     def close(self) -> None:
-        """End the recording. Safe to call twice."""
+        """End the recording and compress it, which takes a while. Safe to call twice."""
         if self._file is not None:
             file, self._file = self._file, None
             os.close(file)
+            if self._compressor is not None:
+                self._compressor.join()
+            try:
+                compress(self._path)
+            except OSError:
+                pass  # it plays as it is, too
+
+    def _begin(self) -> None:
+        """Start a part: a file and its header. OSError when that is impossible."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file = os.open(self._path, flags, 0o600)
+        self._start, self._size = self._clock(), 0
+        now_us = time.time_ns() // 1000
+        cols, lines = self._terminal
+        header: dict[str, object] = {"version": 2, "width": cols, "height": lines, "timestamp": now_us // 1_000_000}
+        if self._title:
+            header["title"] = self._title
+        place = {"time_us": now_us, "mono_us": round(self._start * 1e6), "part": self._parts + 1}
+        self._line({**header, "env": {"TERM": "xterm-256color"}, "ironcurtain": place})
+
+    def _rotate(self) -> None:
+        """Begin the next part. What a compressor has to do for the last one, it does meanwhile."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self._compressor is not None:
+            self._compressor.join()
+        self._parts += 1
+        old = self._path.with_name(f"{self._path.stem}-{self._parts}.cast")
+        self._path.replace(old)
+        oldest = self._path.with_name(f"{self._path.stem}-{self._parts - PARTS + 1}.cast.gz")
+        self._compressor = threading.Thread(target=_compress_part, args=(old, oldest), name="recording")
+        self._compressor.start()
+        self._begin()
 
     def _event(self, code: str, data: str) -> None:
         if self._file is None:
             return
-        if self._size >= self._limit:
-            reason = f"recording stopped: it reached its limit of {self._limit:,} bytes"
-            self._line([self._now(), "m", reason])
-            self._stop(reason)
-            return
+        if self._size >= self._part_limit:
+            try:
+                self._rotate()
+            except OSError as error:
+                self._stop(f"recording stopped: {error.strerror or error}")
+                return
         self._line([self._now(), code, data])
 
     def _now(self) -> float:
@@ -93,6 +144,46 @@ class Recorder:
         self._size += len(line)
 
     def _stop(self, reason: str) -> None:
-        self.close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
         if self._on_stop is not None:
             self._on_stop(reason)
+
+
+def compress(path: Path) -> None:
+    """Replace ``path`` by ``path``.gz. OSError when that is impossible; then ``path`` is as it was."""
+    temporary = path.with_name(f".{path.name}.gz")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with (
+            path.open("rb") as plain,
+            open(descriptor, "wb") as file,  # noqa: PTH123 -- a descriptor
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6) as packed,
+        ):
+            shutil.copyfileobj(plain, packed, 1 << 20)
+        temporary.replace(path.with_name(f"{path.name}.gz"))
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    path.unlink()
+
+
+def parts(path: Path) -> list[Path]:
+    """The files of the recording at ``path`` that are there, oldest first, packed or not."""
+    numbered: dict[int, Path] = {}
+    pattern = re.compile(rf"{re.escape(path.stem)}-(\d+)\.cast(\.gz)?")
+    for file in path.parent.glob(f"{path.stem}-*.cast*"):
+        match = pattern.fullmatch(file.name)
+        if match and (match[2] or int(match[1]) not in numbered):
+            numbered[int(match[1])] = file
+    last = next((file for file in (path.with_name(f"{path.name}.gz"), path) if file.exists()), None)
+    return [numbered[number] for number in sorted(numbered)] + ([last] if last else [])
+
+
+def _compress_part(part: Path, oldest: Path) -> None:
+    try:
+        compress(part)
+        oldest.unlink(missing_ok=True)
+    except OSError:
+        pass  # the part stays as it is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.terminal.replay import Replay
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.tmux import Tmux
 
@@ -97,10 +99,12 @@ def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, ter
     for kind in ("session.start", "self-test", "tunnel", "request", "request.end", "session.end"):
         assert f'"kind":"{kind}"' in log, f"{kind} is not in the audit log"
     kept = [path for path in session.kept.rglob("*") if path.is_file()]
-    assert {"audit.jsonl", "recording.cast", "session.json", "supervisor.log"} <= {path.name for path in kept}
+    assert {"audit.jsonl", "recording.cast.gz", "session.json", "supervisor.log"} <= {path.name for path in kept}
     for path in kept:
-        assert CANARY.encode() not in path.read_bytes(), f"the real key is in {path.name}"
-    assert b"made-by-42" in session.recording.read_bytes()
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert CANARY.encode() not in content, f"the real key is in {path.name}"
+    assert "made-by-42" in "".join(event.data for event in Replay.load(session.recording).events)
+    with_key.run("audit", "verify", session.session_id)
 
 
 def test_without_a_key_it_is_a_rehearsal_and_says_so(installation: Installation, terminal: Tmux) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import stat
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ironcurtain_tui.terminal.recording import Recorder
+from ironcurtain_tui.terminal.recording import Recorder, parts
 
 
 class Clock:
@@ -20,7 +21,9 @@ class Clock:
 
 
 def events(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    packed = path if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    content = gzip.decompress(packed.read_bytes()) if packed.exists() else path.read_bytes()
+    return [json.loads(line) for line in content.decode().splitlines()]
 
 
 def test_header_and_events_are_asciicast_v2(tmp_path: Path) -> None:
@@ -41,7 +44,6 @@ def test_header_and_events_are_asciicast_v2(tmp_path: Path) -> None:
         [1.5, "r", "100x30"],
         [1.5, "m", "denied: GET example.org"],
     ]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_characters_split_between_reads_stay_whole_and_broken_ones_do_no_harm(tmp_path: Path) -> None:
@@ -62,17 +64,51 @@ def test_every_event_is_in_the_file_at_once(tmp_path: Path) -> None:
     recorder.close()
 
 
-def test_a_full_recording_says_so_and_stops(tmp_path: Path) -> None:
+def test_a_recording_is_compressed_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "r.cast"
+    recorder = Recorder(path, 80, 24)
+    recorder.output(b"x" * 10_000)
+    plain = path.read_bytes()
+    recorder.close()
+    recorder.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["r.cast.gz"]
+    assert gzip.decompress((tmp_path / "r.cast.gz").read_bytes()) == plain
+    assert stat.S_IMODE((tmp_path / "r.cast.gz").stat().st_mode) == 0o600
+
+
+def test_a_long_recording_keeps_its_newest_parts(tmp_path: Path) -> None:
+    path = tmp_path / "r.cast"
+    recorder = Recorder(path, 80, 24, title="T", limit=8_000)
+    for number in range(200):
+        recorder.output(f"{number:03} ".encode() + b"x" * 100)
+        if number == 150:
+            recorder.resize(100, 30)
+    recorder.close()
+    files = parts(path)
+    newest = events(files[-1])[0]["ironcurtain"]["part"]
+    assert newest > 5
+    assert [file.name for file in files] == [*(f"r-{newest - back}.cast.gz" for back in (3, 2, 1)), "r.cast.gz"]
+    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in files}
+    numbers = []
+    for file in files:
+        header, *rest = events(file)
+        assert (header["version"], header["title"]) == (2, "T")
+        assert len(gzip.decompress(file.read_bytes())) < 2_300
+        numbers += [int(event[2][:3]) for event in rest if event[1] == "o"]
+    assert numbers == list(range(numbers[0], 200))
+    assert events(files[-1])[0]["width"] == 100
+
+
+def test_a_part_that_cannot_be_begun_ends_the_recording(tmp_path: Path) -> None:
     said: list[str] = []
-    recorder = Recorder(tmp_path / "r.cast", 80, 24, limit=2_000, on_stop=said.append)
-    for _ in range(100):
+    path = tmp_path / "r.cast"
+    recorder = Recorder(path, 80, 24, limit=2_000, on_stop=said.append)
+    (tmp_path / "r-1.cast").mkdir()
+    for _ in range(10):
         recorder.output(b"x" * 100)
-    recorder.marker("late")
-    last = events(tmp_path / "r.cast")[-1]
-    assert last[1] == "m"
-    assert "limit of 2,000 bytes" in last[2]
-    assert (tmp_path / "r.cast").stat().st_size < 2_300
-    assert said == [last[2]]
+    recorder.close()
+    assert said == ["recording stopped: Is a directory"]
+    assert 500 <= path.stat().st_size < 700
 
 
 def test_a_full_disk_ends_the_recording_not_the_session() -> None:
