@@ -15,8 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.config import RedactionSettings
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
@@ -63,7 +65,9 @@ class AuditedGate:
 async def serve(directory: Path, upstream: Upstream) -> None:
     """Serve until terminated."""
     sentinel, key = os.environ["BENCH_SENTINEL"], os.environ["BENCH_KEY"]
-    audit = AuditLog.open(directory / "audit.jsonl", SESSION, redact=Redactor([key, sentinel]))
+    redactor = Redactor.configured(RedactionSettings(), [key, sentinel])
+    notary = AuditDirectory(directory).notary()
+    audit = AuditLog.open(directory / "audit.jsonl", SESSION, redact=redactor, notary=notary)
     info = SessionInfo(
         id=SESSION,
         agent="bench",
@@ -81,7 +85,7 @@ async def serve(directory: Path, upstream: Upstream) -> None:
         if flow.decision is Decision.ALLOW and flow.state in {FlowState.DONE, FlowState.ERROR}:
             outcome = msgspec.to_builtins(flow)
             summary = f"{flow.method} {flow.host}{flow.path}"
-            tasks.start(audit.append_async("request.end", summary, data=outcome), "outcome")
+            tasks.start(audit.append_async("request.end", summary, data=outcome, durable=False), "outcome")
 
     gate = AuditedGate(Policy(ANTHROPIC.rules()), audit)
     authority = CertificateAuthority.load_or_create(directory / "ca")
