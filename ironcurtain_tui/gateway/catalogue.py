@@ -130,7 +130,7 @@ class Catalogue:
         call = ToolCall(server=asked.server, tool=asked.tool, arguments=arguments)
         for name in self._path_arguments(call):
             if self._workspace is not None and name in arguments:
-                arguments[name] = each_text(arguments[name], self._workspace.real)
+                arguments[name] = each_text(arguments[name], self._workspace.real_or_empty)
         return ToolCall(server=asked.server, tool=asked.tool, arguments=await server.complete(asked.tool, arguments))
 
     async def _admit(self, action: ToolCall) -> Verdict:

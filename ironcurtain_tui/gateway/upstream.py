@@ -61,6 +61,7 @@ STEADY_SECONDS = 60.0
 PING_SECONDS = 30.0
 """How often a server at an address is asked whether it is still there."""
 MOST_PAGES = 50
+UNFINISHED = "it ended before it had told what it has"
 COMPLETES = "ironcurtain/completes"
 """In the ``_meta`` of a hidden tool of our own servers: the tool whose arguments it completes."""
 
@@ -350,7 +351,9 @@ def _described(error: BaseException) -> str:
         case FileNotFoundError():
             return f"there is no command or directory {error.filename}"
         case McpError() if error.error.code == CONNECTION_CLOSED:
-            return "it ended before it had told what it has"
+            return UNFINISHED
+        case anyio.BrokenResourceError() | anyio.ClosedResourceError() | ConnectionError():
+            return UNFINISHED
         case McpError():
             return f"it refused: {error.error.message}"[:500]
         case _:

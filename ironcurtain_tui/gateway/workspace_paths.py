@@ -34,11 +34,15 @@ class WorkspacePaths:
         Relative ones count from the workspace, ``~`` is the home of the person. ValueError for what cannot be a path.
         """
         if not path or "\0" in path:
-            raise ValueError("a path may be neither empty nor hold a NUL")
+            raise ValueError("a path is neither empty nor holds a NUL")
         try:
             return os.path.realpath(self.host / Path(self.to_host(path)).expanduser())
         except RuntimeError as error:  # ~somebody, who has no home
             raise ValueError(str(error)) from error
+
+    def real_or_empty(self, path: str) -> str:
+        """``real``, but an empty text, which stands for a path that was not given, stays empty."""
+        return self.real(path) if path else ""
 
     def _pattern(self) -> re.Pattern[str]:
         # A path ends where no name can go on; a full stop may also be the end of a sentence.

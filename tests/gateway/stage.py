@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 from mcp import ClientSession, StdioServerParameters
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.stdio import stdio_client
 from mcp.shared.message import SessionMessage
 from mcp.types import CallToolResult, JSONRPCMessage, TextContent, Tool
@@ -85,7 +86,7 @@ async def client(path: Path) -> AsyncIterator[ClientSession]:
 
 
 @asynccontextmanager
-async def direct_client(path: Path) -> AsyncIterator[ClientSession]:
+async def direct_client(path: Path, told: MessageHandlerFnT | None = None) -> AsyncIterator[ClientSession]:
     """The SDK's client, right on the socket."""
     received, reading = anyio.create_memory_object_stream[SessionMessage | Exception](100)
     writing, to_send = anyio.create_memory_object_stream[SessionMessage](100)
@@ -103,7 +104,7 @@ async def direct_client(path: Path) -> AsyncIterator[ClientSession]:
     async with asyncio.TaskGroup() as group:
         group.create_task(receive())
         sending = group.create_task(send())
-        async with ClientSession(reading, writing) as session:
+        async with ClientSession(reading, writing, message_handler=told) as session:
             await session.initialize()
             yield session
         sending.cancel()
