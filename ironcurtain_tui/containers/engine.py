@@ -199,6 +199,17 @@ class Engine:
                 raise EngineRefusedError(f"The engine gave a container no address on {network} in {timeout:g} s.")
             time.sleep(0.05)
 
+    def network_members(self, network: str) -> tuple[bool, set[str]]:
+        """Whether ``network`` is internal, and the identifiers of the running containers on it."""
+        with explained("inspect the session's network", self.address):
+            found = self.client.inspect_network(network)
+        return bool(found.get("Internal")), set(found.get("Containers") or ())
+
+    def networks_of(self, container: str) -> set[str]:
+        """The names of the networks ``container`` is on."""
+        with explained("inspect a container", self.address):
+            return set(self.client.inspect_container(container)["NetworkSettings"]["Networks"] or ())
+
     def remove_network(self, network: str) -> bool:
         """Remove it; False when others still use it. Idempotent."""
         deadline = time.monotonic() + 2.0

@@ -1,4 +1,4 @@
-"""The proof, at every start, that the container has two doors and no other way out.
+"""The proof, at every start, that the container has two doors and no other way out, in either network mode.
 
 From inside (``self_test_probe.py``, through exec) the doors must answer; everything else must not, and what "else" is
 aimed at are throw-away listeners of our own on this host's addresses. They report as well, so a packet that gets out
@@ -23,6 +23,8 @@ import msgspec
 
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.network import SessionNetwork
+from ironcurtain_tui.containers.sidecar import open_ports
 from ironcurtain_tui.errors import UserFacingError
 
 PROBE = Path(__file__).with_name("self_test_probe.py")
@@ -57,24 +59,59 @@ class SelfTestReport:
 class SelfTest:
     """Checks a started, not yet released container. Blocking, takes well under a second when all is well."""
 
-    def __init__(self, engine: Engine, container: AgentContainer) -> None:
+    def __init__(self, engine: Engine, container: AgentContainer, network: SessionNetwork | None = None) -> None:
+        """``network``: the session's, in TCP mode."""
         self._engine = engine
         self._container = container
+        self._network = network
 
     def run(self) -> SelfTestReport:
         """Probe from inside and listen outside. Anything that keeps the test from being made makes it fail."""
         nonce = secrets.token_hex(16)
         try:
             with Listeners(host_addresses(self._engine), nonce) as listeners:
-                wanted = json.dumps({"targets": listeners.targets, "nonce": nonce})
+                wanted = json.dumps({"targets": listeners.targets, "nonce": nonce, "tcp": self._tcp(listeners)})
                 code, output = self._container.exec(["python3", "-I", "-S", "-c", PROBE.read_text(), wanted])
+            around = [] if self._network is None else [self._members(self._network), _forwarded(self._network)]
         except UserFacingError as error:
             return SelfTestReport.of([Finding("probe", False, error.message)])
-        return report(code, output, listeners.heard)
+        return report(code, output, listeners.heard, around)
+
+    def _tcp(self, listeners: Listeners) -> dict[str, object] | None:
+        """What the probe must know of the network, in the form it expects."""
+        if self._network is None:
+            return None
+        return {
+            "sidecar": self._network.sidecar_address,
+            "proxy": self._network.ports.proxy,
+            "mcp": self._network.ports.mcp,
+            "subnet": str(self._network.subnet),
+            "wide": listeners.listen_everywhere(),
+        }
+
+    def _members(self, network: SessionNetwork) -> Finding:
+        """The network is internal, agent and sidecar are alone on it, and the agent is on no other."""
+        internal, members = self._engine.network_members(network.id)
+        faults = [] if internal else ["the network is not internal"]
+        if strangers := members - {self._container.id, network.sidecar.id}:
+            faults.append(f"{len(strangers)} other containers are on it")
+        if others := self._engine.networks_of(self._container.id) - {network.name}:
+            faults.append("the agent is also on " + ", ".join(sorted(others)))
+        return Finding("network", not faults, "; ".join(faults) or "internal; the agent and its sidecar only")
 
 
-def report(code: int, output: bytes, heard: Iterable[str]) -> SelfTestReport:
-    """Put together what the probe printed and what the listeners ``heard``. Pure."""
+def _forwarded(network: SessionNetwork) -> Finding:
+    """On the sidecar, nobody waits but the two forwarders."""
+    tables = [f"/proc/net/{name}" for name in ("tcp", "tcp6", "udp", "udp6")]
+    _, output = network.sidecar.exec(["sh", "-c", f"cat {' '.join(tables)} 2>/dev/null"])
+    ports = open_ports(output.decode("ascii", "replace"))
+    wanted = {network.ports.proxy, network.ports.mcp}
+    detail = "ports open: " + (", ".join(map(str, sorted(ports))) or "none")
+    return Finding("sidecar", ports == wanted, detail)
+
+
+def report(code: int, output: bytes, heard: Iterable[str], around: Iterable[Finding] = ()) -> SelfTestReport:
+    """Put together what the probe printed, what the listeners ``heard`` and what was found ``around``. Pure."""
     try:
         findings = msgspec.json.decode(output, type=list[Finding]) if code == 0 else []
     except msgspec.MsgspecError:
@@ -84,7 +121,7 @@ def report(code: int, output: bytes, heard: Iterable[str]) -> SelfTestReport:
         return SelfTestReport.of([Finding("probe", False, f"no result (exit code {code}): {text!r}")])
     packets = sorted(set(heard))
     detail = "arrived: " + ", ".join(packets) if packets else "nothing arrived"
-    return SelfTestReport.of([*findings, Finding("host-heard", not packets, detail)])
+    return SelfTestReport.of([*findings, Finding("host-heard", not packets, detail), *around])
 
 
 def host_addresses(engine: Engine) -> list[str]:
@@ -132,6 +169,13 @@ class Listeners:
         for key in list(self._selector.get_map().values()):
             self._forget(key.fileobj)
         self._selector.close()
+
+    def listen_everywhere(self) -> int:
+        """Also hear what is sent to no address in particular; the UDP port for it."""
+        datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagram.bind(("0.0.0.0", 0))  # noqa: S104 (what a broadcast would reach)
+        self._watch(datagram, partial(self._receive, datagram, "everybody"))
+        return int(datagram.getsockname()[1])
 
     def _listen(self, address: str) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -1,20 +1,26 @@
 """The half of the self-test that runs inside the container. Standard library only, Python >= 3.9.
 
 Its text is handed to ``python3 -c`` there, with a JSON object as argument: ``{"targets": [["127.0.0.1", 40001], ...],
-"nonce": "..."}``. It prints a JSON list of ``{"name", "ok", "detail"}``. Nothing is sent to any address but the
-targets, which are listeners of the supervisor's own; whether there is a way elsewhere is asked of the routing table
+"nonce": "...", "tcp": null}``; in TCP mode ``tcp`` is ``{"sidecar": "172.28.0.2", "proxy": 1, "mcp": 2, "subnet":
+"172.28.0.0/29", "wide": 3}``, two ports of the sidecar and a UDP port that is open on all addresses of the host. It
+prints a JSON list of ``{"name", "ok", "detail"}``. Nothing is sent to any address but the targets, which are listeners
+of the supervisor's own, and the session's own subnet; whether there is a way elsewhere is asked of the routing table
 only (connecting a UDP socket sends nothing).
 """
 
 from __future__ import annotations
 
+import base64
 import errno
+import ipaddress
 import json
 import os
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,10 @@ PATIENCE = 1.0
 """Seconds to wait for something that must not answer."""
 DOOR_PATIENCE = 10.0
 """Seconds to wait for something that must."""
+CONNECT_PATIENCE = 5.0
+"""Seconds for a connection to the sidecar to come about."""
+EMBEDDED_NAME_SERVER = "127.0.0.11"
+"""The engine's own, on every network but the default one."""
 DOCUMENTATION_ADDRESSES = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 AF_VSOCK = 40
 
@@ -56,53 +66,98 @@ def first_line(connection: socket.socket, request: bytes) -> str:
 
 def connect(family: int, address: Any) -> socket.socket:
     connection = socket.socket(family, socket.SOCK_STREAM)
-    connection.settimeout(DOOR_PATIENCE)
+    connection.settimeout(DOOR_PATIENCE if family == socket.AF_UNIX else CONNECT_PATIENCE)
     try:
         connection.connect(address)
     except OSError:
         connection.close()
         raise
+    connection.settimeout(DOOR_PATIENCE)
     return connection
 
 
-def proxy_door(family: int, address: Any) -> Outcome:
-    with connect(family, address) as connection:
-        line = first_line(connection, b"CONNECT self-test.invalid:443 HTTP/1.1\r\nHost: self-test.invalid:443\r\n\r\n")
-    return line.startswith("HTTP/1."), line[:100] or "closed without an answer"
-
-
-def proxy_socket() -> Outcome:
-    return proxy_door(socket.AF_UNIX, DOORS + "/proxy.sock")
-
-
-def forwarder() -> Outcome:
-    """The forwarder may still be starting."""
+def connect_soon(address: Any) -> socket.socket:
+    """A forwarder may still be starting."""
     deadline = time.monotonic() + DOOR_PATIENCE
     while True:
         try:
-            return proxy_door(socket.AF_INET, FORWARDER)
+            return connect(socket.AF_INET, address)
         except ConnectionRefusedError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
 
 
-def mcp_socket() -> Outcome:
-    with connect(socket.AF_UNIX, DOORS + "/mcp.sock") as connection:
-        line = first_line(connection, json.dumps(INITIALIZE).encode() + b"\n")
+def ask_proxy(connection: socket.socket, token: str = "") -> str:
+    """The status line that answers a CONNECT."""
+    proof = base64.b64encode(f"ironcurtain:{token}".encode()).decode()
+    shown = f"Proxy-Authorization: Basic {proof}\r\n" if token else ""
+    request = f"CONNECT self-test.invalid:443 HTTP/1.1\r\nHost: self-test.invalid:443\r\n{shown}\r\n"
+    return first_line(connection, request.encode())
+
+
+def proxy_answers(line: str) -> Outcome:
+    return line.startswith("HTTP/1.") and " 407" not in line, line[:100] or "closed without an answer"
+
+
+def proxy_socket() -> Outcome:
+    with connect(socket.AF_UNIX, DOORS + "/proxy.sock") as connection:
+        return proxy_answers(ask_proxy(connection))
+
+
+def forwarder() -> Outcome:
+    with connect_soon(FORWARDER) as connection:
+        return proxy_answers(ask_proxy(connection))
+
+
+def gateway_answers(connection: socket.socket, greeting: bytes = b"") -> Outcome:
+    line = first_line(connection, greeting + json.dumps(INITIALIZE).encode() + b"\n")
     answer = json.loads(line or "null")
     ok = isinstance(answer, dict) and answer.get("jsonrpc") == "2.0" and answer.get("id") == INITIALIZE["id"]
     return ok, "answers initialize" if ok else "no answer to initialize"
 
 
-def interfaces() -> Outcome:
-    """Only the loopback interface may be up (kernels list idle tunnel devices in every namespace)."""
+def mcp_socket() -> Outcome:
+    with connect(socket.AF_UNIX, DOORS + "/mcp.sock") as connection:
+        return gateway_answers(connection)
+
+
+def token() -> str:
+    return Path(DOORS, "token").read_text().strip()
+
+
+def sidecar_proxy(address: Any) -> Outcome:
+    with connect_soon(address) as connection:
+        return proxy_answers(ask_proxy(connection, token()))
+
+
+def sidecar_mcp(address: Any) -> Outcome:
+    with connect_soon(address) as connection:
+        return gateway_answers(connection, token().encode() + b"\n")
+
+
+def locked(proxy: Any, mcp: Any) -> Outcome:
+    """Without the token both doors stay shut."""
+    with connect_soon(proxy) as connection:
+        line = ask_proxy(connection)
+    open_doors = [] if " 407" in line else [f"the proxy answers {line[:60]!r}"]
+    with connect_soon(mcp) as connection:
+        try:
+            ok, _ = gateway_answers(connection)
+        except OSError:
+            ok = False
+    open_doors += ["the gateway answers"] if ok else []
+    return not open_doors, "; ".join(open_doors) or "neither door opens without the token"
+
+
+def interfaces(most: int = 0) -> Outcome:
+    """Beside loopback, at most ``most`` may be up (kernels list idle tunnel devices in every namespace)."""
     up = [
         entry.name
         for entry in Path("/sys/class/net").iterdir()
         if (entry / "flags").exists() and int((entry / "flags").read_text(), 16) & 1
     ]
-    return set(up) <= {"lo"}, "up: " + (", ".join(sorted(up)) or "none")
+    return len(set(up) - {"lo"}) <= most, "up: " + (", ".join(sorted(up)) or "none")
 
 
 def routes() -> Outcome:
@@ -113,6 +168,37 @@ def routes() -> Outcome:
         found += [line.split()[-1] for line in table6.read_text().splitlines()]
     outward = sorted(set(found) - {"lo"})
     return not outward, "over " + ", ".join(outward) if outward else "none but lo"
+
+
+def routes_on_link(subnet: str) -> Outcome:
+    """IPv4 leads over one device, to ``subnet`` or by way of an address in it; IPv6 over ``lo`` only."""
+    link, faults = ipaddress.ip_network(subnet), []
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+        device, destination, gateway, _, _, _, _, mask = line.split()[:8]
+        to, via, width = (ipaddress.IPv4Address(bytes.fromhex(each)[::-1]) for each in (destination, gateway, mask))
+        direct = ipaddress.ip_network(f"{to}/{width}") == link and int(via) == 0
+        if not direct and via not in link:
+            faults.append(f"{to}/{width} over {device}")
+    table6 = Path("/proc/net/ipv6_route")
+    if table6.exists():
+        faults += sorted({line.split()[-1] for line in table6.read_text().splitlines()} - {"lo"})
+    return not faults, "; ".join(faults) or f"none but {subnet}"
+
+
+def neighbours(subnet: str, sidecar: str) -> Outcome:
+    """Whoever is to be talked to must answer on the link first (ARP): nobody there may, except the sidecar."""
+    tries = []
+    for address in ipaddress.ip_network(subnet).hosts():
+        caller = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        caller.setblocking(False)
+        caller.connect_ex((str(address), 9))
+        tries.append(caller)
+    time.sleep(PATIENCE)
+    for caller in tries:
+        caller.close()
+    entries = [line.split() for line in Path("/proc/net/arp").read_text().splitlines()[1:]]
+    there = sorted({entry[0] for entry in entries if int(entry[2], 16) & 2} - {sidecar})
+    return not there, "also there: " + ", ".join(there) if there else f"none but the sidecar {sidecar}"
 
 
 def routable(family: int, address: str) -> bool:
@@ -146,16 +232,52 @@ def dns() -> Outcome:
     return not alive, "reachable: " + ", ".join(alive) if alive else "no name server can be reached"
 
 
+def name_server() -> Outcome:
+    """The engine's name server may know the session's own containers; it must not ask anybody else for us.
+
+    Names below .invalid exist nowhere (RFC 6761), so whoever says so has asked somebody, or is somebody.
+    """
+    lines = [line.split() for line in Path("/etc/resolv.conf").read_text().splitlines()]
+    servers = {words[1] for words in lines if len(words) > 1 and words[0] == "nameserver"}
+    strangers = servers - {EMBEDDED_NAME_SERVER, "127.0.0.1"}
+    if strangers:
+        return False, "resolv.conf names " + ", ".join(sorted(strangers))
+    question = b"\x09self-test\x07invalid\x00" + struct.pack(">HH", 1, 1)
+    message = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0) + question
+    try:
+        with socket.create_connection((EMBEDDED_NAME_SERVER, 53), PATIENCE) as connection:
+            connection.sendall(struct.pack(">H", len(message)) + message)
+            answer = connection.recv(512)
+    except OSError as error:
+        return True, f"no answer ({error})"
+    code = answer[5] & 0xF if len(answer) > 5 else 2
+    return code not in {0, 3}, f"answers with code {code}"
+
+
+def broadcast(port: int, nonce: bytes) -> Outcome:
+    """Datagrams to everybody on the link: the host must not hear them, wherever it listens."""
+    sent = []
+    for address in ("255.255.255.255", "224.0.0.1"):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                sender.sendto(nonce, (address, port))
+                sent.append(address)
+        except OSError:
+            continue
+    return not sent, "sent to " + ", ".join(sent) if sent else "no datagram can be sent"
+
+
 def answers_udp(address: str, port: int, payload: bytes) -> bool:
     """Whether something takes or answers a datagram; silence within the patience counts as no."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.settimeout(PATIENCE)
-        try:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(PATIENCE)
             sender.connect((address, port))
             sender.send(payload)
             return bool(sender.recv(4096))
-        except OSError:
-            return False
+    except OSError:
+        return False
 
 
 def answers_tcp(address: str, port: int, payload: bytes) -> bool:
@@ -171,7 +293,9 @@ def answers_tcp(address: str, port: int, payload: bytes) -> bool:
 def unreachable(answers: Callable[[str, int, bytes], bool], targets: list[tuple[str, int]], nonce: bytes) -> Outcome:
     if not targets:
         return False, "there was nothing to aim at"
-    reached = [f"{address}:{port}" for address, port in targets if answers(address, port, nonce)]
+    with ThreadPoolExecutor(len(targets)) as pool:
+        answered = pool.map(lambda target: answers(target[0], target[1], nonce), targets)
+    reached = [f"{address}:{port}" for (address, port), yes in zip(targets, answered) if yes]  # noqa: B905 (3.9)
     return not reached, "reached " + ", ".join(reached) if reached else f"{len(targets)} addresses, none reached"
 
 
@@ -203,27 +327,51 @@ def main() -> None:
     wanted = json.loads(sys.argv[1])
     targets = [(str(address), int(port)) for address, port in wanted["targets"]]
     nonce = str(wanted["nonce"]).encode()
-    checks: list[tuple[str, Callable[[], Outcome]]] = [
-        ("door-proxy", proxy_socket),
-        ("door-forwarder", forwarder),
-        ("door-mcp", mcp_socket),
-        ("interfaces", interfaces),
-        ("routes", routes),
-        ("outward", outward),
-        ("dns", dns),
+    checks: list[tuple[str, Callable[[], Outcome]]]
+    if tcp := wanted["tcp"]:
+        sidecar, subnet = str(tcp["sidecar"]), str(tcp["subnet"])
+        proxy, mcp = (sidecar, int(tcp["proxy"])), (sidecar, int(tcp["mcp"]))
+        checks = [
+            ("door-proxy", lambda: sidecar_proxy(proxy)),
+            ("door-mcp", lambda: sidecar_mcp(mcp)),
+            ("doors-locked", lambda: locked(proxy, mcp)),
+            ("interfaces", lambda: interfaces(1)),
+            ("routes", lambda: routes_on_link(subnet)),
+            ("neighbours", lambda: neighbours(subnet, sidecar)),
+            ("dns", name_server),
+            ("host-broadcast", lambda: broadcast(int(tcp["wide"]), nonce)),
+        ]
+    else:
+        checks = [
+            ("door-proxy", proxy_socket),
+            ("door-forwarder", forwarder),
+            ("door-mcp", mcp_socket),
+            ("interfaces", interfaces),
+            ("routes", routes),
+            ("outward", outward),
+            ("dns", dns),
+        ]
+    checks += [
         ("host-tcp", lambda: unreachable(answers_tcp, targets, nonce)),
         ("host-udp", lambda: unreachable(answers_udp, targets, nonce)),
         ("vsock", vsock),
         ("privileges", privileges),
     ]
-    findings: list[dict[str, object]] = []
-    for name, check in checks:
-        try:
-            ok, detail = check()
-        except Exception as error:  # a check that cannot be made is a check that failed
-            ok, detail = False, f"{type(error).__name__}: {error}"
-        findings.append({"name": name, "ok": ok, "detail": detail})
+    with ThreadPoolExecutor(len(checks)) as pool:
+        outcomes = list(pool.map(lambda check: made(check[1]), checks))
+    findings = [
+        {"name": name, "ok": ok, "detail": detail}
+        for (name, _), (ok, detail) in zip(checks, outcomes)  # noqa: B905 (Python 3.9)
+    ]
     sys.stdout.write(json.dumps(findings))
+
+
+def made(check: Callable[[], Outcome]) -> Outcome:
+    """The outcome of ``check``; one that cannot be made is one that failed."""
+    try:
+        return check()
+    except Exception as error:
+        return False, f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

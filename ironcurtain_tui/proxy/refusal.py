@@ -77,6 +77,8 @@ def response(status: int, content: bytes, *, close: bool) -> http.Response:
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     if status not in _WORTH_RETRYING:
         headers["x-should-retry"] = "false"
+    if status == 407:
+        headers["proxy-authenticate"] = 'Basic realm="IronCurtain"'
     if close:
         headers["connection"] = "close"
     return http.Response.make(status, content, headers)

@@ -22,6 +22,7 @@ from ironcurtain_tui.proxy.addons.hold import Hold
 from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
 from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
 from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
+from ironcurtain_tui.proxy.addons.proxy_authentication import ProxyAuthentication
 from ironcurtain_tui.proxy.addons.request_form import RequestForm
 from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
 from ironcurtain_tui.proxy.addons.seal import Seal
@@ -57,10 +58,12 @@ class Proxy:
         *,
         resolve: Resolve = resolve,
         upstreams: Mapping[str, Upstream] | None = None,
+        token: str | None = None,
         names_address: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
-        whether a private address may be dialled, because the policy names it.
+        whether a private address may be dialled, because the policy names it. ``token``: what callers must show, for
+        a listener that others than the agent can reach.
         """
         self._listener = listener
         known = Routes(routes, upstreams)
@@ -69,6 +72,7 @@ class Proxy:
         addons = (
             recorder,
             MalformedRequests(),
+            *([] if token is None else [ProxyAuthentication(token, tunnels)]),
             ConnectGate(known, tunnels, gate, recorder),
             LayerRouter(tunnels),
             ClientTls(authority, tunnels),

@@ -37,7 +37,8 @@ class OwnEngine:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "dockerd",
+                    # In a network of its own: `--bridge none` takes docker0 away from whoever uses it.
+                    *("unshare", "--net", "dockerd"),
                     *("--data-root", str(self.directory / "data"), "--exec-root", str(self.directory / "exec")),
                     *("--pidfile", str(self.directory / "pid"), "--host", self.address),
                     *("--bridge", "none", "--iptables=false"),

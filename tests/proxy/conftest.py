@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.events import Flow
-from ironcurtain_tui.listener import UnixListener
+from ironcurtain_tui.listener import Listener, UnixListener
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.proxy.authority import CertificateAuthority
@@ -44,7 +44,14 @@ async def build(
     ours, public = authorities
     stages: list[Stage] = []
 
-    async def make(*, context: ssl.SSLContext | None = None, direct: bool = False, resolve: Resolve = resolve) -> Stage:
+    async def make(
+        *,
+        context: ssl.SSLContext | None = None,
+        direct: bool = False,
+        resolve: Resolve = resolve,
+        token: str | None = None,
+        door: Listener | None = None,
+    ) -> Stage:
         provider = FakeProvider(public, context or server_context(public, HOST, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
         provider.port = server.sockets[0].getsockname()[1]
@@ -57,13 +64,14 @@ async def build(
         flows: list[Flow] = []
         path = short_directory / f"p{len(stages)}.sock"
         proxy = Proxy(
-            UnixListener(path),
+            door or UnixListener(path),
             ours,
             [Route(anthropic, SENTINEL, Secret(REAL_KEY), upstream)],
             gate,
             flows.append,
             resolve=resolve,
             upstreams={OPEN_HOST: Upstream("127.0.0.1", other.port, public.certificate_pem)},
+            token=token,
         )
         await proxy.start()
         trust = ssl.create_default_context(cadata=ours.certificate_pem.decode())

@@ -1,0 +1,335 @@
+"""TCP mode on a real engine: network and sidecar come and go, and the self-test notices every hole made on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import docker.errors
+import pytest
+
+from ironcurtain_tui.containers import network as network_module
+from ironcurtain_tui.containers import sidecar as sidecar_module
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine, EngineInfo
+from ironcurtain_tui.containers.failures import EngineRefusedError
+from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.containers.network import SessionNetwork, door_address, network_mode
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, open_ports, sidecar_body
+from ironcurtain_tui.containers.subnet import candidates
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.listener import TcpListener, TokenListener
+from tests.containers.conftest import Create, Doors
+
+TOKEN = "t0ken-of-this-session"
+OWNER = {"ironcurtain.owner.pid": "1"}
+
+
+# --- which mode ---------------------------------------------------------------------------------------
+
+
+def info(operating_system: str) -> EngineInfo:
+    return EngineInfo("28.0.0", "1.48", "x86_64", operating_system, "overlay2", 2, 4 << 30, Path("/"), False, ())
+
+
+def test_auto_takes_sockets_where_they_can_be_mounted() -> None:
+    debian, desktop = info("Debian GNU/Linux 12"), info("Docker Desktop")
+    assert network_mode("auto", "linux", debian) == "uds"
+    assert network_mode("auto", "darwin", desktop) == "tcp"
+    assert network_mode("auto", "linux", desktop) == "tcp"
+    assert network_mode("tcp", "linux", debian) == "tcp"
+    with pytest.raises(UserFacingError, match="cannot mount a socket"):
+        network_mode("uds", "darwin", desktop)
+
+
+SIDECAR = SidecarSpec(
+    "0123456789ab",
+    "ironcurtain-sidecar:latest",
+    DoorPorts(40001, 40002),
+    IPv4Network("172.28.0.0/29"),
+    "172.17.0.1",
+    {},
+)
+
+
+def test_the_sidecar_holds_nothing_and_forwards_two_ports_for_one_network() -> None:
+    body = sidecar_body(SIDECAR)
+    host = body["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["ReadonlyRootfs"] is True
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert not {"Mounts", "Binds", "PortBindings", "Tmpfs", "Devices", "CapAdd"} & set(host)
+    assert host["Sysctls"] == {"net.ipv4.ip_forward": "0"}
+    assert body["User"] == "65534:65534"
+    assert body["Entrypoint"] == ["/bin/sh"]
+    assert body["Cmd"][1].count("socat") == 2
+    assert body["Cmd"][1].count("range=172.28.0.0/29") == 2
+
+
+def test_open_ports_are_those_that_others_can_reach() -> None:
+    listed = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0B00007F:9995 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 526841 1
+   1: 00000000:9C41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 526842 1
+   2: 030011AC:A8D2 010011AC:9C41 01 00000001:00000000 01:00000014 00000000  1000        0 0 2
+   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000
+  10: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2
+"""
+    assert open_ports(listed) == {0x9C41, 22, 53}
+
+
+# --- on the engine ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sidecar_image(engine: Engine) -> str:
+    return ensure_image(engine, "sidecar", lambda _: None)
+
+
+@dataclass
+class TcpDoors:
+    """Stand-ins for proxy and gateway at TCP ports; both want the token."""
+
+    doors: Doors
+    ports: DoorPorts
+    host: str
+
+
+@pytest.fixture
+async def tcp_doors(engine: Engine, doors: Doors) -> AsyncIterator[TcpDoors]:
+    right = base64.b64encode(f"ironcurtain:{TOKEN}".encode())
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = b"403 Forbidden" if right in head else b"407 Proxy Authentication Required"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    host = door_address(engine, sys.platform)
+    proxy_port, mcp_port = TcpListener(host), TcpListener(host)
+    gateway = TokenListener(mcp_port, TOKEN)
+    await proxy_port.open(proxy)
+    await gateway.open(doors.mcp)
+    (doors.sockets / "token").write_text(TOKEN + "\n")
+    yield TcpDoors(doors, DoorPorts(proxy_port.port, mcp_port.port), host)
+    proxy_port.close()
+    gateway.close()
+
+
+Join = Callable[[], SessionNetwork]
+
+
+@pytest.fixture
+def join(engine: Engine, sidecar_image: str, tcp_doors: TcpDoors) -> Iterator[Join]:
+    """Makes networks of sessions; all are removed at the end."""
+    made: list[SessionNetwork] = []
+
+    def join() -> SessionNetwork:
+        made.append(
+            SessionNetwork.create(engine, secrets.token_hex(6), sidecar_image, tcp_doors.ports, tcp_doors.host, OWNER)
+        )
+        return made[-1]
+
+    yield join
+    for network in made:
+        network.remove()
+
+
+async def outcome(engine: Engine, create: Create, network: SessionNetwork) -> SelfTestReport:
+    """What the self-test says of a container on ``network``."""
+    container = create("sleep", "60", session_id=network.name.removeprefix("ironcurtain-"), network=network.agents_part)
+    await asyncio.to_thread(container.start)
+    return await asyncio.to_thread(SelfTest(engine, container, network).run)
+
+
+def failed(report: SelfTestReport) -> set[str]:
+    return {finding.name for finding in report.failures}
+
+
+@pytest.mark.engine
+async def test_the_two_doors_and_nothing_else(engine: Engine, create: Create, join: Join) -> None:
+    network = await asyncio.to_thread(join)
+    report = await outcome(engine, create, network)
+    assert report.passed, report.failures
+    assert {finding.name for finding in report.findings} >= {
+        "door-proxy", "door-mcp", "doors-locked", "interfaces", "routes", "neighbours", "dns", "host-tcp", "host-udp",
+        "host-broadcast", "vsock", "privileges", "host-heard", "network", "sidecar",
+    }  # fmt: skip
+
+
+@pytest.mark.engine
+async def test_a_bridge_on_which_the_host_has_an_address_is_noticed(
+    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_gateway(name: str, subnet: IPv4Network, labels: dict[str, str]) -> str:
+        ipam = {"Driver": "default", "Config": [{"Subnet": str(subnet), "Gateway": str(subnet[1])}]}
+        made = engine.client.create_network(name, driver="bridge", internal=True, ipam=ipam, labels=labels)
+        return str(made["Id"])
+
+    monkeypatch.setattr(engine, "create_network", with_gateway)
+    network = await asyncio.to_thread(join)
+    report = await outcome(engine, create, network)
+    assert failed(report) >= {"neighbours", "host-tcp", "host-heard"}
+    heard = next(finding.detail for finding in report.findings if finding.name == "host-heard")
+    assert f"tcp {network.subnet[1]}" in heard
+    assert f"tcp {engine.bridge_gateway()}" in heard
+
+
+@pytest.mark.engine
+async def test_another_container_on_the_network_is_noticed(
+    engine: Engine, create: Create, join: Join, shell_image: str
+) -> None:
+    network = await asyncio.to_thread(join)
+    body = {"Image": shell_image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{secrets.token_hex(4)}")["Id"]
+    try:
+        engine.client.start(stranger)
+        report = await outcome(engine, create, network)
+    finally:
+        engine.client.remove_container(stranger, force=True)
+    assert failed(report) == {"neighbours", "network"}
+
+
+@pytest.mark.engine
+async def test_a_second_network_of_the_agents_is_noticed(engine: Engine, create: Create, join: Join) -> None:
+    network = await asyncio.to_thread(join)
+    container = create("sleep", "60", network=network.agents_part)
+    await asyncio.to_thread(engine.connect_network, "bridge", container.id)
+    await asyncio.to_thread(container.start)
+    report = await asyncio.to_thread(SelfTest(engine, container, network).run)
+    assert failed(report) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
+
+
+@pytest.mark.engine
+async def test_a_third_port_of_the_sidecars_is_noticed(
+    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sidecar_module.forwarders
+    monkeypatch.setattr(
+        sidecar_module, "forwarders", lambda spec: f"socat TCP-LISTEN:2222,fork TCP:127.0.0.1:9 & {real(spec)}"
+    )
+    network = await asyncio.to_thread(join)
+    assert failed(await outcome(engine, create, network)) == {"sidecar"}
+
+
+@pytest.mark.engine
+async def test_datagrams_are_noticed(
+    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broadcast goes past the missing address, to whoever listens on the host."""
+    from ironcurtain_tui.containers import spec
+
+    profile = spec.seccomp_profile
+    monkeypatch.setattr(spec, "seccomp_profile", lambda **_: profile())
+    network = await asyncio.to_thread(join)
+    report = await outcome(engine, create, network)
+    assert failed(report) >= {"host-broadcast", "host-heard"}
+    assert "udp everybody" in next(finding.detail for finding in report.findings if finding.name == "host-heard")
+
+
+@pytest.mark.engine
+async def test_doors_that_open_without_the_token_are_noticed(
+    engine: Engine, create: Create, sidecar_image: str, doors: Doors
+) -> None:
+    host = door_address(engine, sys.platform)
+    proxy, mcp = TcpListener(host), TcpListener(host)
+    await proxy.open(doors.proxy)
+    await mcp.open(doors.mcp)
+    (doors.sockets / "token").write_text(TOKEN + "\n")
+    network = await asyncio.to_thread(
+        SessionNetwork.create, engine, secrets.token_hex(6), sidecar_image, DoorPorts(proxy.port, mcp.port), host, OWNER
+    )
+    try:
+        report = await outcome(engine, create, network)
+    finally:
+        network.remove()
+        proxy.close()
+        mcp.close()
+    assert "doors-locked" in failed(report)
+
+
+@pytest.mark.engine
+async def test_a_shut_door_is_told(engine: Engine, create: Create, join: Join, tcp_doors: TcpDoors) -> None:
+    tcp_doors.ports = replace(tcp_doors.ports, mcp=1)  # nobody listens there
+    network = await asyncio.to_thread(join)
+    report = await outcome(engine, create, network)
+    assert "door-mcp" in failed(report)
+    assert "door-proxy" not in failed(report)
+
+
+@pytest.mark.engine
+def test_everything_is_labelled_found_and_removed(engine: Engine, sidecar_image: str) -> None:
+    session, ports = secrets.token_hex(6), DoorPorts(40001, 40002)
+    network = SessionNetwork.create(engine, session, sidecar_image, ports, engine.bridge_gateway(), OWNER)
+    assert network.sidecar_address in {str(address) for address in network.subnet.hosts()}
+    (owned,) = [each for each in engine.find_owned_networks() if each.session_id == session]
+    assert owned.labels["ironcurtain.owner.pid"] == "1"
+    (sidecar,) = [each for each in engine.find_owned() if each.session_id == session]
+    assert sidecar.name == f"ironcurtain-{session}-sidecar"
+    assert sidecar.labels["ironcurtain.owner.pid"] == "1"
+    network.remove()
+    network.remove()
+    assert session not in {each.session_id for each in (*engine.find_owned(), *engine.find_owned_networks())}
+
+
+@pytest.mark.engine
+def test_a_network_that_somebody_else_has_joined_is_left(engine: Engine, sidecar_image: str, shell_image: str) -> None:
+    network = SessionNetwork.create(
+        engine, secrets.token_hex(6), sidecar_image, DoorPorts(40001, 40002), engine.bridge_gateway(), OWNER
+    )
+    body = {"Image": shell_image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{secrets.token_hex(4)}")["Id"]
+    try:
+        engine.client.start(stranger)
+        network.remove()
+        assert engine.client.inspect_network(network.id)["Name"] == network.name
+    finally:
+        engine.client.remove_container(stranger, force=True)
+        network.remove()
+    with pytest.raises(docker.errors.NotFound):
+        engine.client.inspect_network(network.id)
+
+
+@pytest.mark.engine
+def test_what_fails_half_way_leaves_nothing(engine: Engine) -> None:
+    session = secrets.token_hex(6)
+    with pytest.raises(EngineRefusedError, match="is not there"):
+        SessionNetwork.create(engine, session, "ironcurtain-no-such:image", DoorPorts(1, 2), "172.17.0.1", OWNER)
+    assert session not in {each.session_id for each in (*engine.find_owned(), *engine.find_owned_networks())}
+
+
+@pytest.mark.engine
+def test_a_taken_subnet_costs_a_try_and_tries_are_bounded(
+    engine: Engine, sidecar_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "subnets", list)  # as if it had not been seen yet
+    session = secrets.token_hex(6)
+    first = next(candidates(f"ironcurtain-{session}", []))
+    other = f"ironcurtain-test-{session}"
+    taken = engine.create_network(other, first, {})
+    try:
+        network = SessionNetwork.create(
+            engine, session, sidecar_image, DoorPorts(40001, 40002), engine.bridge_gateway(), OWNER
+        )
+        network.remove()
+        assert network.subnet != first
+        monkeypatch.setattr(network_module, "candidates", lambda *_: [first] * 1000)
+        with pytest.raises(EngineRefusedError, match="none of 16 subnets"):
+            SessionNetwork.create(engine, session, sidecar_image, DoorPorts(40001, 40002), "172.17.0.1", OWNER)
+    finally:
+        engine.remove_network(taken)
+
+
+@pytest.mark.engine
+def test_a_container_without_an_address_is_not_waited_for_without_end(engine: Engine, create: Create) -> None:
+    container: AgentContainer = create("sleep", "60")
+    with pytest.raises(EngineRefusedError, match="no address"):
+        engine.container_ip(container.id, "bridge", timeout=0.1)

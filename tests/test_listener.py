@@ -1,0 +1,83 @@
+"""Doors made of TCP ports, and what their token keeps out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ironcurtain_tui import listener
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.listener import TcpListener, TokenListener
+
+TOKEN = "t0ken"
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """A door with a token; behind it, an echo in capitals."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+
+    tcp = TcpListener("127.0.0.1")
+    door = TokenListener(tcp, TOKEN)
+    await door.open(echo)
+    yield tcp.port
+    door.close()
+
+
+async def answer(port: int, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(sent)
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_who_shows_the_token_gets_through_and_the_token_does_not(port: int) -> None:
+    assert await answer(port, b"t0ken\nhello\n") == b"HELLO\n"
+    assert await answer(port, b"t0ken\r\nhello\n") == b"HELLO\n"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"hello\n", b"t0ke\nhello\n", b"t0kenx\nhello\n", b" t0ken\nhello\n", b"\nt0ken\n", b"x" * 70000 + b"\n"]
+)
+async def test_nobody_else_does(port: int, sent: bytes) -> None:
+    assert await answer(port, sent) == b""
+
+
+async def test_who_says_nothing_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "GREETING_SECONDS", 0.05)
+    assert await answer(port, b"t0ken without an end") == b""
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])  # noqa: S104 (refused)
+def test_a_door_is_never_open_on_every_address(address: str) -> None:
+    with pytest.raises(ValueError, match="every address"):
+        TcpListener(address)
+
+
+async def test_an_address_the_host_does_not_have_is_explained() -> None:
+    async def nobody(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    with pytest.raises(UserFacingError, match=r"Cannot listen on 192\.0\.2\.7"):
+        await TcpListener("192.0.2.7").open(nobody)
+
+
+async def test_a_closed_door_is_closed(port: int) -> None:
+    door = TcpListener("127.0.0.1")
+    assert door.port == 0
+    await door.open(lambda *_: asyncio.sleep(0))
+    assert door.port not in {0, port}
+    open_port = door.port
+    door.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", open_port)
