@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 import time
 import traceback
@@ -20,6 +21,7 @@ def main() -> int:
     wanted = parser.parse_args().names or NAMES
     if unknown := [name for name in wanted if name not in NAMES]:
         parser.error(f"there is no benchmark called {unknown[0]}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything started is ended
     print(f"{environment()}\n", flush=True)
     failed = False
     for name in wanted:
