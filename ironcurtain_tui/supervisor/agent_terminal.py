@@ -15,6 +15,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
 from ironcurtain_tui.control.messages import Focus, HistoryRows, Key, Mouse, Paste, ReadHistory
 from ironcurtain_tui.control.server import Viewer
+from ironcurtain_tui.events import AuditLine, Decision
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGoneError, ScreenProcess
 from ironcurtain_tui.terminal.keys import encode_focus, encode_key
@@ -114,10 +115,11 @@ class AgentTerminal:
         """Send ``viewer`` the rows it asked for; nothing when there is no screen to ask."""
         self._tasks.start(self._read_history(viewer, wanted), "history")
 
-    def mark(self, label: str) -> None:
-        """Put a marker into the recording."""
-        if self._recorder is not None:
-            self._recorder.marker(label)
+    def mark(self, line: AuditLine) -> None:
+        """Put a marker into the recording for an audit record that somebody will look for: questions, refusals."""
+        worth = line.decision is Decision.DENY or line.kind.startswith("escalation.") or line.kind == "engine.lost"
+        if worth and self._recorder is not None:
+            self._recorder.marker(f"#{line.seq} {line.kind}: {line.summary}")
 
     async def close(self) -> None:
         """End the screen process and the recording, and let go of the stream."""

@@ -538,7 +538,12 @@ class Session:
 
     def _audit_stored(self, line: AuditLine) -> None:
         """Called in the log's own thread."""
-        self._loop.call_soon_threadsafe(self._bulletin.publish, AuditAppended(line=line))
+        self._loop.call_soon_threadsafe(self._audit_told, line)
+
+    def _audit_told(self, line: AuditLine) -> None:
+        self._bulletin.publish(AuditAppended(line=line))
+        if self._terminal is not None:
+            self._terminal.mark(line)
 
     def _audit_failed(self, error: AuditUnavailable) -> None:
         self._bulletin.badge("chain", BadgeState.FAIL, "NO AUDIT", error.message)
