@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,7 @@ from ironcurtain_tui.events import Decision, DoorState, SessionStatus
 from ironcurtain_tui.paths import SessionPaths
 from tests.e2e.conftest import Installation, Loop
 from tests.e2e.person import Person
+from tests.e2e.tmux import Tmux
 from tests.e2e.web_host import WebHost
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -202,3 +207,67 @@ def test_paused_doors_hold_and_cut_doors_end_it(
     person.sees(lambda keeper: keeper.doors is DoorState.CUT)
     code, _ = shell.starts("curl -sS -m 10 https://api.anthropic.com/").result()
     assert code != 0
+
+
+# --- a push by real Claude Code ------------------------------------------------------------------------
+
+
+def git(where: Path, *arguments: str) -> str:
+    """Run git as the owner of the workspace."""
+    who = {f"GIT_{role}_{part}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    result = subprocess.run(
+        ["git", "-c", "init.defaultBranch=main", "-C", str(where), *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **who},
+        user=where.stat().st_uid,
+        group=where.stat().st_gid,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return result.stdout.strip()
+
+
+@pytest.fixture
+def bare(with_key: Installation) -> Path:
+    """A bare repository on the host, and the workspace one commit ahead of it."""
+    work = with_key.workspace
+    path = work.parent / "bare.git"
+    path.mkdir()
+    shutil.chown(path, work.stat().st_uid, work.stat().st_gid)
+    git(path, "init", "-q", "--bare")
+    git(work, "init", "-q")
+    git(work, "commit", "-q", "--allow-empty", "-m", "first commit")
+    git(work, "remote", "add", "origin", str(path))
+    git(work, "push", "-q", "origin", "main")
+    git(work, "commit", "-q", "--allow-empty", "-m", "second commit")
+    return path
+
+
+def test_real_claude_code_pushes_what_a_person_approved_and_hears_why_not(
+    with_key: Installation, bare: Path, terminal: Tmux
+) -> None:
+    with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
+    terminal.wait_for("bypass permissions on", 120)
+    (session,) = with_key.sessions()
+    person = Person(session)
+    pushed = git(bare, "rev-parse", "main")
+
+    terminal.submit('TOOL: mcp__ironcurtain__git__git_push {"remote": "origin"}')
+    asked = person.is_asked()
+    fields = {field.label: field.value for field in asked.card.fields}
+    assert "second commit" in fields["Commits that would go"]
+    assert "first commit" not in fields["Commits that would go"]
+    assert fields["remote"] == str(bare)
+    person.answers(asked, approve=False, sentence="open a pull request instead")
+    terminal.wait_for("open a pull request instead", 60)
+    assert git(bare, "rev-parse", "main") == pushed
+
+    terminal.submit('TOOL: mcp__ironcurtain__git__git_push {"remote": "origin"}')
+    again = person.sees(lambda keeper: any(each.id != asked.id for each in keeper.pending.values()))
+    person.answers(next(iter(again.pending.values())), approve=True)
+    person.sees(lambda keeper: any(line.kind == "tool.end" for line in keeper.audit), 60)
+    assert git(bare, "rev-parse", "main") == git(with_key.workspace, "rev-parse", "main") != pushed
+    decided = [record for record in records(session) if record.kind == "escalation.decided"]
+    assert [record.decision for record in decided] == [Decision.DENY, Decision.ALLOW]
+    assert all("decision_ms" in record.data for record in decided)
+    person.leave()

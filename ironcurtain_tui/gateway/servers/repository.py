@@ -194,10 +194,17 @@ class Repository:
         own = self.path / ".git"
         for name in ("refs", "logs", "packed-refs", "shallow"):
             (self.private / name).symlink_to(own / name)
-        (self.private / "info").mkdir(mode=0o755)
-        exclude = _read(own / "info" / "exclude")
-        (self.private / "info" / "exclude").write_bytes(exclude)
+        (self.private / "info").mkdir()
+        self._give(self.private / "info")
+        exclude = self.private / "info" / "exclude"
+        exclude.write_bytes(_read(own / "info" / "exclude"))
+        self._give(exclude)
         self._write_configuration({})
+
+    def _give(self, path: Path) -> None:
+        """Let the owner have what we made, whatever our umask is."""
+        if self.owner is not None:
+            os.chown(path, self.owner.uid, self.owner.gid)
 
     def _write_configuration(self, urls: Mapping[str, str]) -> None:
         lines = ["[core]\n\trepositoryformatversion = 1\n"]
@@ -209,6 +216,7 @@ class Repository:
             lines.append(f"[{section}{f' {_quoted(subsection)}' if subsection else ''}]\n\t{name} = {_quoted(value)}\n")
         lines += [f"[remote {_quoted(name)}]\n\turl = {_quoted(url)}\n" for name, url in urls.items()]
         (self.private / "config").write_text("".join(lines), "utf-8")
+        self._give(self.private / "config")
 
     def _urls(self, kind: str) -> dict[str, str]:
         found: dict[str, list[str]] = {}
