@@ -337,7 +337,12 @@ def _show(session: paths.SessionPaths, settings: config.Config) -> int:
         from ironcurtain_tui.ui.app import IronCurtainApp, show
 
         logging.basicConfig(filename=session.screen_log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        app = IronCurtainApp(session.control_socket, prefix=settings.ui.prefix, theme=settings.ui.theme)
+        app = IronCurtainApp(
+            session.control_socket,
+            prefix=settings.ui.prefix,
+            theme=settings.ui.theme,
+            notifications=settings.notifications,
+        )
         departure = show(app, str(session.screen_log))
         print(departure.message)
         return departure.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -211,6 +212,29 @@ class McpSettings(_Section, frozen=True):
                 )
 
 
+class TerminalNotification(StrEnum):
+    """The escape sequence by which a terminal is asked to notify."""
+
+    AUTO = "auto"
+    """By what the terminal says of itself."""
+    OFF = "off"
+    OSC9 = "osc9"
+    """iTerm2, WezTerm, Ghostty, Windows Terminal."""
+    OSC777 = "osc777"
+    """urxvt, foot, VTE."""
+    OSC99 = "osc99"
+    """kitty."""
+
+
+class NotificationSettings(_Section, frozen=True):
+    """How to tell a person who looks elsewhere that something waits."""
+
+    bell: bool = True
+    terminal: TerminalNotification = TerminalNotification.AUTO
+    desktop: bool = False
+    """Through the desktop itself; terminals that notify make it unnecessary."""
+
+
 class Config(_Section, frozen=True):
     """The whole file."""
 
@@ -225,6 +249,7 @@ class Config(_Section, frozen=True):
     mcp: McpSettings = McpSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     web: WebSettings = WebSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
 
 def load(path: Path | None = None) -> Config:
@@ -283,6 +308,7 @@ def _known_keys(section: str) -> list[str]:
         "mcp": McpServerSettings,
         "approvals": ApprovalSettings,
         "web": WebSettings,
+        "notifications": NotificationSettings,
     }
     return list(sections.get(section, Config).__struct_fields__)
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.command import Provider
 from textual.screen import Screen
 
 from ironcurtain_tui import paths
-from ironcurtain_tui.ui import departure
+from ironcurtain_tui.config import NotificationSettings
+from ironcurtain_tui.ui import departure, desktop
 from ironcurtain_tui.ui.commands import SessionCommands
 from ironcurtain_tui.ui.departure import Departure
 from ironcurtain_tui.ui.keymap import Keymap
+from ironcurtain_tui.ui.notifications import Notifier
+from ironcurtain_tui.ui.screens.keyed import CoveringScreen
 from ironcurtain_tui.ui.screens.session import SessionScreen
 from ironcurtain_tui.ui.themes import IRONCURTAIN
 
@@ -41,22 +46,46 @@ class IronCurtainApp(App[Departure], inherit_bindings=False):
         *,
         prefix: str = "ctrl+a",
         theme: str = "",
+        notifications: NotificationSettings | None = None,
         now: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.use_command_palette = True
         self._socket_path = socket_path
         self._keys = Keymap(prefix)
-        self._now = now
+        settings = notifications or NotificationSettings()
+        self._notifier = Notifier(settings, os.environ, self._to_terminal, self._to_desktop, steady)
+        self._now, self._steady = now, steady
         self.register_theme(IRONCURTAIN)
         self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
 
     def get_default_screen(self) -> Screen[None]:
-        return SessionScreen(self._socket_path, self._keys, self._leave, self._now)
+        return SessionScreen(self._socket_path, self._keys, self._leave, self._notifier, self._now, self._steady)
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
         """None: what Textual offers here is either in our table or does not fit."""
         return []
+
+    def on_app_focus(self) -> None:
+        self._notifier.focus_moved(True)
+        if isinstance(self.screen, CoveringScreen):
+            self.screen.looked_at_again()
+
+    def on_app_blur(self) -> None:
+        self._notifier.focus_moved(False)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._notifier.key_fell()
+        await super().on_event(event)
+
+    def _to_terminal(self, made: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(made)
+
+    def _to_desktop(self, title: str, text: str) -> None:
+        self.run_worker(desktop.show(title, text), name="desktop notification")
 
     def _leave(self, how: Departure) -> None:
         self.exit(how, return_code=how.exit_code)

@@ -7,7 +7,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ironcurtain_tui.ui.keymap import ALWAYS, PREFIX, Command, Keymap, display
-from ironcurtain_tui.ui.screens.session import SessionScreen
+from ironcurtain_tui.ui.screens.keyed import KeyedScreen
 
 ELSEWHERE = {Command.LEAVE_PREFIX, Command.PALETTE}
 """Commands that make no sense in a palette."""
@@ -29,11 +29,11 @@ class SessionCommands(Provider):
                 yield Hit(score, matcher.highlight(label), partial(self._obey, command), help=keys)
 
     def _obey(self, command: Command) -> None:
-        if isinstance(self.screen, SessionScreen):
+        if isinstance(self.screen, KeyedScreen):
             self.screen.obey(command)
 
     def _commands(self) -> list[tuple[str, str, Command]]:
-        if not isinstance(self.screen, SessionScreen):
+        if not isinstance(self.screen, KeyedScreen):
             return []
         return _table(self.screen.keymap)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -27,6 +28,12 @@ def duration(milliseconds: float) -> str:
         return f"{seconds:.0f}s"
     minutes = seconds / 60
     return f"{minutes:.0f}m" if minutes < 99.5 else f"{minutes / 60:.1f}h"
+
+
+def countdown(seconds: float) -> str:
+    """What is left, as minutes and seconds: ``4:31``; ``0:00`` when nothing is."""
+    left = max(0, math.ceil(seconds))
+    return f"{left // 60}:{left % 60:02d}"
 
 
 def dollars(amount: float) -> str:

@@ -15,11 +15,21 @@ class Command(StrEnum):
     """Everything the session screen can be told to do, by key, palette or mouse."""
 
     AGENT = "agent"
+    APPROVE = "approve"
+    APPROVE_ALWAYS = "approve-always"
+    APPROVE_MINUTES = "approve-minutes"
+    APPROVE_SESSION = "approve-session"
+    APPROVE_USES = "approve-uses"
     BACK = "back"
     BROWSE = "browse"
     BROWSE_TRAFFIC = "browse-traffic"
+    CANCEL = "cancel"
     CLEAR_FILTER = "clear-filter"
     CLOSE = "close"
+    CONFIRM = "confirm"
+    CUT = "cut"
+    DENY = "deny"
+    DENY_SAYING = "deny-saying"
     DETACH = "detach"
     DETAILS = "details"
     DOWN = "down"
@@ -29,6 +39,7 @@ class Command(StrEnum):
     FOCUS_BELOW = "focus-below"
     FOCUS_NEXT = "focus-next"
     FOCUS_PREVIOUS = "focus-previous"
+    GRANTS = "grants"
     GROW = "grow"
     HELP = "help"
     HIDE = "hide"
@@ -36,24 +47,35 @@ class Command(StrEnum):
     LAST = "last"
     LEAVE_PREFIX = "leave-prefix"
     LIVE = "live"
+    MARK = "mark"
+    MARK_ALL = "mark-all"
     NARROW = "narrow"
+    NEXT_CARD = "next-card"
     NOTICES = "notices"
     PAGE_DOWN = "page-down"
     PAGE_UP = "page-up"
     PALETTE = "palette"
     PANEL_AUDIT = "panel-audit"
-    PANEL_ESCALATIONS = "panel-escalations"
     PANEL_TRAFFIC = "panel-traffic"
+    PAUSE = "pause"
+    PREVIOUS_CARD = "previous-card"
+    QUEUE = "queue"
+    READ_MARKED = "read-marked"
+    READ_ON = "read-on"
+    REOPEN = "reopen"
+    REVIEW = "review"
+    REVOKE = "revoke"
+    REVOKE_ALL = "revoke-all"
     SCROLLBACK = "scrollback"
     SHRINK = "shrink"
     SIDE = "side"
     STOP = "stop"
+    SUBMIT = "submit"
     THEME = "theme"
     UP = "up"
     WIDEN = "widen"
     ZOOM = "zoom"
     ZOOM_AUDIT = "zoom-audit"
-    ZOOM_ESCALATIONS = "zoom-escalations"
     ZOOM_TRAFFIC = "zoom-traffic"
 
 
@@ -65,6 +87,14 @@ class Place(StrEnum):
     FILTER = "filter"
     SCROLLBACK = "scrollback"
     """Looking back in the agent's terminal, entered after the prefix."""
+    CARD = "card"
+    """The queue: a whole card and its answers."""
+    ANSWER = "answer"
+    """The input line under a card."""
+    REVIEW = "review"
+    """The list from which several cards are chosen to be answered together."""
+    GRANTS = "grants"
+    """The grants in force."""
     OVER = "over"
     """The session has ended or is lost: nobody is there to type to."""
 
@@ -84,7 +114,7 @@ class Row:
 
 ALWAYS = (
     Row(("f1",), Command.HELP, "Help: all keys, and what the badges mean", "help"),
-    Row(("f2",), Command.ZOOM_ESCALATIONS, "Escalations, full screen and back", "escalations"),
+    Row(("f2",), Command.QUEUE, "What waits for you: the cards and their answers, and back", "approvals"),
     Row(("f3",), Command.ZOOM_TRAFFIC, "Traffic, full screen and back", "traffic"),
     Row(("f4",), Command.ZOOM_AUDIT, "Audit, full screen and back", "audit"),
 )
@@ -92,13 +122,17 @@ ALWAYS = (
 PREFIX = (
     Row(("d", "q"), Command.DETACH, "Close; the agent runs on"),
     Row(("x",), Command.STOP, "Stop the session (asks)"),
+    Row(("space",), Command.PAUSE, "Pause: both doors hold everything"),
+    Row(("o",), Command.REOPEN, "Open paused doors again"),
+    Row(("K",), Command.CUT, "Cut off for good (asks)"),
+    Row(("g",), Command.GRANTS, "Grants in force"),
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
     Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
     Row(("n",), Command.NOTICES, "All notices"),
     Row(("p", "colon"), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),
     Row(("question_mark",), Command.HELP, "Help"),
-    Row(("1",), Command.PANEL_ESCALATIONS, "To the escalations"),
+    Row(("1",), Command.QUEUE, "What waits for you"),
     Row(("2",), Command.PANEL_TRAFFIC, "To the traffic"),
     Row(("3",), Command.PANEL_AUDIT, "To the audit log"),
     Row(("left",), Command.AGENT, "To the agent's terminal"),
@@ -147,6 +181,61 @@ SCROLLBACK = (
     Row(("G", "end"), Command.LAST, "To the newest line"),
 )
 
+CARD = (
+    Row(("escape",), Command.BACK, "Take a half-given answer back; else leave the queue", "back"),
+    Row(("space",), Command.READ_ON, "The next part that was not on the screen yet", "read on"),
+    Row(("a",), Command.APPROVE, "Approve once"),
+    Row(("s",), Command.APPROVE_SESSION, "Approve for this session"),
+    Row(("m",), Command.APPROVE_MINUTES, "Approve for some minutes (asks how many)"),
+    Row(("u",), Command.APPROVE_USES, "Approve for some uses (asks how many)"),
+    Row(("w",), Command.APPROVE_ALWAYS, "Approve always (shows the rule first)"),
+    Row(("A",), Command.CONFIRM, "The second key, where one is asked for: risky, always, several together"),
+    Row(("d",), Command.DENY, "Deny"),
+    Row(("e", "D"), Command.DENY_SAYING, "Deny with a sentence for the agent"),
+    Row(("n", "right", "tab"), Command.NEXT_CARD, "Next card", "next"),
+    Row(("p", "left", "shift+tab"), Command.PREVIOUS_CARD, "Previous card"),
+    Row(("v",), Command.REVIEW, "Choose several, to answer them together", "several"),
+    Row(("j", "down"), Command.DOWN, "A line down"),
+    Row(("k", "up"), Command.UP, "A line up"),
+    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    Row(("g", "home"), Command.FIRST, "To the start of the card"),
+    Row(("G", "end"), Command.LAST, "To the end of the card"),
+    Row(("question_mark",), Command.HELP, "Help"),
+)
+
+ANSWER = (
+    Row(("enter",), Command.SUBMIT, "Done", "done"),
+    Row(("escape",), Command.CANCEL, "Back to the card, nothing answered", "back to the card"),
+)
+
+REVIEW = (
+    Row(("escape",), Command.BACK, "Back to the single cards", "back"),
+    Row(("space", "x"), Command.MARK, "Mark, or take the mark away", "mark"),
+    Row(("asterisk",), Command.MARK_ALL, "Mark all that are not risky, or none", "mark all"),
+    Row(("enter",), Command.READ_MARKED, "Read the marked ones, then answer them together", "read marked"),
+    Row(("j", "down"), Command.DOWN, "Next line"),
+    Row(("k", "up"), Command.UP, "Previous line"),
+    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    Row(("g", "home"), Command.FIRST, "Oldest line"),
+    Row(("G", "end"), Command.LAST, "Newest line"),
+    Row(("question_mark",), Command.HELP, "Help"),
+)
+
+GRANTS = (
+    Row(("escape",), Command.BACK, "Back", "back"),
+    Row(("r",), Command.REVOKE, "Revoke the selected grant and cut what rests on it", "revoke"),
+    Row(("R",), Command.REVOKE_ALL, "Revoke all grants (asks)", "revoke all"),
+    Row(("j", "down"), Command.DOWN, "Next line"),
+    Row(("k", "up"), Command.UP, "Previous line"),
+    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    Row(("g", "home"), Command.FIRST, "First line"),
+    Row(("G", "end"), Command.LAST, "Last line"),
+    Row(("question_mark",), Command.HELP, "Help"),
+)
+
 OVER = (
     Row(("q", "enter"), Command.CLOSE, "Close the app", "close"),
     Row(("tab",), Command.FOCUS_NEXT, "Next panel", "panels"),
@@ -163,6 +252,10 @@ PLACES: dict[Place, tuple[Row, ...]] = {
     Place.PANEL: PANEL,
     Place.FILTER: FILTER,
     Place.SCROLLBACK: SCROLLBACK,
+    Place.CARD: CARD,
+    Place.ANSWER: ANSWER,
+    Place.REVIEW: REVIEW,
+    Place.GRANTS: GRANTS,
     Place.OVER: OVER,
 }
 """What keys do without a prefix."""
@@ -224,6 +317,10 @@ class Keymap:
                     ("F1 - F4", "The function key itself, to the agent"),
                 ),
             ),
+            ("Before a card, once the keys count", _lines(CARD)),
+            ("In the line under a card", _lines(ANSWER)),
+            ("While choosing several cards", _lines(REVIEW)),
+            ("In the list of grants", _lines(GRANTS)),
             ("In a side panel", _lines(PANEL)),
             ("In the filter line", _lines(FILTER)),
             ("While scrolling back", _lines(SCROLLBACK)),
@@ -232,7 +329,9 @@ class Keymap:
 
 
 _SPELLED = {
+    "asterisk": "*",
     "slash": "/",
+    "space": "Space",
     "question_mark": "?",
     "left_square_bracket": "[",
     "less_than_sign": "<",

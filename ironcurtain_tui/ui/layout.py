@@ -91,6 +91,10 @@ class Arrangement:
         """Bring a side panel back, whatever kept it away except the size of the screen."""
         return replace(self, zoomed=None, hidden=self.hidden - {panel}, side_hidden=False)
 
+    def bring_back(self, panel: Panel) -> Arrangement:
+        """Show a side panel again if it was put away by itself; all else stays."""
+        return replace(self, hidden=self.hidden - {panel})
+
     def toggle_side(self) -> Arrangement:
         """Put all side panels away, or bring all of them back."""
         away = self.side_hidden or self.hidden >= set(SIDE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ironcurtain_tui.events import BadgeState, Decision, Flow, FlowState, SessionStatus
+from ironcurtain_tui.events import BadgeState, Decision, EscalationState, Flow, FlowState, SessionStatus
 from ironcurtain_tui.ui.tone import Tone
 
 
@@ -20,7 +20,7 @@ class Sign(NamedTuple):
 STATUS = {
     SessionStatus.STARTING: Sign("◌", "starting", Tone.QUIET),
     SessionStatus.RUNNING: Sign("●", "running", Tone.GOOD),
-    SessionStatus.WAITING: Sign("◆", "waits for you", Tone.WARN),
+    SessionStatus.WAITING: Sign("◆", "waiting", Tone.WARN),
     SessionStatus.IDLE: Sign("○", "idle", Tone.PLAIN),
     SessionStatus.LOST: Sign("✗", "lost", Tone.BAD),
     SessionStatus.ENDED: Sign("■", "ended", Tone.QUIET),
@@ -47,6 +47,22 @@ DECISION = {
     Decision.DENY: Sign("✗", "deny", Tone.BAD),
     Decision.ESCALATE: Sign("◆", "ask", Tone.WARN),
     Decision.ANSWER: Sign("=", "answer", Tone.QUIET),
+}
+
+ESCALATION = {
+    EscalationState.PENDING: Sign("◆", "waits", Tone.WARN),
+    EscalationState.APPROVED: Sign("✓", "approved", Tone.GOOD),
+    EscalationState.DENIED: Sign("✗", "denied", Tone.BAD),
+    EscalationState.EXPIRED: Sign("■", "expired", Tone.QUIET),
+    EscalationState.CANCELLED: Sign("■", "cancelled", Tone.QUIET),
+}
+
+ESCALATION_MEANING = {
+    EscalationState.PENDING: "Held until you answer, or until its time is up.",
+    EscalationState.APPROVED: "Approved: what was held has gone out.",
+    EscalationState.DENIED: "Denied: nothing went out, and the agent was told so.",
+    EscalationState.EXPIRED: "Nobody answered in time: it was denied, nothing went out.",
+    EscalationState.CANCELLED: "The agent no longer waits for it: nothing went out.",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,18 @@ import msgspec
 from textual.pilot import Pilot
 
 from ironcurtain_tui.control.messages import (
+    AlwaysPreview,
     ClientMessage,
     Cursor,
+    Decide,
+    DecisionRefused,
     HistoryRows,
+    PreviewAlways,
     ReadHistory,
+    Revoke,
     Run,
     ScreenUpdate,
+    SetDoors,
     TerminalModes,
 )
 from ironcurtain_tui.control.server import ControlServer, Viewer
@@ -28,10 +35,19 @@ from ironcurtain_tui.events import (
     Badge,
     BadgeChanged,
     BadgeState,
+    Card,
+    CardField,
     Decision,
+    DoorsChanged,
+    Escalation,
+    EscalationChanged,
+    EscalationState,
+    FieldKind,
     Flow,
     FlowChanged,
     FlowState,
+    Grant,
+    GrantsChanged,
     SessionInfo,
     SessionState,
     SessionStatus,
@@ -95,6 +111,7 @@ class ScriptedSession:
         self.received: list[ClientMessage] = []
         self.screen: ScreenUpdate | None = None
         self.draws = 0
+        self.takes_decisions = True
         self._server = ControlServer(path, self)
 
     # --- what the control server asks of a session ---
@@ -107,8 +124,39 @@ class ScriptedSession:
 
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
         self.received.append(message)
-        if isinstance(message, ReadHistory):
-            viewer.answer(HistoryRows(request=message.request, top=message.top, total=100, rows=()))
+        match message:
+            case ReadHistory():
+                viewer.answer(HistoryRows(request=message.request, top=message.top, total=100, rows=()))
+            case Decide() if self.takes_decisions:
+                self._decide(viewer, message)
+            case PreviewAlways():
+                viewer.answer(AlwaysPreview(request=message.request, rule=RULE, effects=EFFECTS))
+            case SetDoors(doors=doors):
+                self.publish(DoorsChanged(doors=doors))
+            case Revoke(grant=grant):
+                left = tuple(each for each in self.keeper.grants if grant and each.id != grant)
+                self.publish(GrantsChanged(grants=left))
+
+    def _decide(self, viewer: Viewer, message: Decide) -> None:
+        held = self.keeper.pending.get(message.escalation)
+        if held is None:
+            viewer.answer(DecisionRefused(escalation=message.escalation, reason="nobody waits for it any more"))
+        elif held.card.digest != message.digest:
+            viewer.answer(DecisionRefused(escalation=message.escalation, reason="it is about something else now"))
+        else:
+            state = EscalationState.APPROVED if message.approve else EscalationState.DENIED
+            note = f"{message.scope.value}{f': {message.sentence}' if message.sentence else ''}"
+            self.settle(message.escalation, state, note)
+
+    def settle(self, escalation: str, state: EscalationState, note: str = "") -> None:
+        """What became of a held action."""
+        held = self.keeper.pending[escalation]
+        self.publish(EscalationChanged(escalation=msgspec.structs.replace(held, state=state, decided=NOON, note=note)))
+
+    @property
+    def decisions(self) -> list[Decide]:
+        """Every answer the viewer gave."""
+        return [message for message in self.received if isinstance(message, Decide)]
 
     def on_viewers_changed(self) -> None:
         pass
@@ -239,6 +287,83 @@ AUDIT = (
 )
 
 
+def escalation(number: int, **changes: object) -> Escalation:
+    """A small web request that waits; ``changes`` are of the card, or ``raised`` and ``deadline``."""
+    times = {name: changes.pop(name) for name in ("raised", "deadline") if name in changes}
+    card = Card(
+        kind="request",
+        title=f"GET https://docs.example.org/page/{number}",
+        asker="Claude Code, through the proxy",
+        reason="docs.example.org is not on the list of hosts",
+        rule="hosts: unknown",
+        fields=(
+            CardField(label="Method", value="GET", size=3),
+            CardField(label="URL", value=f"https://docs.example.org/page/{number}", size=32),
+            CardField(label="Headers", value="accept: text/html\nuser-agent: curl/8.5", kind=FieldKind.CODE, size=40),
+        ),
+        digest=hashlib.sha256(str(number).encode()).hexdigest(),
+    )
+    usual = Escalation(
+        id=f"e{number}", card=msgspec.structs.replace(card, **changes), raised=NOON - 12, deadline=NOON + 271
+    )
+    return msgspec.structs.replace(usual, **times)
+
+
+DIFF = """--- login.py
++++ login.py
+@@ -1,4 +1,5 @@
+ def login(user, password):
+-    check(user)
++    check(user, password)
++    audit(user)
+     return True
+"""
+COMMITS = "\n".join(f"{number:07x} Fix test {number}" for number in range(3))
+
+
+def push(number: int = 1, **changes: object) -> Escalation:
+    """A risky tool call that waits."""
+    return escalation(
+        number,
+        **{
+            "kind": "tool",
+            "title": "git.git_push origin main",
+            "asker": "Claude Code, through the tool gateway",
+            "reason": "the branch main leaves this machine",
+            "rule": "git: push",
+            "risky": True,
+            "fields": (
+                CardField(label="remote", value="origin", size=6),
+                CardField(label="refspec", value="main", size=4),
+                CardField(label="Commits that would go", value=COMMITS, kind=FieldKind.CODE, size=len(COMMITS)),
+                CardField(label="Change to login.py", value=DIFF, kind=FieldKind.DIFF, size=len(DIFF)),
+            ),
+            **changes,
+        },
+    )
+
+
+UNREADABLE = CardField(
+    label="Body (application/octet-stream)",
+    value="no text: 2,048 bytes, SHA-256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    kind=FieldKind.UNINSPECTABLE,
+    size=2048,
+)
+RULE = """[[rule]]
+when = { host = "docs.example.org", method = "GET" }
+then = "allow"
+"""
+EFFECTS = (
+    "2025-12-30 14:02  GET docs.example.org/a  ask -> allow",
+    "2025-12-31 09:40  GET docs.example.org/b  ask -> allow",
+)
+GRANTS = (
+    Grant(id="g1", covers="GET, HEAD https://docs.example.org/", given=NOON - 300, expires=NOON + 872, connections=2),
+    Grant(id="g2", covers="git.git_push origin main", given=NOON - 200, uses_left=3),
+    Grant(id="g3", covers="filesystem.write_file below /home/dev/notes", given=NOON - 100),
+)
+
+
 @asynccontextmanager
 async def scripted(path: Path, **options: bool) -> AsyncIterator[ScriptedSession]:
     session = ScriptedSession(path, **options)
@@ -249,12 +374,26 @@ async def scripted(path: Path, **options: bool) -> AsyncIterator[ScriptedSession
         await session.say_goodbye("the test is over")
 
 
+class Clock:
+    """A clock that goes forward only when told to."""
+
+    def __init__(self) -> None:
+        self.time = 1_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds
+
+
 class Driven:
     """The app on a screen of a given size, and what it left with."""
 
-    def __init__(self, app: IronCurtainApp, pilot: Pilot[Departure]) -> None:
+    def __init__(self, app: IronCurtainApp, pilot: Pilot[Departure], clock: Clock) -> None:
         self.app = app
         self.pilot = pilot
+        self.clock = clock
 
     async def until(self, holds: Callable[[], object], what: str = "") -> None:
         """Let the app work until ``holds()`` is true; fails after ten seconds."""
@@ -276,10 +415,11 @@ class Driven:
 
 @asynccontextmanager
 async def driven(session: ScriptedSession, size: tuple[int, int] = (120, 40), **options: str) -> AsyncIterator[Driven]:
-    """The app, connected to ``session`` and settled."""
-    app = IronCurtainApp(session.path, now=lambda: NOON, **options)
+    """The app, connected to ``session`` and settled. Its clocks stand still unless the test moves them."""
+    clock = Clock()
+    app = IronCurtainApp(session.path, now=lambda: NOON, steady=clock, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
-        it = Driven(app, pilot)
+        it = Driven(app, pilot, clock)
         await it.until(lambda: session._server.viewers or app.return_value)
         await pilot.pause(0.15)
         yield it

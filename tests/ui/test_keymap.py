@@ -6,11 +6,15 @@ from hypothesis import strategies as st
 
 from ironcurtain_tui.ui.keymap import (
     ALWAYS,
+    ANSWER,
+    CARD,
     FILTER,
+    GRANTS,
     OVER,
     PANEL,
     PLACES,
     PREFIX,
+    REVIEW,
     SCROLLBACK,
     Command,
     Keymap,
@@ -20,7 +24,18 @@ from ironcurtain_tui.ui.keymap import (
     display,
 )
 
-TABLES = {"always": ALWAYS, "prefix": PREFIX, "panel": PANEL, "filter": FILTER, "scrollback": SCROLLBACK, "over": OVER}
+TABLES = {
+    "always": ALWAYS,
+    "prefix": PREFIX,
+    "panel": PANEL,
+    "filter": FILTER,
+    "scrollback": SCROLLBACK,
+    "card": CARD,
+    "answer": ANSWER,
+    "review": REVIEW,
+    "grants": GRANTS,
+    "over": OVER,
+}
 KNOWN = sorted({key for rows in TABLES.values() for row in rows for key in row.keys} | {"ctrl+a"})
 KEYS = st.one_of(
     st.sampled_from(KNOWN), st.text(min_size=1, max_size=8), st.sampled_from(["ctrl+c", "ctrl+q", "f5", "a", "y"])
@@ -35,7 +50,7 @@ def test_no_key_stands_twice_in_a_table(name: str) -> None:
 
 def test_function_keys_mean_the_same_everywhere() -> None:
     reserved = {key for row in ALWAYS for key in row.keys}
-    for name in ("prefix", "panel", "filter", "scrollback", "over"):
+    for name in TABLES.keys() - {"always"}:
         assert reserved.isdisjoint(key for row in TABLES[name] for key in row.keys)
 
 

@@ -510,7 +510,7 @@ class TestNoticesHelpPalette:
                 "Stop the session",
                 "no egress",
                 "self-test passed",
-                "waits for you",
+                "waiting",
                 "✗ refused",
             ):
                 assert wanted in it.text

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from ironcurtain_tui.events import BadgeState, StepChanged
+from ironcurtain_tui.events import BadgeState, EscalationChanged, GrantsChanged, StepChanged
+from ironcurtain_tui.ui.screens.queue import QueueScreen
 
 from .conftest import drawn
-from .scripted_session import ScriptedSession, driven, scripted
+from .scripted_session import GRANTS, UNREADABLE, Driven, ScriptedSession, driven, escalation, push, scripted
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -19,6 +20,47 @@ async def test_at_work(session: ScriptedSession, picture: SnapshotAssertion, siz
     async with driven(session, size) as it:
         await it.until(lambda: "23k tok" in it.text or size[0] < 100)
         await it.until(lambda: "The fixture forgets" in it.text)
+        assert drawn(it) == picture
+
+
+async def at_rest(it: Driven) -> None:
+    """Everything is painted and the keys count."""
+    await it.pilot.pause(0.1)
+    it.clock.advance(1)
+    if isinstance(it.app.screen, QueueScreen):
+        it.app.screen.sync()
+    await it.pilot.pause(0.1)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_card(session: ScriptedSession, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
+    session.play()
+    session.publish(*(EscalationChanged(escalation=each) for each in (push(1), escalation(2), escalation(3))))
+    async with driven(session, size) as it:
+        await it.until(lambda: "waiting (3)" in it.text)
+        await it.press("f2")
+        await at_rest(it)
+        assert drawn(it) == picture
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [["a"], ["e", *"no"], ["n"], ["n", "w"], ["v", "asterisk"], ["ctrl+a", "g"], ["ctrl+a", "space"]],
+    ids=["confirm", "sentence", "calm", "always", "several", "grants", "paused"],
+)
+async def test_before_a_card(session: ScriptedSession, picture: SnapshotAssertion, keys: list[str]) -> None:
+    session.play()
+    session.publish(
+        *(EscalationChanged(escalation=each) for each in (push(1), escalation(2, fields=(UNREADABLE,)))),
+        GrantsChanged(grants=GRANTS),
+    )
+    async with driven(session) as it:
+        await it.until(lambda: "waiting (2)" in it.text)
+        await it.press("f2")
+        for key in keys:
+            await at_rest(it)
+            await it.press(key)
+        await at_rest(it)
         assert drawn(it) == picture
 
 

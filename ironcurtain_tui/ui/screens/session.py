@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 
 from ironcurtain_tui.control import messages
 from ironcurtain_tui.control.client import ControlClient
@@ -23,8 +22,13 @@ from ironcurtain_tui.events import (
     AuditLine,
     BadgeState,
     BellRang,
+    DoorsChanged,
+    DoorState,
+    Escalation,
+    EscalationChanged,
     Flow,
     FlowChanged,
+    GrantsChanged,
     Notice,
     Numbered,
     ScreenRestarted,
@@ -36,22 +40,24 @@ from ironcurtain_tui.ui.departure import Departure, Ending
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.pacing import Pacer
 from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
+from ironcurtain_tui.ui.screens.grants import GrantsScreen
 from ironcurtain_tui.ui.screens.help import Help
+from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
 from ironcurtain_tui.ui.screens.notices import Notices
+from ironcurtain_tui.ui.screens.queue import QueueScreen
 from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
 from ironcurtain_tui.ui.widgets.audit import AuditPanel
+from ironcurtain_tui.ui.widgets.doors_banner import DoorsBanner
 from ironcurtain_tui.ui.widgets.drag import DragHandle
 from ironcurtain_tui.ui.widgets.escalations import EscalationsPanel
 from ironcurtain_tui.ui.widgets.filter_line import FilterLine
-from ironcurtain_tui.ui.widgets.footer import KeyHints
 from ironcurtain_tui.ui.widgets.header import SessionHeader
-from ironcurtain_tui.ui.widgets.line import CommandChosen
 from ironcurtain_tui.ui.widgets.panel_title import PanelTitle
-from ironcurtain_tui.ui.widgets.prefix_menu import PrefixMenu
 from ironcurtain_tui.ui.widgets.record_list import RecordList
 from ironcurtain_tui.ui.widgets.record_panel import RecordPanel
 from ironcurtain_tui.ui.widgets.side_panel import SidePanel
@@ -61,15 +67,15 @@ from ironcurtain_tui.ui.widgets.too_small import TooSmall
 from ironcurtain_tui.ui.widgets.traffic import TrafficPanel
 
 ZOOMS = {
-    Command.ZOOM_ESCALATIONS: Panel.ESCALATIONS,
     Command.ZOOM_TRAFFIC: Panel.TRAFFIC,
     Command.ZOOM_AUDIT: Panel.AUDIT,
 }
 PANELS = {
-    Command.PANEL_ESCALATIONS: Panel.ESCALATIONS,
     Command.PANEL_TRAFFIC: Panel.TRAFFIC,
     Command.PANEL_AUDIT: Panel.AUDIT,
 }
+ESCALATIONS_SECONDS = 0.05
+"""A card is on the screen sooner than anything else."""
 STEP_COLUMNS = 4
 """Columns that one key press moves the border to the side panels."""
 SEVERITIES: dict[BadgeState, SeverityLevel] = {BadgeState.FAIL: "error", BadgeState.WARN: "warning"}
@@ -87,43 +93,42 @@ TerminalMessage = (
 """What the terminal widget wants sent to the supervisor."""
 
 
-class SessionScreen(Screen[None], inherit_bindings=False):
+class SessionScreen(KeyedScreen):
     """Shows the session behind one control socket. ``leave`` closes the app."""
-
-    AUTO_FOCUS = ""
 
     def __init__(
         self,
         socket_path: Path,
         keymap: Keymap,
         leave: Callable[[Departure], None],
+        notifier: Notifier,
         now: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
-        self.keymap = keymap
+        super().__init__(keymap)
         self._socket_path = socket_path
         self._leave = leave
-        self._now = now
+        self._notifier = notifier
+        self._now, self._steady = now, steady
         self._client: ControlClient | None = None
         self._session: StateKeeper | None = None
         self._ending: Ending | None = None
         self._stopping = False
-        self._prefixed = False
         self._looking_back = False
         self._unread = 0
         self._arrangement = Arrangement()
         self._came_from = Panel.AGENT
         self._paint_state = Pacer(self, self._show_state)
+        self._paint_escalations = Pacer(self, self._show_escalations, ESCALATIONS_SECONDS)
         self._paint_traffic = Pacer(self, self._show_traffic)
         self._paint_audit = Pacer(self, self._show_audit)
         self._header = SessionHeader(id="header")
-        self._agent = AgentPane(self._is_reserved)
+        self._doors = DoorsBanner(keymap.prefix)
+        self._agent = AgentPane(self.is_reserved)
         self._splitter = Splitter()
-        self._escalations = EscalationsPanel()
-        self._traffic = TrafficPanel(self._is_reserved)
-        self._audit = AuditPanel(self._is_reserved)
-        self._hints = KeyHints(id="footer")
-        self._menu = PrefixMenu()
+        self._escalations = EscalationsPanel(self.is_reserved, now)
+        self._traffic = TrafficPanel(self.is_reserved)
+        self._audit = AuditPanel(self.is_reserved)
         self._too_small = TooSmall()
         self._side: dict[Panel, SidePanel] = {
             Panel.ESCALATIONS: self._escalations,
@@ -133,19 +138,20 @@ class SessionScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield self._header
+        yield self._doors
         with Horizontal(id="body"):
             yield self._agent
             yield self._splitter
             with Vertical(id="side"):
                 yield from self._side.values()
-        yield self._hints
-        yield self._menu
+        yield self.hints
+        yield self.menu
         yield self._too_small
 
     def on_mount(self) -> None:
         self._arrange()
-        self._show_keys()
-        self.set_interval(1.0, self._show_state)
+        self.show_keys()
+        self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._start_following)
 
     # --- the connection ----------------------------------------------------------------------------
@@ -185,6 +191,11 @@ class SessionScreen(Screen[None], inherit_bindings=False):
                     self._happened(each)
             case messages.HistoryRows():
                 self._agent.terminal.show_history(message)
+            case messages.DecisionRefused() as refusal:
+                self._refused(refusal)
+            case messages.AlwaysPreview() as preview:
+                for queue in self._covering(QueueScreen):
+                    queue.preview_came(preview)
             case messages.Welcome(state=state):
                 self._welcome(state)
             case messages.Goodbye(reason=reason):
@@ -195,14 +206,21 @@ class SessionScreen(Screen[None], inherit_bindings=False):
     def _welcome(self, state: SessionState) -> None:
         self._session = StateKeeper.restore(state)
         self._judge_status()
-        for pacer in (self._paint_state, self._paint_traffic, self._paint_audit):
+        for pacer in (self._paint_state, self._paint_escalations, self._paint_traffic, self._paint_audit):
             pacer.request()
 
     def _happened(self, numbered: Numbered) -> None:
         if self._session is None or numbered.seq <= self._session.seq:
             return
+        known = set(self._session.pending)
         self._session.apply(numbered)
         match numbered.event:
+            case EscalationChanged():
+                self._paint_escalations.request()
+                if self._session.pending.keys() - known:
+                    self._notifier.came(self._session)
+            case GrantsChanged() | DoorsChanged():
+                self._paint_escalations.request()
             case FlowChanged():
                 self._paint_traffic.request()
             case AuditAppended():
@@ -237,9 +255,11 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         self._ending = ending
         if self._session is not None:
             self._session.status = ending.status
+            self._session.pending.clear()
         self._looking_back = False
         self._agent.say_over(ending)
         self._show_state()
+        self._show_escalations()
 
     def _toast(self, notice: Notice) -> None:
         if notice.level in TOAST_SECONDS:
@@ -251,19 +271,46 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             markup=False,
         )
 
+    def _refused(self, refusal: messages.DecisionRefused) -> None:
+        for queue in self._covering(QueueScreen):
+            queue.refused(refusal)
+        self.notify(f"Not taken: {neutralise(refusal.reason)}", severity="warning", timeout=10, markup=False)
+
+    def _covering[S: CoveringScreen](self, kind: type[S]) -> Iterable[S]:
+        return [screen for screen in self.app.screen_stack if isinstance(screen, kind)]
+
     def _send(self, message: messages.ClientMessage) -> None:
         if self._client is not None:
             self._client.send(message)
 
     # --- painting ----------------------------------------------------------------------------------
 
+    def _tick(self) -> None:
+        """A second has passed: clocks and countdowns."""
+        if self._session is None:
+            return
+        self._notifier.tick(self._session)
+        self._show_state()
+        self._escalations.tick()
+        for screen in self._covering(CoveringScreen):
+            screen.update(self._session)
+
+    def _show_escalations(self) -> None:
+        if self._session is None:
+            return
+        self._escalations.update(self._session.pending.values(), self._session.decided)
+        if self._doors.show(self._session.doors):
+            self._arrange()
+        for screen in self._covering(CoveringScreen):
+            screen.update(self._session)
+
     def _show_state(self) -> None:
         if self._session is None:
             return
-        folded = self._arrangement.place(*self.size).fold is not Fold.FULL
+        folded = self._arrangement.place(*self._room).fold is not Fold.FULL
         self._header.update(self._session, self._now(), folded, self._unread)
         self._agent.update(self._session)
-        self._show_keys()
+        self.show_keys()
 
     def _show_traffic(self) -> None:
         if self._session is not None:
@@ -274,15 +321,13 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             lines = self._session.audit
             self._audit.update(lines, lines[-1].seq if lines else 0)
 
-    def _show_keys(self) -> None:
-        session = f"session {self._session.info.id}" if self._session else ""
-        self._hints.update(self.keymap, self._place, self._prefixed, session)
-        self._menu.display = self._prefixed
+    def remark(self) -> str:
+        return f"session {self._session.info.id}" if self._session else ""
 
     # --- keys --------------------------------------------------------------------------------------
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
         if isinstance(self.focused, FilterLine):
             return Place.FILTER
         if self._panel is not Panel.AGENT:
@@ -300,38 +345,26 @@ class SessionScreen(Screen[None], inherit_bindings=False):
                     return panel
         return Panel.AGENT
 
-    def _is_reserved(self, key: str) -> bool:
-        return self.keymap.reserved(self._prefixed, self._place, key)
-
-    def on_key(self, event: events.Key) -> None:
-        was_prefixed = self._prefixed
-        pressed = self.keymap.press(was_prefixed, self._place, event.key)
-        if pressed.command is None and pressed.send is None and not pressed.prefixed and not was_prefixed:
-            return
-        event.stop()
-        event.prevent_default()
-        if pressed.prefixed != was_prefixed:
-            self._prefixed = pressed.prefixed
-            self._show_keys()
-        if pressed.send is not None:
-            self._send(messages.Key(key=pressed.send, character=event.character))
-        if pressed.command is not None:
-            self.obey(pressed.command)
-
-    def on_descendant_focus(self) -> None:
-        self._show_keys()
-
-    @on(CommandChosen)
-    def _command_chosen(self, message: CommandChosen) -> None:
-        self.obey(message.command)
+    def pass_on(self, event: events.Key, key: str) -> None:
+        self._send(messages.Key(key=key, character=event.character))
 
     def obey(self, command: Command) -> None:
         """Do what a key, the palette or a click asked for."""
         match command:
-            case Command.ZOOM_ESCALATIONS | Command.ZOOM_TRAFFIC | Command.ZOOM_AUDIT:
+            case Command.ZOOM_TRAFFIC | Command.ZOOM_AUDIT:
                 self._zoom(ZOOMS[command])
-            case Command.PANEL_ESCALATIONS | Command.PANEL_TRAFFIC | Command.PANEL_AUDIT:
+            case Command.PANEL_TRAFFIC | Command.PANEL_AUDIT:
                 self._go_to(PANELS[command], reveal=True)
+            case Command.QUEUE:
+                self._open_queue()
+            case Command.GRANTS:
+                self._open_grants()
+            case Command.PAUSE:
+                self._send(messages.SetDoors(doors=DoorState.PAUSED))
+            case Command.REOPEN:
+                self._send(messages.SetDoors(doors=DoorState.OPEN))
+            case Command.CUT:
+                self._ask_to_cut()
             case Command.ZOOM:
                 self._zoom(self._panel)
             case Command.AGENT:
@@ -351,13 +384,13 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             case Command.HIDE:
                 self._arrange(self._arrangement.hide(self._panel))
             case Command.WIDEN:
-                self._arrange(self._arrangement.widen_side(STEP_COLUMNS, self.size.width))
+                self._arrange(self._arrangement.widen_side(STEP_COLUMNS, self._room[0]))
             case Command.NARROW:
-                self._arrange(self._arrangement.widen_side(-STEP_COLUMNS, self.size.width))
+                self._arrange(self._arrangement.widen_side(-STEP_COLUMNS, self._room[0]))
             case Command.GROW:
-                self._arrange(self._arrangement.grow(self._panel, 1, self.size.height))
+                self._arrange(self._arrangement.grow(self._panel, 1, self._room[1]))
             case Command.SHRINK:
-                self._arrange(self._arrangement.grow(self._panel, -1, self.size.height))
+                self._arrange(self._arrangement.grow(self._panel, -1, self._room[1]))
             case Command.BROWSE:
                 self._browse(self._panel)
             case Command.BROWSE_TRAFFIC:
@@ -409,22 +442,11 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         panel = self._side.get(self._panel)
         if not isinstance(panel, RecordPanel):
             return
-        records = panel.records
+        if panel.records.obey(command):
+            return
         match command:
-            case Command.UP:
-                records.move(-1)
-            case Command.DOWN:
-                records.move(1)
-            case Command.PAGE_UP:
-                records.page(-1)
-            case Command.PAGE_DOWN:
-                records.page(1)
-            case Command.FIRST:
-                records.first()
-            case Command.LAST:
-                records.last()
             case Command.DETAILS:
-                records.open()
+                panel.records.open()
             case Command.FILTER:
                 panel.open_filter()
             case Command.KEEP_FILTER:
@@ -438,9 +460,14 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         self._arrange()
         self._show_state()
 
+    @property
+    def _room(self) -> tuple[int, int]:
+        """Columns and lines for the panels and the bars."""
+        return self.size.width, self.size.height - self._doors.lines
+
     def _arrange(self, arrangement: Arrangement | None = None) -> None:
         self._arrangement = arrangement or self._arrangement
-        placement = self._arrangement.place(*self.size)
+        placement = self._arrangement.place(*self._room)
         self._too_small.display = placement.fold is Fold.TOO_SMALL
         self._too_small.tell(*self.size)
         self._agent.display = placement.agent
@@ -460,7 +487,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             self.set_focus(self._agent.terminal if self._agent.terminal.display else None)
         else:
             self._side[panel].target.focus()
-        self._show_keys()
+        self.show_keys()
 
     def _go_to(self, panel: Panel, reveal: bool = False) -> None:
         """Give ``panel`` the focus: beside the others if it is there, else on the full screen."""
@@ -470,7 +497,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         else:
             if reveal and not self._arrangement.zoomed:
                 self._arrange(self._arrangement.reveal(panel))
-            if panel not in self._arrangement.place(*self.size).heights:
+            if panel not in self._arrangement.place(*self._room).heights:
                 self._came_from = self._panel if self._arrangement.zoomed is None else self._came_from
                 self._arrange(self._arrangement.unzoom().zoom(panel))
         self._focus(panel)
@@ -486,7 +513,7 @@ class SessionScreen(Screen[None], inherit_bindings=False):
 
     def _unzoom(self) -> None:
         self._arrange(self._arrangement.unzoom())
-        shown = self._arrangement.place(*self.size).heights
+        shown = self._arrangement.place(*self._room).heights
         self._focus(self._came_from if self._came_from in shown else Panel.AGENT)
 
     def _back(self) -> None:
@@ -496,13 +523,13 @@ class SessionScreen(Screen[None], inherit_bindings=False):
             self._focus(Panel.AGENT)
 
     def _step(self, by: int) -> None:
-        placement = self._arrangement.place(*self.size)
+        placement = self._arrangement.place(*self._room)
         shown = list(SIDE) if not placement.heights or self._arrangement.zoomed else list(placement.heights)
         order = [Panel.AGENT, *shown]
         self._go_to(order[(order.index(self._panel) + by) % len(order)])
 
     def _step_side(self, by: int) -> None:
-        order = list(self._arrangement.place(*self.size).heights)
+        order = list(self._arrangement.place(*self._room).heights)
         if self._panel in order:
             self._go_to(order[max(0, min(order.index(self._panel) + by, len(order) - 1))])
         elif order:
@@ -511,9 +538,9 @@ class SessionScreen(Screen[None], inherit_bindings=False):
     @on(DragHandle.Dragged)
     def _dragged(self, message: DragHandle.Dragged) -> None:
         if isinstance(message.handle, PanelTitle):
-            self._arrange(self._arrangement.move_top(message.handle.panel, -message.rows, self.size.height))
+            self._arrange(self._arrangement.move_top(message.handle.panel, -message.rows, self._room[1]))
         else:
-            self._arrange(self._arrangement.widen_side(-message.columns, self.size.width))
+            self._arrange(self._arrangement.widen_side(-message.columns, self._room[0]))
 
     @on(PanelTitle.Chosen)
     def _title_chosen(self, message: PanelTitle.Chosen) -> None:
@@ -569,6 +596,29 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         )
         self.app.push_screen(question, self._stop)
 
+    def _ask_to_cut(self) -> None:
+        question = Confirm(
+            "Cut the session off for good?",
+            (
+                "Both doors are shut and stay shut: the agent runs on, but reaches no server and no tool any more,",
+                "and what waits for you is denied. It cannot be undone; pausing can.",
+            ),
+            yes="Cut it off",
+            no="Leave it",
+        )
+        self.app.push_screen(question, lambda yes: self._send(messages.SetDoors(doors=DoorState.CUT)) if yes else None)
+
+    def _open_queue(self, escalation: Escalation | None = None) -> None:
+        if self._session is not None:
+            self._arrange(self._arrangement.bring_back(Panel.ESCALATIONS))
+            self.app.push_screen(
+                QueueScreen(self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation)
+            )
+
+    def _open_grants(self) -> None:
+        if self._session is not None:
+            self.app.push_screen(GrantsScreen(self.keymap, self._session, self.obey, self._send, self._now))
+
     def _stop(self, confirmed: bool | None) -> None:
         if confirmed:
             self._send(messages.StopSession())
@@ -579,6 +629,8 @@ class SessionScreen(Screen[None], inherit_bindings=False):
         match message.records.selected:
             case Flow(id=flow_id) as flow:
                 self.app.push_screen(RecordDetails("Flow", lambda: flow_fields(self._current(flow_id, flow))))
+            case Escalation() as escalation:
+                self._open_queue(escalation)
             case AuditLine() as line:
                 fields: Fields = audit_fields(line)
                 self.app.push_screen(RecordDetails(f"Audit record #{line.seq}", lambda: fields))

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ironcurtain_tui.ui.keymap import Command
 from ironcurtain_tui.ui.neutralise import crop
 from ironcurtain_tui.ui.tone import TONES, Tone, toned
 
@@ -62,6 +63,8 @@ class RecordList[R](ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {*TONES, "list--cursor", "list--heads"}
     COLUMNS: ClassVar[tuple[Column, ...]] = ()
     FLEXIBLE = 20
+    FOLLOWS: ClassVar[bool] = True
+    """False: stays where it is, whatever comes."""
     EMPTY = "Nothing yet."
 
     class Opened(Message):
@@ -83,7 +86,7 @@ class RecordList[R](ScrollView, can_focus=True):
         self._records: Sequence[R] = ()
         self._keys: list[Hashable] = []
         self._cursor = 0
-        self.following = True
+        self.following = self.FOLLOWS
         self.unseen = 0
         """Records that came since the list stopped following."""
 
@@ -111,8 +114,9 @@ class RecordList[R](ScrollView, can_focus=True):
             return
         at = {key: index for index, key in enumerate(keys)}
         first = self._first_row()
-        cursor = _survivor(self._keys, self._cursor, at)
-        top = _survivor(self._keys, first, at)
+        fresh = not self._keys and not self.FOLLOWS
+        cursor = 0 if fresh else _survivor(self._keys, self._cursor, at)
+        top = 0 if fresh else _survivor(self._keys, first, at)
         self.unseen += came
         self._take(records, keys)
         self._cursor = cursor
@@ -129,6 +133,25 @@ class RecordList[R](ScrollView, can_focus=True):
         """Move the cursor down (negative: up), as far as there are records."""
         self._select(self._cursor + rows)
 
+    def obey(self, command: Command) -> bool:
+        """Move as ``command`` says; False when it is about something else."""
+        match command:
+            case Command.UP:
+                self.move(-1)
+            case Command.DOWN:
+                self.move(1)
+            case Command.PAGE_UP:
+                self.page(-1)
+            case Command.PAGE_DOWN:
+                self.page(1)
+            case Command.FIRST:
+                self.first()
+            case Command.LAST:
+                self.last()
+            case _:
+                return False
+        return True
+
     def page(self, pages: int) -> None:
         """Move the cursor by whole pages."""
         self._select(self._cursor + pages * max(1, self._page_rows - 1))
@@ -141,14 +164,19 @@ class RecordList[R](ScrollView, can_focus=True):
         """Go to the newest record and follow."""
         self._select(len(self._records) - 1)
 
+    def select_key(self, key: Hashable) -> None:
+        """Put the cursor on the record that ``key`` stands for, if it is there."""
+        if key in self._keys:
+            self._go(self._keys.index(key))
+
     def _select(self, row: int) -> None:
         row = max(0, min(row, len(self._records) - 1))
         self._follow(row >= len(self._records) - 1)
         self._go(row)
 
     def _follow(self, following: bool) -> None:
-        self.following = following
-        if following:
+        self.following = following and self.FOLLOWS
+        if self.following:
             self.unseen = 0
         self.post_message(self.Moved(self))
 
@@ -221,9 +249,13 @@ class RecordList[R](ScrollView, can_focus=True):
         row = self._first_row() + y - self._heads
         if row >= len(self._records):
             return Strip.blank(width, base)
-        if row == self._cursor and (self.has_focus or not self.following):
+        if row == self._cursor and self.shows_cursor():
             base += self.get_component_rich_style("list--cursor")
         return self._strip(columns, self.cells(self._records[row]), width, base)
+
+    def shows_cursor(self) -> bool:
+        """Whether the selected line is marked."""
+        return self.has_focus or (self.FOLLOWS and not self.following)
 
     def _strip(self, columns: Sequence[tuple[int, int]], cells: Sequence[Cell], width: int, base: Style) -> Strip:
         segments = [Segment(" ", base)]

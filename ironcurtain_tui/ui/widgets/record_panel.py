@@ -91,7 +91,7 @@ class RecordPanel[R](SidePanel):
         notes = list(self._notes)
         if self.filter.value:
             notes.insert(0, Piece(f" filter: {clip(neutralise(self.filter.value), 12)} ", Tone.ACCENT, Command.FILTER))
-        if not self.records.following:
+        if self.records.FOLLOWS and not self.records.following:
             newer = f" ↓ {count(self.records.unseen)} newer " if self.records.unseen else " reading "
             notes.insert(0, Piece(newer, Tone.ACCENT, Command.LAST, "Go to the newest and follow"))
         self.title_line.describe(notes)

@@ -1,0 +1,122 @@
+"""What the full screens share: keys go through the one table, after the prefix its menu, hints at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events, on
+from textual.screen import Screen
+
+from ironcurtain_tui.control.state import StateKeeper
+from ironcurtain_tui.ui.keymap import Command, Keymap, Place
+from ironcurtain_tui.ui.widgets.footer import KeyHints
+from ironcurtain_tui.ui.widgets.line import CommandChosen
+from ironcurtain_tui.ui.widgets.prefix_menu import PrefixMenu
+
+
+class KeyedScreen(Screen[None], inherit_bindings=False):
+    """Turns keys, clicks and the palette into commands. Yield ``hints`` and ``menu`` last."""
+
+    AUTO_FOCUS: ClassVar[str | None] = ""
+
+    def __init__(self, keymap: Keymap) -> None:
+        super().__init__()
+        self.keymap = keymap
+        self.hints = KeyHints(id="footer")
+        self.menu = PrefixMenu()
+        self._prefixed = False
+
+    @property
+    def place(self) -> Place:
+        """Where the keys go now."""
+        raise NotImplementedError
+
+    def obey(self, command: Command) -> None:
+        """Do what a key, the palette or a click asked for."""
+        raise NotImplementedError
+
+    def stray(self) -> None:
+        """A key that means nothing at this place."""
+
+    def pass_on(self, event: events.Key, key: str) -> None:
+        """A key that was lent to the agent."""
+
+    def remark(self) -> str:
+        """What stands at the right end of the bottom line."""
+        return ""
+
+    def is_reserved(self, key: str) -> bool:
+        """Whether ``key`` is for the screen rather than for what has the focus."""
+        return self.keymap.reserved(self._prefixed, self.place, key)
+
+    def on_key(self, event: events.Key) -> None:
+        was_prefixed = self._prefixed
+        pressed = self.keymap.press(was_prefixed, self.place, event.key)
+        if pressed.command is None and pressed.send is None and not pressed.prefixed and not was_prefixed:
+            self.stray()
+            return
+        event.stop()
+        event.prevent_default()
+        if pressed.prefixed != was_prefixed:
+            self._prefixed = pressed.prefixed
+            self.show_keys()
+        if pressed.send is not None:
+            self.pass_on(event, pressed.send)
+        if pressed.command is not None:
+            self.obey(pressed.command)
+
+    def on_descendant_focus(self) -> None:
+        self.show_keys()
+
+    @on(CommandChosen)
+    def _command_chosen(self, message: CommandChosen) -> None:
+        self.obey(message.command)
+
+    def show_keys(self) -> None:
+        """Say which keys matter now."""
+        self.hints.update(self.keymap, self.place, self._prefixed, self.remark())
+        self.menu.display = self._prefixed
+
+
+ANYWHERE = {
+    Command.HELP,
+    Command.NOTICES,
+    Command.PALETTE,
+    Command.THEME,
+    Command.PAUSE,
+    Command.REOPEN,
+    Command.CUT,
+    Command.STOP,
+    Command.DETACH,
+    Command.LEAVE_PREFIX,
+}
+"""Commands of the session that can be obeyed without leaving the screen that covers it."""
+
+
+class CoveringScreen(KeyedScreen):
+    """Covers the session's screen and leaves to it what is not its own: ``session_obeys``."""
+
+    def __init__(self, keymap: Keymap, session: StateKeeper, session_obeys: Callable[[Command], None]) -> None:
+        super().__init__(keymap)
+        self._session = session
+        self._session_obeys = session_obeys
+
+    def update(self, session: StateKeeper) -> None:
+        """Show how ``session`` stands; before the screen is there, once it is."""
+        self._session = session
+        if self.is_mounted:
+            self.refresh_content()
+
+    def refresh_content(self) -> None:
+        """Show how the session stands."""
+        raise NotImplementedError
+
+    def looked_at_again(self) -> None:
+        """The terminal around us got the focus back."""
+
+    def elsewhere(self, command: Command) -> None:
+        """Let the session obey; what is about its panels uncovers it first."""
+        if command not in ANYWHERE:
+            self.dismiss()
+        self._session_obeys(command)
