@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import shlex
 import sys
@@ -21,11 +22,12 @@ from ironcurtain_tui.control.messages import Key, Paste, ScreenUpdate, decode_ro
 from ironcurtain_tui.paths import SessionPaths
 
 SHELL = ["/usr/bin/env", "PS1=ready>", "ENV=", "/bin/sh", "-i"]
-FLOOD, FLOODED = "seq 1 1000000; echo over$((6*7))", "over42"
 LETTERS = [chr(code) for code in range(0x410, 0x450)] + [chr(code) for code in range(0x3B1, 0x3CA)]
 """Each is typed once a line and occurs in nothing else a terminal is sent."""
 ROUNDS = 2
 BARE, TMUX, SOCKET, APP = "bare pty", "tmux", "ours: control.sock", "ours: app"
+
+_numbers = itertools.count(2_000_000)
 
 
 class Figures:
@@ -37,12 +39,19 @@ class Figures:
         self.echoes: list[float] = []
 
 
+def next_flood() -> tuple[str, str]:
+    """A command that floods the terminal, and the word it ends with: another each time, for the last is still shown."""
+    number = next(_numbers)
+    return f"seq 1 1000000; echo over$(({number}+0))", f"over{number}"
+
+
 def measure_program(figures: Figures, terminal: Program, cpu: Callable[[], float]) -> None:
     """Flood and echo seen from outside, on the terminal ``terminal`` runs in."""
     terminal.settle()
+    flood, end = next_flood()
     before, began = cpu(), time.perf_counter()
-    terminal.write(FLOOD + "\r")
-    terminal.read_until(FLOODED)
+    terminal.write(f"{flood}\r")
+    terminal.read_until(end)
     figures.floods.append(time.perf_counter() - began)
     figures.flood_cpu.append(cpu() - before)
     terminal.settle()
@@ -68,10 +77,11 @@ async def measure_socket(figures: Figures, session: SessionPaths, cpu: Callable[
                     return
 
     await seen("ready>")
+    flood, end = next_flood()
     before, began = cpu(), time.perf_counter()
-    client.send(Paste(text=FLOOD))
+    client.send(Paste(text=flood))
     client.send(Key(key="enter"))
-    await seen(FLOODED)
+    await seen(end)
     figures.floods.append(time.perf_counter() - began)
     figures.flood_cpu.append(cpu() - before)
     for letter in LETTERS:
