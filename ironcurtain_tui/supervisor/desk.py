@@ -79,8 +79,7 @@ class Desk:
             return DecisionRefused(escalation=message.escalation, reason=str(refused))
         except AuditUnavailable as error:
             return DecisionRefused(escalation=message.escalation, reason=error.message)
-        if message.approve and action is not None:
-            self._grant(message, action)
+        if message.approve and action is not None and self._grant(message, action):
             await self._release_covered()
         return None
 
@@ -117,18 +116,22 @@ class Desk:
         await self._release_covered()
         return None
 
-    def _grant(self, message: Decide, action: Action) -> None:
+    def _grant(self, message: Decide, action: Action) -> bool:
+        """Give what the scope asks for; False for an approval that leaves nothing behind."""
         minutes = message.amount if message.scope is ScopeKind.MINUTES else 0
         uses = message.amount if message.scope is ScopeKind.USES else 0
         rule = self._policy.draft(action)
         if rule is None:
-            return
+            return False
         if requested_rule(action) is not None:  # the effect of such a call is the grant itself
             self._leases.give(rule, minutes=minutes, uses=1 if message.scope is ScopeKind.ONCE else uses)
         elif message.scope is ScopeKind.SESSION or minutes > 0:
             self._leases.give(rule, minutes=minutes)
         elif uses > 1:  # the first is the one just approved
             self._leases.give(rule, uses=uses - 1)
+        else:
+            return False
+        return True
 
     async def _release_covered(self) -> None:
         """What waits and is covered by a grant by now need not wait any longer."""
