@@ -241,12 +241,17 @@ def _run(options: argparse.Namespace) -> int:
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
     from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.containers.network import network_mode
     from ironcurtain_tui.supervisor.reconcile import reconcile
 
     engine = Engine.connect()
     for line in reconcile(engine, paths.home()).removed:
         print(f"  cleaned up: {line}")
+    mode = network_mode(settings.network.mode, sys.platform, engine.info())
     image = _ensure_image(engine, adapter.image, force=False)
+    sidecar = ""
+    if mode == "tcp":
+        sidecar = settings.network.sidecar_image or _ensure_image(engine, "sidecar", force=False)
     from ironcurtain_tui.supervisor.request import LaunchRequest
     from ironcurtain_tui.supervisor.spawn import spawn
 
@@ -259,6 +264,8 @@ def _run(options: argparse.Namespace) -> int:
             model=options.model or settings.session.model,
             rehearsal=options.rehearsal,
             image=image,
+            network_mode=mode,
+            sidecar_image=sidecar,
             cols=size.columns,
             lines=size.lines,
             config=settings,

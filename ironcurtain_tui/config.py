@@ -235,6 +235,16 @@ class NotificationSettings(_Section, frozen=True):
     """Through the desktop itself; terminals that notify make it unnecessary."""
 
 
+class NetworkSettings(_Section, frozen=True):
+    """How the container reaches proxy and gateway."""
+
+    mode: Literal["auto", "uds", "tcp"] = "auto"
+    """Sockets in a mounted directory and no network at all, or TCP ports behind a sidecar; auto: sockets where the
+    engine can mount them."""
+    sidecar_image: str = ""
+    """In TCP mode, an image with socat; empty: our own."""
+
+
 class Config(_Section, frozen=True):
     """The whole file."""
 
@@ -249,6 +259,7 @@ class Config(_Section, frozen=True):
     mcp: McpSettings = McpSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     web: WebSettings = WebSettings()
+    network: NetworkSettings = NetworkSettings()
     notifications: NotificationSettings = NotificationSettings()
 
 
@@ -308,6 +319,7 @@ def _known_keys(section: str) -> list[str]:
         "mcp": McpServerSettings,
         "approvals": ApprovalSettings,
         "web": WebSettings,
+        "network": NetworkSettings,
         "notifications": NotificationSettings,
     }
     return list(sections.get(section, Config).__struct_fields__)

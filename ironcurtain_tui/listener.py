@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -61,36 +62,37 @@ class UnixListener:
 
 
 class TcpListener:
-    """A free TCP port at one ``address`` of this host; ValueError for one that means all of them.
+    """A free TCP port at one ``address`` of this host, taken at once; ValueError for one that means all of them.
 
     Others on the host can connect too, and so can other containers where the address is a bridge's: whoever serves
-    here must ask for the session's token.
+    here must ask for the session's token. UserFacingError when the address is not this host's.
     """
 
     def __init__(self, address: str) -> None:
-        if ipaddress.ip_address(address).is_unspecified:
+        self._address = ipaddress.ip_address(address)
+        if self._address.is_unspecified:
             raise ValueError("a door must not be bound to every address")
-        self._address = address
-        self._server: asyncio.Server | None = None
-
-    @property
-    def port(self) -> int:
-        """The port it listens on; 0 while it is closed."""
-        return 0 if self._server is None else int(self._server.sockets[0].getsockname()[1])
-
-    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        family = socket.AF_INET6 if self._address.version == 6 else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
         try:
-            self._server = await asyncio.start_server(serve, self._address, 0, backlog=BACKLOG, limit=limit)
+            self._socket.bind((address, 0))
         except OSError as error:
+            self._socket.close()
             raise UserFacingError(
-                f"Cannot listen on {self._address}: {error.strerror or error}.",
+                f"Cannot listen on {address}: {error.strerror or error}.",
                 "It should be the address of the engine's default bridge: look at `docker network inspect bridge`.",
             ) from error
+        self.port = int(self._socket.getsockname()[1])
+        self._server: asyncio.Server | None = None
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        self._server = await asyncio.start_server(serve, sock=self._socket, backlog=BACKLOG, limit=limit)
 
     def close(self) -> None:
-        if self._server is not None:
+        if self._server is None:
+            self._socket.close()
+        else:
             self._server.close()
-            self._server = None
 
 
 class TokenListener:

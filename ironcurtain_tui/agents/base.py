@@ -12,7 +12,7 @@ MCP_SOCKET = "/run/ironcurtain/mcp.sock"
 MCP_SERVER = "ironcurtain"
 """The name under which agents know the gateway."""
 MCP_BRIDGE = ("socat", "STDIO", f"UNIX-CONNECT:{MCP_SOCKET}")
-"""A command that speaks MCP on its standard streams: agents start servers, they do not open unix sockets."""
+"""A command that speaks MCP on its standard streams, where the gateway is a unix socket: agents start servers."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class AgentContext:
     runs_as_root: bool = False
     allowed_hosts: tuple[str, ...] = ()
     """What the proxy lets through, for telling the agent."""
+    mcp_bridge: tuple[str, ...] = MCP_BRIDGE
+    """The command that speaks MCP with the gateway."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def orientation(context: AgentContext) -> str:
 You run under IronCurtain: in a container without a network, supervised by a person.
 
 - {context.workspace} is the person's project. It is the only directory that outlives this session; work there freely.
-- There is no network interface but loopback: no DNS, no direct connections. Do not look for a way around it.
+- There is no network to speak of: no DNS, no direct connections. Do not look for a way around it.
 - HTTP and HTTPS go through a proxy that the environment variables HTTPS_PROXY and HTTP_PROXY name; programs use it by
   themselves. It decrypts and records everything and lets only these hosts through: {hosts}.
 - Whatever else is asked of the network is refused with status 403 and a sentence saying why. A refusal is a decision,

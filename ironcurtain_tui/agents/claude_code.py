@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 from ironcurtain_tui.agents.base import (
     HOME,
-    MCP_BRIDGE,
     MCP_SERVER,
     AgentAdapter,
     AgentContext,
@@ -33,7 +32,7 @@ class ClaudeCode(AgentAdapter):
     providers = ("anthropic",)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        key = context.sentinels["anthropic"]
+        key, bridge = context.sentinels["anthropic"], context.mcp_bridge
         command = [
             "claude",
             "--dangerously-skip-permissions",
@@ -67,7 +66,7 @@ class ClaudeCode(AgentAdapter):
             {
                 ".claude.json": _json(_state(context.workspace, key)),
                 ".claude/settings.json": _json(_SETTINGS),
-                MCP_CONFIG: _json({"mcpServers": {MCP_SERVER: {"command": MCP_BRIDGE[0], "args": MCP_BRIDGE[1:]}}}),
+                MCP_CONFIG: _json({"mcpServers": {MCP_SERVER: {"command": bridge[0], "args": bridge[1:]}}}),
             },
         )
 

@@ -6,7 +6,8 @@ from ironcurtain_tui.containers.spec import DOORS, HOST
 
 PROXY_URL = "http://127.0.0.1:18080"
 """Where the entry point's forwarder listens inside the container."""
-TOKEN_FILE = f"{DOORS}/token"
+TOKEN_NAME = "token"  # noqa: S105 (a file's name)
+TOKEN_FILE = f"{DOORS}/{TOKEN_NAME}"
 """In TCP mode, what both doors ask for, on a line of its own."""
 CA_CERTIFICATE = f"{DOORS}/ca-cert.pem"
 CA_BUNDLE = f"{DOORS}/ca-bundle.pem"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ironcurtain_tui.containers.container import AgentContainer
-from ironcurtain_tui.containers.engine import Engine, OwnedContainer
+from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.supervisor import registry
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 
@@ -21,21 +22,20 @@ class Reconciliation:
 
 
 def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconciliation:
-    """Remove containers and run directories whose supervisor is provably dead. Blocks.
+    """Remove containers, networks and run directories whose supervisor is provably dead. Blocks.
 
     With ``dry_run`` it only says what it would remove.
     """
-    removed, left = [], []
+    removed: list[str] = []
+    left: list[str] = []
     for item in engine.find_owned():
-        owner = ProcessIdentity.from_labels(dict(item.labels))
-        if owner is None:
-            left.append(f"container {item.name}: nothing says who owns it")
-        elif owner.alive():
-            continue
-        else:
-            removed.append(f"container {item.name}: its supervisor (process {owner.pid}) is dead")
-            if not dry_run:
-                _remove(engine, item)
+        if _orphaned(f"container {item.name}", item.labels, removed, left) and not dry_run:
+            AgentContainer(engine.client, engine.address, item.id, item.name).remove()
+    for network in engine.find_owned_networks():
+        title = f"network {network.name}"
+        if _orphaned(title, network.labels, removed, left) and not dry_run and not engine.remove_network(network.id):
+            removed.pop()
+            left.append(f"{title}: other containers are on it")
     for session in registry.orphans(root):
         removed.append(f"run directory of session {session.session_id}: its supervisor is dead")
         if not dry_run:
@@ -44,5 +44,13 @@ def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconcili
     return Reconciliation(tuple(removed), tuple(left))
 
 
-def _remove(engine: Engine, item: OwnedContainer) -> None:
-    AgentContainer(engine.client, engine.address, item.id, item.name).remove()
+def _orphaned(title: str, labels: Mapping[str, str], removed: list[str], left: list[str]) -> bool:
+    """Whether the owner named in ``labels`` is dead, noted in words under ``removed`` or ``left``."""
+    owner = ProcessIdentity.from_labels(dict(labels))
+    if owner is None:
+        left.append(f"{title}: nothing says who owns it")
+        return False
+    if owner.alive():
+        return False
+    removed.append(f"{title}: its supervisor (process {owner.pid}) is dead")
+    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from ironcurtain_tui.config import Config
@@ -17,6 +19,9 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     rehearsal: bool
     image: str
     """Identifier of the agent's image, already built."""
+    network_mode: Literal["uds", "tcp"] = "uds"
+    sidecar_image: str = ""
+    """In TCP mode."""
     cols: int
     lines: int
     config: Config

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -27,6 +29,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import door_environment
 from ironcurtain_tui.containers.failures import EngineUnavailableError
 from ironcurtain_tui.containers.identity import Identity, agent_identity
+from ironcurtain_tui.containers.network import SessionNetwork, door_address
 from ironcurtain_tui.containers.self_test import SelfTest
 from ironcurtain_tui.containers.spec import ContainerSpec
 from ironcurtain_tui.control.messages import (
@@ -62,7 +65,6 @@ from ironcurtain_tui.events import (
     TitleChanged,
 )
 from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
-from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.load import USER_ANNOTATIONS, USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
@@ -73,6 +75,7 @@ from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
@@ -115,7 +118,7 @@ class Session:
                 agent_title=self._adapter.title,
                 workspace=request.workspace,
                 rehearsal=key is None,
-                network_mode="uds",
+                network_mode=request.network_mode,
                 started=time.time(),
                 model=request.model,
             ),
@@ -123,6 +126,8 @@ class Session:
         )
         self._terminal: AgentTerminal | None = None
         self._container: AgentContainer | None = None
+        self._network: SessionNetwork | None = None
+        self._token = secrets.token_hex(16)
         self._released = False
         self._audit: AuditLog | None = None
         self._stop_reason = ""
@@ -259,6 +264,8 @@ class Session:
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
         shared = identity.uid != self._paths.root.stat().st_uid
+        doorway = await asyncio.to_thread(self._find_doorway, engine, shared=shared)
+        self._teardown.push("doors", doorway.close)
         context = AgentContext(
             session_id=self._request.session_id,
             sentinels={ANTHROPIC.name: fake},
@@ -266,14 +273,15 @@ class Session:
             rehearsal=self._key is None,
             runs_as_root=identity.is_root,
             allowed_hosts=tuple(host.name for host in ANTHROPIC.hosts),
+            mcp_bridge=doorway.mcp_bridge,
         )
         launch = self._adapter.prepare(context)
         authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
-        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed)
+        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed, doorway)
         try:
             await together(
-                self._start_container(engine, launch, identity),
-                self._open_doors(context, authority, policy, gatehouse, fake, real, loading, shared=shared),
+                self._start_container(engine, launch, identity, doorway),
+                self._open_doors(context, authority, policy, gatehouse, fake, real, loading, doorway),
             )
         finally:
             self._teardown.push("container", self._end_container)  # the first to go
@@ -303,8 +311,7 @@ class Session:
         fake: str,
         real: Secret,
         loading: asyncio.Task[None],
-        *,
-        shared: bool,
+        doorway: Doorway,
     ) -> None:
         """Proxy and gateway, and the scripted model of a rehearsal."""
         await loading
@@ -320,13 +327,14 @@ class Session:
                 upstream = await self._start_rehearsal(real)
         async with self._bulletin.step("proxy"):
             proxy = Proxy(
-                UnixListener(self._paths.proxy_socket, 0o666 if shared else 0o600),
+                doorway.proxy,
                 authority,
                 [Route(ANTHROPIC, fake, real, upstream)],
                 gatehouse.gatekeeper,
                 self._flow_changed,
                 upstreams=self._configured_hosts(),
                 names_address=policy.names_address,
+                token=None if doorway.tcp is None else doorway.tcp.token,
             )
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
@@ -335,7 +343,7 @@ class Session:
             workspace = Path(self._request.workspace)
             tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
             gateway = Gateway(
-                UnixListener(self._paths.mcp_socket, 0o666 if shared else 0o600),
+                doorway.gateway,
                 [
                     Orientation(lambda: orientation(context)),
                     DomainRequests(lambda: (*context.allowed_hosts, *gatehouse.open_hosts)),
@@ -351,13 +359,27 @@ class Session:
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
 
+    def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
+        if self._request.network_mode == "uds":
+            return Doorway.of_sockets(self._paths, shared=shared)
+        return Doorway.of_ports(door_address(engine, sys.platform), self._token)
+
+    async def _join_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
+        """TCP mode: what stands between the agent's container and the doors."""
+        async with self._bulletin.step("network"):
+            labels, image = ProcessIdentity.current().labels(), self._request.sidecar_image
+            create = partial(SessionNetwork.create, engine, self._request.session_id, image)
+            network = await asyncio.to_thread(create, part.ports, part.address, labels)
+            self._teardown.push("network", lambda: asyncio.to_thread(network.remove))
+            return network
+
     async def _open_audit(self, real: Secret, fake: str) -> AuditLog:
         notary = await asyncio.to_thread(AuditDirectory(self._paths.root).notary)
         self._audit = await asyncio.to_thread(
             AuditLog.open,
             self._paths.audit_log,
             self._request.session_id,
-            redact=Redactor.configured(self._request.config.redaction, [real.reveal(), fake]),
+            redact=Redactor.configured(self._request.config.redaction, [real.reveal(), fake, self._token]),
             publish=self._audit_stored,
             notary=notary,
             on_unsigned=self._audit_unsigned,
@@ -446,14 +468,16 @@ class Session:
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
             )
 
-    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity) -> None:
+    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway) -> None:
         """Screen and container; the agent in it is held back until it is released."""
         settings = self._request.config.container
+        if doorway.tcp is not None:
+            self._network = await self._join_network(engine, doorway.tcp)
         spec = ContainerSpec(
             session_id=self._request.session_id,
             image=self._request.image,
             command=launch.command,
-            env={**door_environment(), **launch.env},
+            env={**door_environment(doorway.proxy_url), **launch.env},
             sockets_dir=self._paths.sockets,
             workspace=Path(self._request.workspace),
             uid=identity.uid,
@@ -464,6 +488,7 @@ class Session:
             cols=self._request.cols,
             lines=self._request.lines,
             labels=ProcessIdentity.current().labels(),
+            network=None if self._network is None else self._network.agents_part,
         )
 
         async def create() -> None:
@@ -482,7 +507,7 @@ class Session:
             await asyncio.to_thread(_remove_container, self._container)
 
     async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
-        report = await asyncio.to_thread(SelfTest(engine, container).run)
+        report = await asyncio.to_thread(SelfTest(engine, container, self._network).run)
         findings = [msgspec.to_builtins(finding) for finding in report.findings]
         await self._record("self-test", "passed" if report.passed else "FAILED", {"findings": findings})
         if report.passed:

@@ -140,7 +140,7 @@ def join(engine: Engine, sidecar_image: str, tcp_doors: TcpDoors) -> Iterator[Jo
 
     yield join
     for network in made:
-        network.remove()
+        engine.remove_owned(network.name.removeprefix("ironcurtain-"))
 
 
 async def outcome(engine: Engine, create: Create, network: SessionNetwork) -> SelfTestReport:
@@ -201,7 +201,8 @@ async def test_another_container_on_the_network_is_noticed(
 @pytest.mark.engine
 async def test_a_second_network_of_the_agents_is_noticed(engine: Engine, create: Create, join: Join) -> None:
     network = await asyncio.to_thread(join)
-    container = create("sleep", "60", network=network.agents_part)
+    session = network.name.removeprefix("ironcurtain-")
+    container = create("sleep", "60", session_id=session, network=network.agents_part)
     await asyncio.to_thread(engine.connect_network, "bridge", container.id)
     await asyncio.to_thread(container.start)
     report = await asyncio.to_thread(SelfTest(engine, container, network).run)
@@ -250,7 +251,7 @@ async def test_doors_that_open_without_the_token_are_noticed(
     try:
         report = await outcome(engine, create, network)
     finally:
-        network.remove()
+        engine.remove_owned(network.name.removeprefix("ironcurtain-"))
         proxy.close()
         mcp.close()
     assert "doors-locked" in failed(report)
