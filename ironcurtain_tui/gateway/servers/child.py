@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 from mcp.server.fastmcp.exceptions import ToolError
 
 from ironcurtain_tui.gateway.servers.fence import Fence
@@ -77,6 +78,8 @@ async def run(
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # it and all it started have ended
+        with anyio.move_on_after(5, shield=True):
+            await process.communicate()  # until the pipes are closed
 
 
 async def _read(stream: asyncio.StreamReader | None) -> str:
