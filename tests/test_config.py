@@ -33,6 +33,10 @@ def test_values_arrive(tmp_path: Path) -> None:
         ("ui.prefix = 'a'\n", 1, "ui.prefix: prefix must", "Correct"),
         ("[sesion]\nagent='x'\n", 1, "sesion", "Did you mean `session`?"),
         ("[providers.anthropic]\napi_key = 'sk'\n", 2, "providers.anthropic.api_key", "api_key_"),
+        ("[mcp.servers.x]\ncomand = 'x'\n", 2, "mcp.servers.x.comand", "Did you mean `command`?"),
+        ("[mcp.servers.x]\ncommand = 'x'\nenv = { A = 1 }\n", 3, "mcp.servers.x.env", "Correct"),
+        ("[mcp.servers.x]\nurl = 'ftp://x'\n", 2, "mcp.servers.x.url: url must start", "Correct"),
+        ("[mcp.servers.a__b]\ncommand = 'x'\n", 1, "mcp: servers.a__b is no name", "Correct"),
     ],
 )
 def test_errors_name_file_line_and_key(tmp_path: Path, text: str, line: int, key: str, remedy: str) -> None:
