@@ -430,3 +430,57 @@ def test_a_directory_that_cannot_be_written_begins_no_log(audit: AuditDirectory,
     (tmp_path / "audit").write_text("in the way")
     with pytest.raises(UserFacingError, match="Cannot create the directory"):
         audit.notary()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 128 KiB."""
+    if os.geteuid() != 0 and not os.environ.get("CI"):
+        pytest.skip("mounting a small file system needs root")
+    disk = private_directory(tmp_path / "disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def filled(log: AuditLog, size: int) -> int:
+    """Append until there is no room; how many records were accepted."""
+    for accepted in range(10_000):
+        try:
+            log.append("test", "filling", data={"fill": "x" * size})
+        except AuditUnavailable as error:
+            assert "No space left" in error.message  # noqa: PT017 -- whichever append it is
+            return accepted
+    raise AssertionError("the disk never filled up")
+
+
+def test_a_full_disk_under_log_and_ledger_leaves_both_whole(small_disk: Path) -> None:
+    audit = AuditDirectory(small_disk)
+    told: list[UserFacingError] = []
+    filler = small_disk / "filler"
+    accepted = 0
+    with opened(audit, on_unsigned=told.append) as log:
+        filler.write_bytes(b"x" * 40_000)
+        for size in (1000, 300, 10):
+            accepted += filled(log, size)
+        assert verify_log(audit, SESSION).ok
+        filler.unlink()
+        for _ in range(12):
+            log.append("test", "room again")
+    proof = verify_log(audit, SESSION)
+    assert (proof.ok, proof.ended, proof.signed) == (True, True, proof.records), proof.reason
+    kinds = [record.kind for record in AuditReader(audit.log(SESSION)).poll()]
+    assert (kinds.count("test"), kinds.count("audit.resumed")) == (accepted + 12, 1)
+    assert all("cannot be written" in error.message for error in told)
+
+
+def test_a_read_only_disk_begins_no_log(small_disk: Path) -> None:
+    audit = AuditDirectory(small_disk)
+    write(audit)
+    before = verify_log(audit, SESSION)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(UserFacingError, match="Read-only"):
+        opened(audit, OTHER)
+    with pytest.raises(AuditUnavailable, match="Read-only"):
+        AuditLog.open(audit.log(SESSION), SESSION, notary=audit.notary())
+    assert verify_log(audit, SESSION).records == before.records
