@@ -13,7 +13,7 @@ help:
 setup:
 	@scripts/setup
 	@scripts/engine
-	@scripts/images
+	@scripts/images claude-code shell
 
 run: setup
 	@$(BIN)/ironcurtain-tui run --workspace "$(WORKSPACE)" $(ARGS)

@@ -78,11 +78,12 @@ LESSONS = {
         "rehearsal.txt now lies in your project, on your own disk and owned by you. In here the agent works freely.",
     ),
     "fetch": Lesson(
-        "try to reach a host that is not on the list",
-        "I ask the agent to fetch a page from a host that this session may not reach.",
-        _shell("curl -sS -m 20 -D - https://example.com/"),
-        "The proxy refused before anything left your machine. Look at the traffic panel: the attempt is there, with "
-        "the reason, and so it is in the audit log.",
+        "ask for a page from a host that is not on the list: you decide",
+        "I ask the agent to fetch a page from a host that is not on the list. The request is held now, and nothing "
+        "has left your machine. Press F2 to see exactly what it asks, and approve (a) or deny (d).",
+        _shell("curl -sS -m 110 -D - https://example.com/"),
+        "That was your decision: approved, the very bytes you saw went out; denied, the agent was told so. The traffic "
+        "panel has the request, the audit log has the decision.",
     ),
     "key": Lesson(
         "look for API keys in the container",
