@@ -98,8 +98,7 @@ class Position(msgspec.Struct, frozen=True):
     prev: str
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The end of a chain: number and hash of its last record (0 and the genesis when there is none)."""
 
     session: str

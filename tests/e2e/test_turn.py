@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from asciinema.asciicast import open_from_url
 
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.terminal.recording import parts
 from ironcurtain_tui.terminal.replay import Replay
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.tmux import Tmux
@@ -104,7 +110,32 @@ def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, ter
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         assert CANARY.encode() not in content, f"the real key is in {path.name}"
     assert "made-by-42" in "".join(event.data for event in Replay.load(session.recording).events)
-    with_key.run("audit", "verify", session.session_id)
+    assert_others_can_read_it(with_key, session)
+
+
+def assert_others_can_read_it(installation: Installation, session: SessionPaths) -> None:
+    """Verified and exported by our command; verified, decoded and played by nothing of ours."""
+    verified = installation.run("audit", "verify", session.session_id).stdout
+    assert f"✓ {session.session_id}: " in verified
+    anchor = verified.rsplit("Anchor: ", 1)[1].strip()
+    audit = session.root / "audit"
+    vouching = ["--ledger", audit / "ledger.jsonl", "--key", audit / "signing-key.pub.pem", "--anchor", anchor]
+    script = Path(__file__).parents[2] / "docs" / "verify_audit.py"
+    command = [sys.executable, "-I", script, session.audit_log, *vouching]
+    stranger = subprocess.run(command, capture_output=True, text=True, check=True)
+    count = len(session.audit_log.read_bytes().splitlines())
+    assert f"{count} records chained, signed to {count}, in the ledger to {count}" in stranger.stdout
+    for form in ("jsonl", "csv", "ocsf"):
+        exported = installation.run("audit", "export", session.session_id, "--format", form).stdout
+        assert "api.anthropic.com" in exported
+        assert CANARY not in exported
+    assert json.loads(installation.run("audit", "report", session.session_id, "--json").stdout)["input_tokens"] > 0
+    found = installation.run("audit", "search", "anthropic", "--kind", "request", "--json").stdout.splitlines()
+    assert json.loads(found[0])["session"] == session.session_id
+    cast = installation.home.parent / "recording.cast"
+    cast.write_bytes(gzip.decompress(parts(session.recording)[-1].read_bytes()))
+    with open_from_url(str(cast)) as played:
+        assert "made-by-42" in "".join(event[2] for event in played.events())
 
 
 def test_without_a_key_it_is_a_rehearsal_and_says_so(installation: Installation, terminal: Tmux) -> None:
