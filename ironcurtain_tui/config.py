@@ -82,6 +82,9 @@ class TerminalSettings(_Section, frozen=True):
 class RecordingSettings(_Section, frozen=True):
     enabled: bool = True
     max_size: str = "64MiB"
+    """Of one session, before it is compressed; what is older goes."""
+    keystrokes: bool = False
+    """Also what is typed and pasted into the agent's terminal: it may hold passwords."""
 
     def __post_init__(self) -> None:
         if not _SIZE.fullmatch(self.max_size):

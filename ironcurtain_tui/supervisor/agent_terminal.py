@@ -35,10 +35,17 @@ class AgentTerminal:
     """Make it with ``open``, connect it with ``attach``, end it with ``close``."""
 
     def __init__(
-        self, screen: ScreenProcess, recorder: Recorder | None, tasks: TaskOwner, size: tuple[int, int]
+        self,
+        screen: ScreenProcess,
+        recorder: Recorder | None,
+        tasks: TaskOwner,
+        size: tuple[int, int],
+        *,
+        records_keys: bool,
     ) -> None:
         self._screen = screen
         self._recorder = recorder
+        self._records_keys = records_keys
         self._tasks = tasks
         self._size = size
         self._stream: PtyStream | None = None
@@ -60,7 +67,8 @@ class AgentTerminal:
         recorder = None
         if settings.enabled:
             recorder = Recorder(recording, *size, limit=settings.max_bytes, on_stop=on_recording_stopped)
-        terminal = cls(await ScreenProcess.start(*size, events), recorder, tasks, size)
+        screen = await ScreenProcess.start(*size, events)
+        terminal = cls(screen, recorder, tasks, size, records_keys=settings.keystrokes)
         events.on_reply = terminal._write
         return terminal
 
@@ -92,9 +100,9 @@ class AgentTerminal:
         modes = self._screen.screen.modes
         match message:
             case Key(key=key, character=character):
-                self._write(encode_key(key, character, modes))
+                self._type(encode_key(key, character, modes))
             case Paste(text=text):
-                self._write(encode_paste(text, modes))
+                self._type(encode_paste(text, modes))
             case Mouse():
                 self._write(encode_mouse(message, modes))
             case Focus(focused=focused):
@@ -133,6 +141,11 @@ class AgentTerminal:
         if self._recorder is not None:
             self._recorder.output(data)
         await self._screen.feed(data)
+
+    def _type(self, data: bytes) -> None:
+        if self._records_keys and self._recorder is not None:
+            self._recorder.typed(data)
+        self._write(data)
 
     def _write(self, data: bytes) -> None:
         if data and self._stream is not None and not self._stream.write(data):

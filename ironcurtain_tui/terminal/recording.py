@@ -1,8 +1,8 @@
 """The recording of a session's terminal: asciicast v2 (docs.asciinema.org/manual/asciicast/v2), playable by asciinema.
 
-One JSON document a line: a header, then ``[seconds, code, data]`` with code ``o`` for output, ``r`` for a
-new size and ``m`` for a marker. Every event is handed to the kernel as it comes, so a killed supervisor
-loses none; what a crash of the machine may lose is what the kernel had not yet written.
+One JSON document a line: a header, then ``[seconds, code, data]`` with code ``o`` for output, ``r`` for a new size,
+``m`` for a marker and, if that is asked for, ``i`` for what was typed. Every event is handed to the kernel as it comes,
+so a killed supervisor loses none; what a crash of the machine may lose is what the kernel had not yet written.
 
 A long recording comes in parts, each a whole asciicast: ``recording-1.cast.gz``, ``recording-2.cast.gz``, ... and the
 newest, ``recording.cast``, which is compressed too at the end. The oldest part goes when all together would be longer
@@ -66,6 +66,10 @@ class Recorder:
         """The agent wrote ``data``; a character split between two calls is kept whole."""
         if text := self._decoder.decode(data):
             self._event("o", text)
+
+    def typed(self, data: bytes) -> None:
+        """``data`` was sent to the agent as if typed."""
+        self._event("i", data.decode("utf-8", "replace"))
 
     def resize(self, cols: int, lines: int) -> None:
         """The terminal has a new size."""

@@ -34,6 +34,7 @@ def test_header_and_events_are_asciicast_v2(tmp_path: Path) -> None:
     clock.now += 1.5
     recorder.resize(100, 30)
     recorder.marker("denied: GET example.org")
+    recorder.typed("ü\r".encode())
     recorder.close()
     recorder.close()
     header, *rest = events(path)
@@ -43,6 +44,7 @@ def test_header_and_events_are_asciicast_v2(tmp_path: Path) -> None:
         [0.0, "o", "hello\x1b[1m\r\n"],
         [1.5, "r", "100x30"],
         [1.5, "m", "denied: GET example.org"],
+        [1.5, "i", "ü\r"],
     ]
 
 
