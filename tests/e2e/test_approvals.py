@@ -209,6 +209,43 @@ def test_paused_doors_hold_and_cut_doors_end_it(
     assert code != 0
 
 
+# --- with the keys of the screen -----------------------------------------------------------------------
+
+
+def test_a_person_decides_with_keys_and_no_key_typed_to_the_agent_does(
+    installation: Installation, web: WebHost, terminal: Tmux
+) -> None:
+    installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", "shell", "--rehearsal")
+    terminal.wait_for(r":/workspace[$#] ", 60)
+    (session,) = installation.sessions()
+
+    terminal.submit(f"curl -sS https://{HOST}/doc")
+    terminal.wait_for(f"GET https://{HOST}/doc")
+    terminal.type("aAyY")  # to the agent, in whose terminal the focus still is
+    terminal.press("Enter")
+    assert not web.arrived.wait(2)
+    assert "waiting" in terminal.screen().splitlines()[0]
+    terminal.press("F2")
+    terminal.wait_for("All of it was on the screen")  # and the keys are armed
+    terminal.press("a")
+    assert web.arrived.wait(20)
+    terminal.press("Escape")
+    terminal.wait_for(f"hello from {HOST}")
+
+    terminal.submit(f"curl -sS https://{HOST}/other")
+    terminal.wait_for(f"GET https://{HOST}/other")
+    terminal.press("F2")
+    terminal.wait_for("All of it was on the screen")
+    terminal.press("e")
+    terminal.wait_for("The agent reads this sentence")
+    terminal.submit("read the manual")
+    terminal.press("Escape")
+    terminal.wait_for("read the manual. Trying again will not help")
+    assert len(web.requests) == 1
+    decided = [record.decision for record in records(session) if record.kind == "escalation.decided"]
+    assert decided == [Decision.ALLOW, Decision.DENY]
+
+
 # --- a push by real Claude Code ------------------------------------------------------------------------
 
 
