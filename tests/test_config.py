@@ -36,6 +36,9 @@ def test_values_arrive(tmp_path: Path) -> None:
         ("[mcp.servers.x]\ncomand = 'x'\n", 2, "mcp.servers.x.comand", "Did you mean `command`?"),
         ("[mcp.servers.x]\ncommand = 'x'\nenv = { A = 1 }\n", 3, "mcp.servers.x.env", "Correct"),
         ("[mcp.servers.x]\nurl = 'ftp://x'\n", 2, "mcp.servers.x.url: url must start", "Correct"),
+        ("[approvals]\ntimeout = 10\n", 2, "approvals.timeout: timeout must lie", "Correct"),
+        ("[approvals]\nunattended = 'maybe'\n", 2, "approvals.unattended", "Correct"),
+        ("[web.hosts.'a.org']\nupstream = 'b.org:443'\nca = 'x'\n", 1, "web.hosts.a: upstream must", "Correct"),
         ("[mcp.servers.a__b]\ncommand = 'x'\n", 1, "mcp: servers.a__b is no name", "Correct"),
     ],
 )
