@@ -27,6 +27,7 @@ from ironcurtain_tui.private_files import flush_directory
 
 log = logging.getLogger(__name__)
 
+REPAIRED = "audit.repaired"
 RESUMED = "audit.resumed"
 CHECKPOINT = "audit.checkpoint"
 CHECKPOINT_RECORDS = 256
@@ -134,7 +135,7 @@ class AuditLog:
         if torn:
             try:
                 audit.append(
-                    "audit.repaired",
+                    REPAIRED,
                     f"Removed an unfinished record of {len(torn)} bytes that a crash had left at the end.",
                     data={"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()},
                 )

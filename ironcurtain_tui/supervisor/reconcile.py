@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.supervisor.aftermath import close_records
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 
 
@@ -38,9 +40,14 @@ def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconcili
             left.append(f"{title}: other containers are on it")
     for session in registry.orphans(root):
         removed.append(f"run directory of session {session.session_id}: its supervisor is dead")
-        if not dry_run:
-            registry.release(session)
-            registry.close_record(session, "its supervisor died")
+        if dry_run:
+            continue
+        try:
+            removed += close_records(session)
+        except UserFacingError as error:
+            left.append(f"audit log of session {session.session_id}: {error.message}")
+        registry.release(session)
+        registry.close_record(session, "its supervisor died")
     return Reconciliation(tuple(removed), tuple(left))
 
 
