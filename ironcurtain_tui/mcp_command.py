@@ -35,9 +35,11 @@ def _list() -> str:
     for name in dict.fromkeys((*BUILT_IN, *settings.servers)):
         one = active.get(name)
         origin = "settings" if name in settings.servers else "built in"
-        how = "(switched off)" if one is None else one.url or " ".join((Path(one.command).name, *one.args))
+        how = "(switched off)" if one is None else one.url or " ".join((one.command, *one.args))
         known = len(annotations.get(name, ServerAnnotations()).tools)
-        lines.append(f"{name:<20}{origin:<10}{known:<11}{_printable(how)}")
+        lines.append(
+            f"{name:<20}{origin:<10}{known:<11}{_printable(how) if one is None or name in settings.servers else ''}"
+        )
     return "\n".join(lines)
 
 

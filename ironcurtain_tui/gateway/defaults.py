@@ -18,8 +18,9 @@ def built_in(name: str) -> McpServerSettings:
     """How to start one of our own servers."""
     variables = _FOR_GIT if name == "git" else ()
     return McpServerSettings(
-        command=sys.executable,
-        args=("-P", "-m", f"ironcurtain_tui.gateway.servers.{name}"),
+        # nobody waits for them, but for the container and the agent that start at the same time
+        command="nice",
+        args=("-n", "10", sys.executable, "-P", "-m", f"ironcurtain_tui.gateway.servers.{name}"),
         env={
             # where we ourselves come from: the current directory, the agent's, is never searched (-P)
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -49,6 +49,7 @@ from ironcurtain_tui.gateway.tools import CannotServe, Contents, Report, ToolSer
 from ironcurtain_tui.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would note addresses, which may hold keys
 
 START_SECONDS = 30.0
 """Within which a server must have told what it has."""

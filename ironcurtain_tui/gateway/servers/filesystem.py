@@ -245,4 +245,5 @@ def _open(path: str, flags: int) -> int:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)  # files of the project, not of ours
     server.run()

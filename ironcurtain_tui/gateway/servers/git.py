@@ -234,4 +234,5 @@ def _outside(url: str, repository: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)  # files of the project, not of ours
     server.run()
