@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,8 @@ def engine() -> Engine:
     return engine
 
 
-@pytest.fixture
-def installation(engine: Engine) -> Iterator[Installation]:
+@contextmanager
+def installed(engine: Engine) -> Iterator[Installation]:
     """A fresh one; everything it started is ended afterwards, and that nothing stays is checked."""
     root = Path(tempfile.mkdtemp(prefix="ic-"))
     workspace = root / "project"
@@ -96,11 +97,18 @@ def installation(engine: Engine) -> Iterator[Installation]:
         made.run("stop", "--all", check=False)
         made.run("gc", check=False)
         mine = {path.name for path in (made.home / "sessions").glob("*")}
-        left = [item.name for item in engine.find_owned() if item.session_id in mine]
-        assert not left, "containers were left behind"
+        owned = [*engine.find_owned(), *engine.find_owned_networks()]
+        left = [item.name for item in owned if item.session_id in mine]
+        assert not left, "containers or networks were left behind"
         assert not list((made.home / "run").glob("*")), "run directories were left behind"
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def installation(engine: Engine) -> Iterator[Installation]:
+    with installed(engine) as made:
+        yield made
 
 
 @pytest.fixture
