@@ -102,6 +102,9 @@ def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     audit = commands.add_parser("audit", help="follow, search, verify and export what was recorded")
     parts = audit.add_subparsers(dest="audit_command", metavar="COMMAND", required=True)
 
+    browse = parts.add_parser("browse", help="look through all sessions on the full screen")
+    browse.add_argument("filter", nargs="*", help="as in its filter line: decision:deny host:example words")
+
     tail = parts.add_parser("tail", help="the newest records of a session")
     _add_session(tail)
     tail.add_argument("-n", "--lines", type=int, default=20, metavar="N", help="how many (default: 20)")
@@ -206,6 +209,8 @@ def _dispatch(options: argparse.Namespace) -> int:
             text, code = policy_command.run(options)
             print(text)
             return code
+        case "audit" if options.audit_command == "browse":
+            return _browse(" ".join(options.filter))
         case "audit":
             from ironcurtain_tui import audit_command
 
@@ -362,6 +367,23 @@ def _attach(wanted: str) -> int:
 
     _need_terminal()
     return _show(registry.find(wanted), config.load())
+
+
+def _browse(text: str) -> int:
+    from ironcurtain_tui.guard import run_guarded
+
+    _need_terminal()
+    theme = config.load().ui.theme
+
+    def screen() -> int:
+        from ironcurtain_tui.audit.directory import AuditDirectory
+        from ironcurtain_tui.ui.archive import ArchiveApp
+
+        app = ArchiveApp(AuditDirectory(), text, theme)
+        app.run()
+        return app.return_code or 0
+
+    return run_guarded(screen, "The audit browser was killed; nothing is lost.")
 
 
 def _sessions() -> int:

@@ -22,6 +22,7 @@ class Command(StrEnum):
     APPROVE_USES = "approve-uses"
     BACK = "back"
     BROWSE = "browse"
+    BROWSE_AUDIT = "browse-audit"
     BROWSE_TRAFFIC = "browse-traffic"
     CANCEL = "cancel"
     CLEAR_FILTER = "clear-filter"
@@ -128,6 +129,7 @@ PREFIX = (
     Row(("g",), Command.GRANTS, "Grants in force"),
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
     Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
+    Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof"),
     Row(("n",), Command.NOTICES, "All notices"),
     Row(("p", "colon"), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),

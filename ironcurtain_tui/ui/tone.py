@@ -20,6 +20,8 @@ class Tone(StrEnum):
     BAD = "tone--bad"
     ALERT = "tone--alert"
     """Reversed: cannot be overlooked."""
+    ALARM = "tone--alarm"
+    """Reversed in red: something that must never be is."""
 
 
 TONES = set(Tone)

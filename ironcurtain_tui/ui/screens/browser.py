@@ -78,6 +78,7 @@ class Browser(Screen[None]):
         self._query = QueryLine(example, value)
         self._wrong = ""
         self._details = Static(id="record")
+        self._pane = VerticalScroll(self._details, id="details", can_focus=False)
         self._details_wanted = False
         self._hints = Line(id="hints")
 
@@ -107,8 +108,7 @@ class Browser(Screen[None]):
         yield from self.above()
         with Horizontal(id="browser"):
             yield self._records
-            with VerticalScroll(id="details", can_focus=False):
-                yield self._details
+            yield self._pane
         yield self._hints
 
     def on_mount(self) -> None:
@@ -120,10 +120,9 @@ class Browser(Screen[None]):
 
     def _arrange(self) -> None:
         beside = self.size.width >= BESIDE_FROM
-        details = self.query_one("#details")
-        details.display = beside != self._details_wanted  # where there is room the key puts them away
-        details.set_class(beside, "-beside")
-        self._records.display = beside or not details.display
+        self._pane.display = beside != self._details_wanted  # where there is room the key puts them away
+        self._pane.set_class(beside, "-beside")
+        self._records.display = beside or not self._pane.display
 
     def _show_hints(self) -> None:
         shown = [*self.KEYS, *self.SHARED_KEYS]
@@ -147,7 +146,7 @@ class Browser(Screen[None]):
 
     def show_details(self) -> None:
         """Draw the details anew."""
-        if self.query_one("#details").display:
+        if self._pane.display:
             self._details.update(self.describe())
 
     # --- events -------------------------------------------------------------------------------------
@@ -171,7 +170,7 @@ class Browser(Screen[None]):
     @on(RecordList.Moved)
     def _moved(self, message: RecordList.Moved) -> None:
         message.stop()
-        self.query_one("#details").scroll_to(y=0, animate=False)
+        self._pane.scroll_to(y=0, animate=False)
         self.show_title()
         self.show_details()
 
@@ -224,7 +223,7 @@ class Browser(Screen[None]):
 
     def action_scroll_details(self, rows: int) -> None:
         """Move the details."""
-        self.query_one("#details").scroll_relative(y=rows * 4, animate=False)
+        self._pane.scroll_relative(y=rows * 4, animate=False)
 
     def action_help(self) -> None:
         """All keys and the language of the filter."""

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.notifications import SeverityLevel
 
+from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.control import messages
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.state import StateKeeper
@@ -42,6 +43,7 @@ from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.pacing import Pacer
+from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
 from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
 from ironcurtain_tui.ui.screens.grants import GrantsScreen
@@ -395,6 +397,8 @@ class SessionScreen(KeyedScreen):
                 self._browse(self._panel)
             case Command.BROWSE_TRAFFIC:
                 self._browse(Panel.TRAFFIC)
+            case Command.BROWSE_AUDIT:
+                self._browse(Panel.AUDIT)
             case Command.HELP:
                 self._help()
             case Command.NOTICES:
@@ -568,6 +572,8 @@ class SessionScreen(KeyedScreen):
                     self._now,
                 )
             )
+        elif panel is Panel.AUDIT:
+            self.app.push_screen(AuditBrowser(AuditDirectory(), waiting=self._count_waiting, now=self._now))
 
     def _count_waiting(self) -> int:
         return len(self._session.pending) if self._session else 0

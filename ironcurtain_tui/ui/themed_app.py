@@ -1,0 +1,35 @@
+"""What our apps share: styles, theme, and no traceback on the terminal."""
+
+from __future__ import annotations
+
+import logging
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.ui.themes import IRONCURTAIN
+
+log = logging.getLogger(__name__)
+
+
+class ThemedApp[T](App[T], inherit_bindings=False):
+    """An app in our colours. ``theme``: another of Textual's, if it knows it."""
+
+    TITLE = "IronCurtain"
+    CSS_PATH = sorted(paths.resource("styles").glob("*.tcss"))
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, theme: str = "") -> None:
+        super().__init__()
+        self.register_theme(IRONCURTAIN)
+        self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
+
+    def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
+        """None: what Textual offers here is either in our tables or does not fit."""
+        return []
+
+    def _fatal_error(self) -> None:
+        """Log the exception being handled and close: a traceback on the terminal could hold the agent's text."""
+        log.critical("the screen failed", exc_info=True)
+        self._close_messages_no_wait()

@@ -1,0 +1,147 @@
+"""A list of audit records that were found, of which only what is in view is in memory."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar, overload
+
+from textual.message import Message
+
+from ironcurtain_tui.audit.index import Hit, time_of
+from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.tone import Tone
+from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
+from ironcurtain_tui.ui.words import DECISION
+
+KEPT = 4096
+"""Records kept in memory."""
+AHEAD = 96
+"""Records read before and after one that is wanted."""
+
+
+class Window(Sequence[Hit | None]):
+    """All hits as a sequence; None stands for one that has to be read first, and is then ``wanted``."""
+
+    def __init__(self, kept: OrderedDict[int, Hit], ids: array[int]) -> None:
+        self.ids = ids
+        self.wanted: int | None = None
+        """Place of the record that was missed first since ``missing`` was asked."""
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Hit | None]: ...
+    def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit | None] | None:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        hit = self._kept.get(self.ids[place])
+        if hit is None and self.wanted is None:
+            self.wanted = place % len(self.ids)
+        return hit
+
+    def missing(self) -> array[int]:
+        """Ids to read now: around the wanted place. Empty when nothing is wanted."""
+        if self.wanted is None:
+            return array("q")
+        begin, end = max(0, self.wanted - AHEAD), self.wanted + 2 * AHEAD
+        self.wanted = None
+        return array("q", (one for one in self.ids[begin:end] if one not in self._kept))
+
+
+class HitList(RecordList[Hit | None]):
+    """Records of many sessions, oldest first. Asks with ``Wanted`` for what it has to draw and does not have."""
+
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("time", 14, rank=3),
+        Column("session", 7, rank=5),
+        Column("seq", 7, right=True, rank=4),
+        Column("decision", 8),
+        Column("kind", 16, rank=2),
+        Column("summary", 0),
+    )
+    FLEXIBLE = 24
+    EMPTY = "No record fits."
+
+    class Wanted(Message):
+        """Records that are to be drawn are not in memory: see ``missing`` and ``put``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: OrderedDict[int, Hit] = OrderedDict()
+        self._asked = False
+        self._window = Window(self._kept, array("q"))
+
+    @property
+    def ids(self) -> array[int]:
+        """All that are listed."""
+        return self._window.ids
+
+    def key(self, record: Hit | None) -> int:
+        return record.id if record else 0
+
+    def cells(self, record: Hit | None) -> Sequence[Cell]:
+        if record is None:
+            if not self._asked:
+                self._asked = True
+                self.post_message(self.Wanted())
+            return (*[Cell("")] * 5, Cell("…", Tone.QUIET))
+        time = _stamp(record)
+        if record.record is None:
+            problem = Cell(neutralise(record.problem), Tone.BAD)
+            return (time, Cell(record.session, Tone.QUIET), Cell("?"), Cell("✗ broken", Tone.BAD), Cell(""), problem)
+        one = record.record
+        sign = DECISION.get(one.decision) if one.decision else None
+        return (
+            time,
+            Cell(neutralise(record.session), Tone.QUIET),
+            Cell(str(one.seq), Tone.QUIET),
+            Cell(str(sign), sign.tone) if sign else Cell("·", Tone.QUIET),
+            Cell(neutralise(one.kind)),
+            Cell(neutralise(one.summary)),
+        )
+
+    def show_ids(self, ids: array[int]) -> None:
+        """List these. Who follows goes to the newest; who reads keeps record and line."""
+        before = self._window.ids
+        cursor = before[self._cursor] if len(before) else 0
+        top = before[min(self._first_row(), len(before) - 1)] if len(before) else 0
+        self._window = Window(self._kept, ids)
+        self._take(self._window, [])
+        if self.following or not ids:
+            self._go(len(ids) - 1)
+            return
+        if before and ids:
+            self.unseen += len(ids) - bisect_left(ids, before[-1] + 1)
+        self._cursor = min(bisect_left(ids, cursor), len(ids) - 1)
+        self._scroll_to_row(bisect_left(ids, top))
+        self.refresh()
+
+    def select(self, identity: int) -> None:
+        """Move the selection to the record with this id, or the next one that is listed."""
+        if self._window.ids:
+            self._select(min(bisect_left(self._window.ids, identity), len(self._window.ids) - 1))
+
+    def missing(self) -> array[int]:
+        """Ids of the records to read now; empty when none is wanted."""
+        self._asked = False
+        return self._window.missing()
+
+    def put(self, hits: Iterable[Hit]) -> None:
+        """Take in records that were read, and draw them."""
+        for hit in hits:
+            self._kept[hit.id] = hit
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        self.refresh()
+
+
+def _stamp(hit: Hit) -> Cell:
+    return Cell(datetime.fromtimestamp(time_of(hit.id)).astimezone().strftime("%m-%d %H:%M:%S"), Tone.QUIET)
