@@ -55,6 +55,7 @@ class ClaudeCode(AgentAdapter):
             # Milliseconds: no call may time out while a person thinks about it; nor a command whose request is held.
             "MCP_TIMEOUT": "60000",
             "MCP_TOOL_TIMEOUT": "3600000",
+            "CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS": "0",  # else it goes on without the answer after two minutes
             "BASH_DEFAULT_TIMEOUT_MS": "660000",
             "BASH_MAX_TIMEOUT_MS": "3600000",
         }
