@@ -21,7 +21,7 @@ from ironcurtain_tui.ui.commands import SessionCommands
 from ironcurtain_tui.ui.departure import Departure
 from ironcurtain_tui.ui.keymap import Keymap
 from ironcurtain_tui.ui.notifications import Notifier
-from ironcurtain_tui.ui.screens.keyed import CoveringScreen
+from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
 from ironcurtain_tui.ui.screens.session import SessionScreen
 from ironcurtain_tui.ui.themes import IRONCURTAIN
 
@@ -78,6 +78,8 @@ class IronCurtainApp(App[Departure], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self._notifier.key_fell()
+            if isinstance(self.screen, KeyedScreen) and self.screen.take_key(event):
+                return
         await super().on_event(event)
 
     def _to_terminal(self, made: str) -> None:

@@ -78,8 +78,6 @@ def several_lines(escalations: Sequence[Escalation], width: int) -> list[CardLin
 
 def rule_lines(escalation: Escalation, preview: AlwaysPreview, width: int) -> list[CardLine]:
     """The rule that "always" would write, and what it would have changed."""
-    count = len(preview.effects)
-    changed = f"It would have changed {count:,} decisions of past sessions:" if count else ""
     return [
         *_said("Always: this rule would be added to your policy, for all sessions to come", width, Tone.STRONG),
         CardLine(),
@@ -88,7 +86,7 @@ def rule_lines(escalation: Escalation, preview: AlwaysPreview, width: int) -> li
         CardLine(),
         *_text(preview.rule.rstrip("\n"), width),
         CardLine(),
-        *_said(changed or "It would have changed no decision of past sessions.", width, Tone.STRONG),
+        *_said("What it would have changed over past sessions", width, Tone.STRONG),
         *(line for effect in preview.effects for line in _text(effect, width)),
     ]
 

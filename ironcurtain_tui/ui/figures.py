@@ -30,6 +30,14 @@ def duration(milliseconds: float) -> str:
     return f"{minutes:.0f}m" if minutes < 99.5 else f"{minutes / 60:.1f}h"
 
 
+def age(seconds: float) -> str:
+    """How long ago, without fractions: ``12s``, ``4m``, ``3h``."""
+    whole = max(0, int(seconds))
+    if whole < 100:
+        return f"{whole}s"
+    return f"{whole // 60}m" if whole < 100 * 60 else f"{whole // 3600}h"
+
+
 def countdown(seconds: float) -> str:
     """What is left, as minutes and seconds: ``4:31``; ``0:00`` when nothing is."""
     left = max(0, math.ceil(seconds))

@@ -4,7 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ironcurtain_tui.ui.figures import clock, count, dollars, duration, moment
+from ironcurtain_tui.ui.figures import age, clock, count, countdown, dollars, duration, moment
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.9, "0s"), (12.7, "12s"), (99, "99s"), (100, "1m"), (5_999, "99m"), (9e4, "25h")],
+)
+def test_age(seconds: float, text: str) -> None:
+    assert age(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-3, "0:00"), (59.1, "1:00"), (271, "4:31"), (6000, "100:00")])
+def test_countdown(seconds: float, text: str) -> None:
+    assert countdown(seconds) == text
 
 
 @given(st.integers(0, 10**12))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from textual import events
 
 from ironcurtain_tui.control.messages import Decide, Key, PreviewAlways, Resize, Revoke, ScopeKind, SetDoors
 from ironcurtain_tui.events import (
@@ -115,6 +116,18 @@ class TestTheAgentsKeys:
             assert session.decisions == []
             assert not any(isinstance(message, SetDoors | Revoke) for message in session.received)
 
+    async def test_keys_that_come_all_at_once_go_where_they_should(self, session: ScriptedSession) -> None:
+        """A slow line delivers the prefix and its command, or F2 and more, in one piece."""
+        session.play()
+        hold(session, escalation(1))
+        async with driven(session) as it:
+            await it.until(lambda: isinstance(it.app.focused, AgentTerminal) and "waiting (1)" in it.text)
+            for key in ("ctrl+a", "space", "f2", "a", "escape", "ctrl+a", "g"):
+                it.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await it.until(lambda: isinstance(it.app.screen, GrantsScreen))
+            await it.until(lambda: SetDoors(doors=DoorState.PAUSED) in session.received)
+            assert not any(isinstance(message, Key | Decide) for message in session.received)
+
     async def test_typing_on_after_opening_the_queue_by_mistake(self, session: ScriptedSession) -> None:
         """The prefix is ctrl+a: `ctrl+a 1` typed for an editor opens the queue, and the person types on."""
         session.play()
@@ -219,7 +232,7 @@ class TestOneCard:
         async with opened(session, escalation(1)) as it:
             await it.press("w")
             await it.until(lambda: "[[rule]]" in it.text)
-            assert "would have changed 2 decisions" in it.text
+            assert "would have changed over past sessions" in it.text
             assert PreviewAlways(request=1, escalation="e1") in session.received
             await settled(it)
             await it.press("a")

@@ -37,7 +37,7 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
         raise NotImplementedError
 
     def stray(self) -> None:
-        """A key that means nothing at this place."""
+        """A key that nobody wanted."""
 
     def pass_on(self, event: events.Key, key: str) -> None:
         """A key that was lent to the agent."""
@@ -50,14 +50,15 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
         """Whether ``key`` is for the screen rather than for what has the focus."""
         return self.keymap.reserved(self._prefixed, self.place, key)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> bool:
+        """Act on a key that is ours; False when it is for what has the focus.
+
+        Called before anything else sees the key: a command may change where the very next one goes.
+        """
+        if not self.is_reserved(event.key):
+            return False
         was_prefixed = self._prefixed
         pressed = self.keymap.press(was_prefixed, self.place, event.key)
-        if pressed.command is None and pressed.send is None and not pressed.prefixed and not was_prefixed:
-            self.stray()
-            return
-        event.stop()
-        event.prevent_default()
         if pressed.prefixed != was_prefixed:
             self._prefixed = pressed.prefixed
             self.show_keys()
@@ -65,6 +66,10 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
             self.pass_on(event, pressed.send)
         if pressed.command is not None:
             self.obey(pressed.command)
+        return True
+
+    def on_key(self) -> None:
+        self.stray()
 
     def on_descendant_focus(self) -> None:
         self.show_keys()

@@ -152,10 +152,10 @@ class QueueScreen(CoveringScreen):
         if asking and not line.display:
             line.value = ""
             line.display = True
-            line.focus()
+            self.set_focus(line)
         elif not asking and (line.display or self.focused is not self._card):
             line.display = False
-            self._card.focus()
+            self.set_focus(self._card)
 
     def _say(self, now: float) -> None:
         reading = self._card.reading

@@ -27,6 +27,7 @@ from ironcurtain_tui.events import (
     DoorState,
     Escalation,
     EscalationChanged,
+    EscalationState,
     Flow,
     FlowChanged,
     GrantsChanged,
@@ -214,12 +215,13 @@ class SessionScreen(KeyedScreen):
     def _happened(self, numbered: Numbered) -> None:
         if self._session is None or numbered.seq <= self._session.seq:
             return
-        known = set(self._session.pending)
+        known = self._session.pending.keys()
+        came = isinstance(numbered.event, EscalationChanged) and numbered.event.escalation.id not in known
         self._session.apply(numbered)
         match numbered.event:
-            case EscalationChanged():
+            case EscalationChanged(escalation=escalation):
                 self._paint_escalations.request()
-                if self._session.pending.keys() - known:
+                if came and escalation.state is EscalationState.PENDING:
                     self._notifier.came(self._session)
             case GrantsChanged() | DoorsChanged():
                 self._paint_escalations.request()
@@ -490,7 +492,7 @@ class SessionScreen(KeyedScreen):
         if panel is Panel.AGENT:
             self.set_focus(self._agent.terminal if self._agent.terminal.display else None)
         else:
-            self._side[panel].target.focus()
+            self.set_focus(self._side[panel].target)
         self.show_keys()
 
     def _go_to(self, panel: Panel, reveal: bool = False) -> None:

@@ -80,8 +80,9 @@ class AnswerBar(Vertical):
         self._deny.display = not asking
         self.input.display = asking
         self.input.max_length = SENTENCE_MOST if approval.step is Step.SENTENCE else 6
-        if asking:
+        if asking or not shown:
             self._approve.show([])
+            self._deny.show([])
             return
         if approval.step in (Step.RULE, Step.CONFIRM):
             works = not approval.arming(now)
@@ -99,7 +100,7 @@ class AnswerBar(Vertical):
 def state(approval: Approval, shown: tuple[Escalation, ...], read: tuple[int, int], now: float) -> Told:
     """What the first lines of the bar say, and how urgently."""
     if not shown:
-        return "Nothing waits for you.", Tone.QUIET
+        return "Nothing waits for you. Esc goes back to the session.", Tone.QUIET
     if not approval.subject:
         last = shown[0]
         sign = ESCALATION[last.state]

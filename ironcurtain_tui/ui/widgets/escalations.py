@@ -7,7 +7,7 @@ from itertools import islice
 from typing import ClassVar
 
 from ironcurtain_tui.events import Escalation, EscalationState
-from ironcurtain_tui.ui.figures import countdown, duration
+from ironcurtain_tui.ui.figures import age, countdown
 from ironcurtain_tui.ui.keymap import Command
 from ironcurtain_tui.ui.layout import Panel
 from ironcurtain_tui.ui.neutralise import neutralise
@@ -49,7 +49,7 @@ class EscalationList(RecordList[Escalation]):
             Cell(f"{sign.symbol} {countdown(record.deadline - now):>5}" if pending else sign.word, sign.tone),
             Cell("▲" if record.card.risky else "", Tone.WARN if pending else Tone.QUIET),
             Cell(neutralise(record.card.title), tone),
-            Cell(duration(max(0.0, now - record.raised) * 1000), Tone.QUIET),
+            Cell(age(now - record.raised), Tone.QUIET),
         )
 
 
