@@ -29,6 +29,8 @@ class Exchange:
     """Denied until something admits it; ESCALATE while it waits for its body and for a person."""
     stripped: tuple[str, ...] = ()
     """Names of headers that carried a credential and were taken out."""
+    reserved: int = 0
+    """Bytes its body may take while it is held."""
     body_too_large: bool = False
     """More came than may be held."""
     approved_digest: str = ""

@@ -69,7 +69,7 @@ def body(
     retry = retry or status in _WORTH_RETRYING
     return json.dumps(
         {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}}
-    ).encode()
+    ).encode() + b"\n"
 
 
 def response(status: int, content: bytes, *, close: bool) -> http.Response:

@@ -110,8 +110,7 @@ class Proxy:
             await asyncio.wait_for(self._recorder.idle(), grace)
         except TimeoutError:
             pass  # they are cut below
-        for connection in self._connections.values():
-            connection.abort()
+        self.cut_all()
         if self._connections:
             _, left = await asyncio.wait(list(self._connections), timeout=2)
             for task in left:
@@ -125,6 +124,11 @@ class Proxy:
     def cut(self, host: str) -> None:
         """End every connection that leads to ``host``, whatever is under way on it."""
         for connection in self._leading_to(host):
+            connection.abort()
+
+    def cut_all(self) -> None:
+        """End every connection, whatever is under way on it."""
+        for connection in self._connections.values():
             connection.abort()
 
     def _leading_to(self, host: str) -> list[AgentConnection]:

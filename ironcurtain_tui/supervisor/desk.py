@@ -175,9 +175,9 @@ class Desk:
         }[message.doors]
         await self._record("doors", f"{words} (by the person)", {"doors": message.doors.value})
         if message.doors is DoorState.CUT:
+            await self._cut_doors()
             self._leases.revoke("")
             await self._approvals.deny_all(PERSON, "the session is cut off")
-            await self._cut_doors()
 
 
 def _words(message: Decide) -> str:

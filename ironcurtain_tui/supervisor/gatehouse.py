@@ -30,6 +30,9 @@ class Connections(Protocol):
     def cut(self, host: str) -> None:
         """End them."""
 
+    def cut_all(self) -> None:
+        """End every connection of the agent, whatever is under way."""
+
 
 class Gatehouse:
     """One session's. Both doors ask ``gatekeeper``; viewers' messages come in by ``on_message``."""
@@ -72,7 +75,8 @@ class Gatehouse:
             on_unavailable=on_unavailable,
             on_tripwire=self._tripped,
         )
-        self._desk = Desk(self._approvals, self._leases, barrier, policy, bulletin, record, cut_doors)
+        self._cut_doors = cut_doors
+        self._desk = Desk(self._approvals, self._leases, barrier, policy, bulletin, record, self._shut)
 
     def watch(self, proxy: Connections) -> None:
         """From now on grants know the connections that rest on them."""
@@ -122,6 +126,11 @@ class Gatehouse:
     def _cut(self, host: str) -> None:
         if self._proxy is not None:
             self._proxy.cut(host)
+
+    async def _shut(self) -> None:
+        if self._proxy is not None:
+            self._proxy.cut_all()
+        await self._cut_doors()
 
     def _tripped(self, what: str) -> None:
         self._bulletin.notice(

@@ -160,6 +160,34 @@ async def test_a_body_nobody_can_read_is_not_held(stage: Stage, chunked: bool) -
     assert stage.other.connections == 0
 
 
+async def test_a_client_that_waits_for_a_go_ahead_gets_one(stage: Stage) -> None:
+    person = Person(stage)
+    agent = await stage.inside(OPEN_HOST)
+    await agent.send(ask("POST", "/", "Content-Length: 5", "Expect: 100-continue"))
+    assert (await agent.head())[0] == 100
+    await agent.send(b"hello")
+    async with asyncio.timeout(DEADLINE):
+        await person.called.wait()
+    person.approve()
+    assert (await agent.response()).status == 200
+    assert stage.other.bodies == [b"hello"]
+    assert sent_digest(stage.other) == digest.of_request(stage.gate.asked[0])
+
+
+async def test_what_is_held_altogether_is_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ironcurtain_tui.proxy.addons.endpoint_filter.MAX_HELD", 1500)
+    person = Person(stage)
+    first = await held(stage, person, ask(body=b"x" * 1000))
+    second = await stage.inside(OPEN_HOST)
+    response = await second.ask(ask(body=b"x" * 1000))
+    assert response.status == 429
+    assert b'"retry": true' in response.body
+    person.approve()
+    assert (await first.response()).status == 200
+    third = await stage.inside(OPEN_HOST)
+    assert (await third.ask(ask(body=b"x" * 1000))).status == 200
+
+
 async def test_credentials_are_taken_out_and_the_card_says_so(stage: Stage) -> None:
     person = Person(stage)
     agent = await held(

@@ -61,6 +61,10 @@ class Hosts:
         self.ended.append(host)
         self.open.pop(host, None)
 
+    def cut_all(self) -> None:
+        for host in list(self.open):
+            self.cut(host)
+
 
 class GateStage:
     """One session without doors and agent."""

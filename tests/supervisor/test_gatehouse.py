@@ -366,12 +366,14 @@ async def test_paused_doors_hold_everything_and_open_again(stage: GateStage, vie
 
 
 async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: ControlClient) -> None:
+    stage.hosts.open["api.example.com"] = 1
     asked = start(stage.gate.ask(get()))
     await stage.raised()
     viewer.send(SetDoors(doors=DoorState.CUT))
     verdict = await asyncio.wait_for(asked, DEADLINE)
     assert verdict.decision is Decision.DENY
     await until(lambda: stage.doors_cut)
+    assert stage.hosts.ended == ["api.example.com"]
     viewer.send(SetDoors(doors=DoorState.OPEN))
     assert (await stage.gate.admit(fetch())).rule == "cut"
     assert stage.bulletin.keeper.doors is DoorState.CUT

@@ -12,6 +12,9 @@ from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
 from ironcurtain_tui.proxy.refusal import Refusal
 
+MAX_HELD = 64 << 20
+"""Bytes of all requests together that are held for a person."""
+
 
 class EndpointFilter:
     """Asks the gate. Even what the gate allows must be on the provider's list, or no key would be put in."""
@@ -33,8 +36,12 @@ class EndpointFilter:
                 raise Refusal(403, f"{asked.method} {asked.path} cannot be approved: it is a provider's")
             if exchange.endpoint is None or exchange.endpoint.answer is not None:
                 raise Refusal(403, f"{asked.method} {asked.path} is not an endpoint of {asked.host}")
-        if verdict.decision is Decision.ESCALATE and (asked.content_length or 0) > MAX_HELD_BODY:
-            raise Refusal(413, f"a person would have to read it, and {asked.content_length:,} bytes are too many")
+        if verdict.decision is Decision.ESCALATE:
+            exchange.reserved = MAX_HELD_BODY if asked.content_length is None else asked.content_length
+            if exchange.reserved > MAX_HELD_BODY:
+                raise Refusal(413, f"a person would have to read it, and {exchange.reserved:,} bytes are too many")
+            if self._recorder.reserved() + exchange.reserved > MAX_HELD:
+                raise Refusal(429, "too much waits for a person already", retry=True)
         exchange.decision = verdict.decision
         self._recorder.publish(exchange)
 

@@ -101,6 +101,10 @@ class FlowRecorder:
         self._idle.clear()
         return exchange
 
+    def reserved(self) -> int:
+        """Bytes that the bodies of held requests may take."""
+        return sum(each.reserved for active in self._active.values() for each in active if each.held)
+
     def progressed(self, exchange: Exchange) -> None:
         """Byte counts have grown: publish, but not more often than every ``INTERVAL``."""
         if exchange.id not in self._due and not exchange.over:
