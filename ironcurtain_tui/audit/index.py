@@ -150,9 +150,9 @@ class AuditIndex:
         """Forget everything; ``refresh`` reads it from the logs again."""
         with self._lock, self._failures(), self._transaction():
             self._db.execute("INSERT INTO search(search) VALUES('delete-all')")
-            for table in ("records", "logs", "facets"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 -- our own names
-            self._facet_ids.clear()
+            self._db.execute("DELETE FROM records")
+            self._db.execute("DELETE FROM logs")
+            self._db.execute("UPDATE facets SET records = 0")  # their ids stay: other programs remember them
 
     def optimise(self) -> None:
         """Merge the full-text index into one piece, after a lot was added."""
@@ -242,7 +242,8 @@ class AuditIndex:
         """The most frequent values of ``facet`` and how many records (that fit) have each, most first."""
         with self._lock, self._failures():
             rows = self._db.execute(
-                "SELECT value, records FROM facets WHERE name = ? ORDER BY records DESC, value LIMIT ?", (facet, most)
+                "SELECT value, records FROM facets WHERE name = ? AND records > 0 ORDER BY records DESC, value LIMIT ?",
+                (facet, most),
             ).fetchall()
             if query is None or query == Query():
                 return [(value, count) for value, count in rows]
@@ -458,4 +459,5 @@ def _hit(identity: int, session: str, line: bytes, expected: str) -> Hit:
 def _terms(text: str) -> list[str]:
     """Words and quoted phrases of what a person typed, without what cannot be searched for."""
     found = re.findall(r'"([^"]*)"?|(\S+)', text)
-    return [term for quoted, word in found if re.search(r"\w", term := (quoted or word).replace('"', " "))]
+    words = [re.sub('["\\0]', " ", quoted or word) for quoted, word in found]
+    return [word for word in words if re.search(r"\w", word)]

@@ -85,26 +85,12 @@ class LogCheck:
 
     def proof(self) -> Proof:
         """What is proven so far."""
-        seq, place = self.head.seq, self.head.seq + 1
-        notes = list(self._notes)
-        last = self._last_entry
-        known = stated(last).seq if last else 0
-        if len(unknown := self._unknown_checkpoints()) > 1:
-            self._learn()  # of a log that is being written, the ledger's newest lines come after ours were read
-            unknown = self._unknown_checkpoints()
-        broken = self.broken
-        if broken:
-            pass
-        elif last is None:
-            broken, place = "the ledger does not know this session: not written here, or the ledger was replaced", 1
-        elif known > seq:
-            broken = f"the ledger says that there were {known:,} records: the end is missing, or this is an older copy"
-        elif last.kind == LedgerEvent.ENDED and seq > known:
-            broken, place = f"the log had ended with record {known:,}: what follows was added", known + 1
-        elif len(unknown) > 1:
-            broken = "the ledger does not know this checkpoint: the ledger was cut, or could not be written then"
-            place = unknown[0]
-        elif unknown:
+        seq, last, notes = self.head.seq, self._last_entry, list(self._notes)
+        broken, place = (self.broken, seq + 1) if self.broken else self._contradiction()
+        if broken and not self.broken and not (ledger := self._directory.ledger()).ok:
+            broken = f"nothing vouches for it, because the ledger is broken at its line {ledger.broken_at:,}"
+            place = self._attested + 1
+        if not broken and (unknown := self._unknown_checkpoints()):
             notes.append(f"Checkpoint #{unknown[0]:,} is not in the ledger (yet): a crash, or the ledger was cut.")
         if self._torn:
             notes.append(f"{self._torn:,} bytes of an unfinished record follow: being written, or a crash.")
@@ -114,7 +100,7 @@ class LogCheck:
             notes.append(f"Records after #{self._signed:,} are chained but not signed yet.")
         return Proof(
             session=self.head.session,
-            records=min(seq, place - 1),
+            records=min(seq, place - 1) if broken else seq,
             signed=self._signed,
             checkpoints=len(self._checkpoints),
             attested=self._attested,
@@ -126,6 +112,30 @@ class LogCheck:
             notes=tuple(notes),
             checked=time.time(),
         )
+
+    def _contradiction(self) -> tuple[str, int]:
+        """In what the ledger contradicts a log whose records are right in themselves, and from which record on."""
+        seq, last = self.head.seq, self._last_entry
+        if last is None:
+            return "the ledger does not know this session: not written here, or the ledger was replaced", 1
+        known = stated(last).seq
+        if known > seq:
+            return (
+                f"the ledger says that there were {known:,} records: the end is missing, or this is an older copy",
+                seq + 1,
+            )
+        # A log that is being written was read after the ledger: what came in between is no contradiction.
+        ended = last.kind == LedgerEvent.ENDED
+        if ended and seq > known and self._directory.ledger().last(self.head.session) == last:
+            return f"the log had ended with record {known:,}: what follows was added", known + 1
+        if len(self._unknown_checkpoints()) > 1:
+            self._learn()
+        if len(unknown := self._unknown_checkpoints()) > 1:
+            return (
+                "the ledger does not know this checkpoint: the ledger was cut, or could not be written then",
+                unknown[0],
+            )
+        return "", 0
 
     def _learn(self) -> None:
         """Take in what the ledger says by now, also of records that were checked before."""

@@ -239,6 +239,25 @@ def test_two_at_once_share_the_file(audit: AuditDirectory, index: AuditIndex) ->
         assert index.count(Query(text="later")) == 1
 
 
+def test_one_may_begin_anew_while_another_goes_on(audit: AuditDirectory, index: AuditIndex) -> None:
+    with AuditIndex(audit) as other:
+        other.rebuild()
+        assert other.tally(Facet.HOST) == []
+        other.refresh()
+    write(audit, ONE, request(T0 + 99, "evil.test", "/again", Decision.DENY))
+    index.refresh()
+    assert seqs(index.oldest(Query(hosts=("evil.test",)), 10)) == [("1", 2), ("1", 5)]
+    assert index.tally(Facet.HOST)[0] == ("api.anthropic.com", 2)
+
+
+def test_whatever_is_typed_can_be_searched_for(index: AuditIndex) -> None:
+    @given(st.text(max_size=30) | st.text('"*():^-+{}~ \\0anNOTAND', max_size=30))
+    def asked(text: str) -> None:
+        assert index.count(Query(text=text)) <= 7
+
+    asked()
+
+
 def test_facets_of_other_records() -> None:
     (record,) = [
         parse(link(start(ONE), Entry(time_us=1, mono_us=1, kind="x", summary="s", data={"host": 5, "server": ""}))[0])

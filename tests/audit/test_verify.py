@@ -220,6 +220,9 @@ def test_a_tampered_ledger_is_found_at_its_place(audit: AuditDirectory, name: st
     audit.ledger_path.write_bytes(b"".join(tamper(audit.ledger_path.read_bytes().splitlines(keepends=True))))
     ledger = audit.ledger()
     assert (ledger.ok, ledger.broken_at, ledger.lines) == (False, place, place - 1)
+    proof = verify_log(audit, SESSION)
+    assert (proof.ok, proof.broken_at) == (False, 12)
+    assert proof.reason == "nothing vouches for it, because the ledger is broken at its line 3"
 
 
 def test_a_ledger_hashed_anew_without_the_key_is_found(audit: AuditDirectory) -> None:
