@@ -67,9 +67,8 @@ def body(
     if provider is not None:
         return provider.error_body(status, message)
     retry = retry or status in _WORTH_RETRYING
-    return json.dumps(
-        {"error": {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}}
-    ).encode() + b"\n"
+    error = {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}
+    return json.dumps({"error": error}).encode() + b"\n"
 
 
 def response(status: int, content: bytes, *, close: bool) -> http.Response:
