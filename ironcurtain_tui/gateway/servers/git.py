@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,8 @@ PathArgument = Annotated[str, Field(description="The repository; default: the wo
 RemoteArgument = Annotated[str, Field(description="Name of a remote, or a URL.")]
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 MOST_COMMITS = 200
+_AS_A_WHOLE = ("-T",) if sys.platform == "linux" else ()
+"""Not into the target, should it exist by then."""
 
 
 @server.tool(annotations=READS, structured_output=False)
@@ -139,7 +142,7 @@ async def git_clone(
         fence = Fence([], [private, parent])
         try:
             copied = await run(
-                ["cp", "-a", "-T", "--", str(cloned), str(target)],
+                ["cp", "-a", *_AS_A_WHOLE, "--", str(cloned), str(target)],
                 environment=environment(private, owner), cwd=private, fence=fence, seconds=NETWORK_SECONDS, owner=owner,
             )  # fmt: skip
         finally:
