@@ -1,0 +1,93 @@
+"""Sessions that come and go, in both network modes, every third killed at a random moment: one gc and nothing is left.
+
+``IRONCURTAIN_CHURN`` says how many (9 unless told; 50 is the full measure).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.supervisor import registry
+from tests.e2e.conftest import COMMAND, Installation
+
+SESSIONS = int(os.environ.get("IRONCURTAIN_CHURN", "9"))
+LONGEST_LIFE = 6.0
+"""Seconds after its lease within which a session is killed: before, during and after its start."""
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(120 + 30 * SESSIONS)]
+
+
+def started(installation: Installation) -> subprocess.Popen[bytes]:
+    """The command that starts a session, just begun."""
+    return subprocess.Popen(
+        [*COMMAND, "run", "--detach", "--workspace", str(installation.workspace), "--agent", "shell", "--rehearsal"],
+        env=installation.full_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def new_lease(installation: Installation, known: set[str]) -> registry.Lease:
+    """Of the session that is not ``known``, once it has one."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for path in (installation.home / "run").glob("*"):
+            lease = registry.read_lease(SessionPaths.of(path.name, installation.home))
+            if path.name not in known and lease is not None:
+                return lease
+        time.sleep(0.02)
+    raise AssertionError("no session was started")
+
+
+def processes_of(installation: Installation) -> Iterator[str]:
+    """Command lines of what still runs with this installation's state directory."""
+    mark = f"IRONCURTAIN_HOME={installation.home}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                yield (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+
+
+def test_one_gc_leaves_nothing_behind(engine: Engine, installation: Installation) -> None:
+    scratch = installation.home.parent / "tmp"
+    scratch.mkdir()
+    installation.environment["TMPDIR"] = str(scratch)
+    installation.home.mkdir()
+    dice = random.Random(SESSIONS)  # noqa: S311 (moments, not secrets)
+    known: set[str] = set()
+    for number in range(SESSIONS):
+        mode = "tcp" if number % 2 else "uds"
+        (installation.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
+        starting = started(installation)
+        lease = new_lease(installation, known)
+        known.add(lease.session)
+        if number % 3 == 2:
+            time.sleep(dice.uniform(0, LONGEST_LIFE))
+            os.kill(lease.owner.pid, signal.SIGKILL)
+            starting.wait(120)
+        else:
+            assert starting.wait(120) == 0
+            installation.run("stop", lease.session)
+    installation.run("gc")
+
+    owned = [*engine.find_owned(), *engine.find_owned_networks()]
+    assert not [item.name for item in owned if item.session_id in known]
+    assert not list((installation.home / "run").iterdir())
+    deadline = time.monotonic() + 15
+    while (left := list(processes_of(installation))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+    assert not list(scratch.iterdir())
