@@ -39,6 +39,7 @@ def test_values_arrive(tmp_path: Path) -> None:
         ("[approvals]\ntimeout = 10\n", 2, "approvals.timeout: timeout must lie", "Correct"),
         ("[approvals]\nunattended = 'maybe'\n", 2, "approvals.unattended", "Correct"),
         ("[web.hosts.'a.org']\nupstream = 'b.org:443'\nca = 'x'\n", 1, "web.hosts.a: upstream must", "Correct"),
+        ("[notifications]\nterminal = 'osc5'\n", 2, "notifications.terminal", "Correct"),
         ("[mcp.servers.a__b]\ncommand = 'x'\n", 1, "mcp: servers.a__b is no name", "Correct"),
     ],
 )
@@ -47,6 +48,11 @@ def test_errors_name_file_line_and_key(tmp_path: Path, text: str, line: int, key
         config.load(write(tmp_path, text))
     assert f"config.toml, line {line}: {key}" in caught.value.message
     assert remedy in caught.value.remedy
+
+
+def test_notifications(tmp_path: Path) -> None:
+    loaded = config.load(write(tmp_path, '[notifications]\nbell = false\nterminal = "osc99"\n')).notifications
+    assert (loaded.bell, loaded.terminal, loaded.desktop) == (False, config.TerminalNotification.OSC99, False)
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:

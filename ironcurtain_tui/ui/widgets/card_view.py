@@ -49,7 +49,7 @@ class CardView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def covers(self, page: Hashable) -> bool:
         """Whether ``page`` is shown, and all of it has been on the screen."""
-        return page == self.page and self.size.height > 0 and self.reading.complete
+        return page == self.page and bool(self._lines) and self.size.height > 0 and self.reading.complete
 
     def scroll_lines(self, lines: int) -> None:
         """Move the text up by ``lines`` (down when negative)."""
