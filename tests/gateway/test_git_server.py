@@ -58,7 +58,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     settings.write_text("[user]\n\tname = Person\n\temail = person@example.org\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setattr(repository, "_OF_THE_PERSON", (str(settings),))
+    repository._named_by_the_person.cache_clear()
     made = Place(tmp_path)
     monkeypatch.chdir(made.project)
     return made
@@ -117,6 +117,18 @@ async def test_pull_merges_nothing(place: Place) -> None:
     with pytest.raises(ToolError, match="merge"):
         await git_pull(str(place.project))
     assert (place.project / "file").read_text() == "ours\n"
+
+
+async def test_the_persons_own_settings_hold_wherever_they_lie(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    more, helper = place.root / "elsewhere" / "more", place.root / "helper"
+    more.parent.mkdir()
+    more.write_text(f'[credential]\n\thelper = {helper} --of=mine\n[url "{place.bare}"]\n\tinsteadOf = work:\n')
+    with (place.root / "gitconfig").open("a") as settings:
+        settings.write(f"[include]\n\tpath = {more}\n")
+    helper.touch()
+    repository._named_by_the_person.cache_clear()
+    assert set(repository._named_by_the_person()) == {place.root / "gitconfig", more, helper}
+    assert "one" in await git_log(str(place.project))
 
 
 async def test_clone(place: Place) -> None:

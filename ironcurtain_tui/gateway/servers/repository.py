@@ -13,10 +13,12 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mcp.server.fastmcp.exceptions import ToolError
@@ -68,7 +70,7 @@ def environment(private: Path, owner: Owner | None) -> dict[str, str]:
     if owner is not None:
         kept["HOME"] = str(private)  # root's own is not theirs to read
     return {
-        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=30",
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=30 -oControlMaster=no",
         **kept,
         "LC_ALL": "C.UTF-8",
         "TMPDIR": str(private),
@@ -109,7 +111,8 @@ async def git(
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
     home = Path(os.environ.get("HOME", "/"))
     agent_socket = [Path(os.environ["SSH_AUTH_SOCK"])] if "SSH_AUTH_SOCK" in os.environ else []
-    fence = Fence([*(home / name for name in _OF_THE_PERSON), *readable], [private, *agent_socket, *writable])
+    of_the_person = (*(home / name for name in _OF_THE_PERSON), *_named_by_the_person())
+    fence = Fence([*of_the_person, *readable], [private, *agent_socket, *writable])
     try:
         return await run(
             ["git", *settings, *arguments],
@@ -122,6 +125,25 @@ async def git(
         )
     finally:
         fence.close()
+
+
+@cache
+def _named_by_the_person() -> tuple[Path, ...]:
+    """Files that the person's own configuration consists of and names: includes, certificates, credential helpers."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    listing = ["git", "config", "--global", "--includes", "--show-origin", "--null", "--list"]
+    try:
+        listed = subprocess.run(listing, env=kept, cwd="/", capture_output=True, timeout=LOCAL_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    parts = listed.stdout.decode("utf-8", "replace").split("\0")
+    found: dict[Path, None] = {}
+    for origin, entry in zip(parts[::2], parts[1::2], strict=False):
+        source = Path(origin.removeprefix("file:"))
+        value = entry.partition("\n")[2].removeprefix("!").split(" ")[0]
+        named = source.parent / os.path.expanduser(value)  # noqa: PTH111 -- which raises nothing
+        found |= dict.fromkeys(path for path in (source, named) if os.path.isfile(path))  # noqa: PTH113 -- the same
+    return tuple(found)
 
 
 @dataclass(frozen=True)
