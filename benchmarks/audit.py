@@ -30,7 +30,7 @@ SESSIONS = 10
 APPENDS = 2_000
 ROUNDS = 5
 OURS, COMMAND, GREP, RIPGREP, JQ = "index", "audit search", "grep", "ripgrep", "jq"
-HOSTS = ("api.anthropic.com",) * 6 + ("github.com", "pkg.test", "npm.example", "example.com", "evil.test")
+HOSTS = ("api.anthropic.com",) * 6 + ("github.com", "packages.example", "npm.example", "example.com", "evil.test")
 TOOLS = ("read_file", "write_file", "git_status", "search")
 
 

@@ -153,7 +153,7 @@ def test_pages_join_without_gap_or_overlap(index: AuditIndex) -> None:
 def test_what_is_new_comes_in_without_reading_the_old_again(audit: AuditDirectory, index: AuditIndex) -> None:
     assert index.refresh() == 0
     last = index.newest(Query(), 1)[0]
-    write(audit, ONE, request(T0 + 90, "pkg.test", "/simple/", Decision.ANSWER))
+    write(audit, ONE, request(T0 + 90, "packages.example", "/simple/", Decision.ANSWER))
     assert index.refresh() == 1
     assert seqs(index.oldest(Query(), 10, after=last.id)) == [("1", 5)]
     write(audit, "000000000003", note(T0 + 1, "session.start", "another"))

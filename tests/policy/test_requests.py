@@ -19,7 +19,7 @@ ALLOW, ASK, DENY = Decision.ALLOW, Decision.ESCALATE, Decision.DENY
 
 RULES = """
 [lists]
-index = ["pkg.test", "*.packages-files.example"]
+index = ["packages.example", "*.packages-files.example"]
 
 [[rule]]
 name = "packages"
@@ -82,15 +82,15 @@ JSON = "application/json; charset=utf-8"
 @pytest.mark.parametrize(
     ("request_", "decision", "rule"),
     [
-        (ask("pkg.test/simple/requests/"), ALLOW, "user: packages"),
+        (ask("packages.example/simple/requests/"), ALLOW, "user: packages"),
         (ask("files.packages-files.example/packages/a/b/c%20d.whl"), ALLOW, "user: packages"),
         (ask("packages-files.example/packages/x", "HEAD"), ALLOW, "user: packages"),
-        (ask("pkg.test/simple/a/b/"), ASK, "unlisted-host"),
-        (ask("pkg.test/simple/requests/", "POST"), ASK, "unlisted-host"),
-        (ask("pkg.test/packages/%2e%2e/x"), ASK, "unlisted-host"),
-        (ask("pkg.test/packages/a//b"), ASK, "unlisted-host"),
-        (ask("pkg.test:8443/simple/requests/"), ASK, "unlisted-host"),
-        (ask("evilpkg.test/simple/x/"), ASK, "unlisted-host"),
+        (ask("packages.example/simple/a/b/"), ASK, "unlisted-host"),
+        (ask("packages.example/simple/requests/", "POST"), ASK, "unlisted-host"),
+        (ask("packages.example/packages/%2e%2e/x"), ASK, "unlisted-host"),
+        (ask("packages.example/packages/a//b"), ASK, "unlisted-host"),
+        (ask("packages.example:8443/simple/requests/"), ASK, "unlisted-host"),
+        (ask("evilpackages.example/simple/x/"), ASK, "unlisted-host"),
         (ask("api.example.org/a", "POST", JSON, 1024), ALLOW, "user: small talk"),
         (ask("api.example.org:8443/a", "POST", JSON, 0), ALLOW, "user: small talk"),
         (ask("api.example.org/a", "POST", JSON, 1025), ASK, "unlisted-host"),
@@ -115,7 +115,7 @@ def test_requests(request_: HttpRequest, decision: Decision, rule: str) -> None:
     ("host", "port", "decision"),
     [
         ("pkg.test", 443, ALLOW),
-        ("pkg.test", 22, ASK),
+        ("packages.example", 22, ASK),
         ("api.example.org", 8443, ALLOW),
         ("evil.example", 443, DENY),
         ("example.net", 443, ASK),
@@ -136,7 +136,7 @@ def test_unknown_hosts_are_denied_when_configured_so_or_when_nobody_watches() ->
 
 
 def test_a_listed_host_is_not_asked_about_when_nobody_watches_either() -> None:
-    assert policy().decide(ask("pkg.test/simple/requests/"), attended=False).decision is ALLOW
+    assert policy().decide(ask("packages.example/simple/requests/"), attended=False).decision is ALLOW
 
 
 def test_a_persons_reason_is_told() -> None:
