@@ -114,7 +114,7 @@ def test_requests(request_: HttpRequest, decision: Decision, rule: str) -> None:
 @pytest.mark.parametrize(
     ("host", "port", "decision"),
     [
-        ("pkg.test", 443, ALLOW),
+        ("Packages.EXAMPLE", 443, ALLOW),
         ("packages.example", 22, ASK),
         ("api.example.org", 8443, ALLOW),
         ("evil.example", 443, DENY),
