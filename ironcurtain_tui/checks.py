@@ -8,6 +8,8 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.errors import UserFacingError
@@ -106,6 +108,35 @@ def _images() -> Finding:
     return Finding("images", BadgeState.OK, ", ".join(image_names()))
 
 
+def _mode(mode: Literal["uds", "tcp"]) -> Finding:
+    """Try it with a container; what cannot work here is a failure only when sessions would use it."""
+    import asyncio
+
+    from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.containers.images import SIDECAR, is_ready, tag_of
+    from ironcurtain_tui.containers.network import network_mode
+    from ironcurtain_tui.supervisor.trial import try_mode
+
+    engine = Engine.connect()
+    info, settings = engine.info(), config.load().network
+    used = network_mode(settings.mode, sys.platform, info) == mode
+    bad = BadgeState.FAIL if used else BadgeState.WARN
+    use = "sessions use it" if used else "not in use"
+    if missing := [image for image in ("shell", *([SIDECAR] if mode == "tcp" else [])) if not is_ready(engine, image)]:
+        text = f"not tried: needs the image {' and '.join(missing)}"
+        return Finding(mode, BadgeState.WARN, text, f"`ironcurtain-tui image build {' '.join(missing)}`")
+    try:
+        network_mode(mode, sys.platform, info)
+        sidecar = settings.sidecar_image or tag_of(SIDECAR)
+        report = asyncio.run(try_mode(engine, mode, tag_of("shell"), sidecar))
+    except UserFacingError as error:
+        return Finding(mode, bad, f"{error.message} ({use})", error.remedy)
+    if report.passed:
+        return Finding(mode, BadgeState.OK, f"tried: two doors and no other way out ({use})")
+    failures = "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
+    return Finding(mode, bad, f"{failures} ({use})", "Look at the host's firewall and the engine's network settings.")
+
+
 CHECKS: dict[str, Callable[[], Finding]] = {
     "python": _interpreter,
     "terminal": _terminal,
@@ -115,6 +146,8 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "credentials": _credentials,
     "engine": _engine,
     "images": _images,
+    "uds": partial(_mode, "uds"),
+    "tcp": partial(_mode, "tcp"),
 }
 
 

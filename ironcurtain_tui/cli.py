@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ironcurtain_tui import __version__, config, paths, workspace
@@ -57,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check what a session needs, with remedies")
     doctor.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS))
+    doctor.add_argument("--json", action="store_true", help="for programs: a list of name, state, text and remedy")
 
     gc = commands.add_parser("gc", help="remove what dead sessions left behind")
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
@@ -195,7 +198,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "image":
             return _image_build(options.names, force=options.force)
         case "doctor":
-            return _doctor(tuple(options.checks))
+            return _doctor(tuple(options.checks), as_json=options.json)
         case "gc":
             return _gc(dry_run=options.dry_run)
         case "mcp":
@@ -469,11 +472,13 @@ def _image_build(names: Sequence[str], *, force: bool) -> int:
     return 0
 
 
-def _doctor(names: tuple[str, ...]) -> int:
+def _doctor(names: tuple[str, ...], *, as_json: bool) -> int:
     if unknown := [name for name in names if name not in CHECKS]:
         raise UserFacingError(f"There is no check called {unknown[0]!r}.", f"Known: {', '.join(CHECKS)}.")
     findings = examine(names)
-    for finding in findings:
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    for finding in () if as_json else findings:
         print(f"{MARKS[finding.state]} {finding.state.value:<5} {finding.name:<12} {finding.text}")
         if finding.remedy:
             print(f"{'':21}→ {finding.remedy}")

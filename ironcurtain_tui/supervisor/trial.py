@@ -1,0 +1,106 @@
+"""A network mode tried for real: a container like an agent's between stand-ins for the doors, tested and removed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.environment import door_environment
+from ironcurtain_tui.containers.identity import agent_identity
+from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.supervisor import doors, registry
+from ironcurtain_tui.supervisor.doorway import Doorway
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+
+LIFETIME = "300"
+"""Seconds after which the container would end by itself."""
+
+
+async def try_mode(engine: Engine, mode: Mode, image: str, sidecar: str) -> SelfTestReport:
+    """Start a container of ``image`` (behind one of ``sidecar`` in TCP mode), test it, remove everything.
+
+    Should this process be killed meanwhile, ``gc`` finds what is left. Raises UserFacingError when it cannot be done.
+    """
+    session = SessionPaths.of(paths.new_session_id())
+    session.create()
+    registry.take_lease(session, ProcessIdentity.current())
+    workspace = session.run / "workspace"
+    workspace.mkdir()
+    try:
+        return await _try(engine, session, workspace, mode, image, sidecar)
+    finally:
+        await asyncio.to_thread(engine.remove_owned, session.session_id)
+        registry.release(session)
+        shutil.rmtree(session.kept, ignore_errors=True)
+
+
+async def _try(
+    engine: Engine, session: SessionPaths, workspace: Path, mode: Mode, image: str, sidecar: str
+) -> SelfTestReport:
+    identity = await asyncio.to_thread(
+        agent_identity, workspace, rootless=(await asyncio.to_thread(engine.info)).rootless
+    )
+    token, labels = secrets.token_hex(16), ProcessIdentity.current().labels()
+    if mode == "uds":
+        doorway = Doorway.of_sockets(session, shared=identity.uid != session.root.stat().st_uid)
+    else:
+        doorway = Doorway.of_ports(await asyncio.to_thread(door_address, engine, sys.platform), token)
+    try:
+        await doorway.proxy.open(_StandInProxy(token if doorway.tcp else ""))
+        await doorway.gateway.open(_stand_in_gateway)
+        doors.furnish(session, b"", b"", {}, doorway)
+        network = None
+        if doorway.tcp is not None:
+            network = await asyncio.to_thread(
+                SessionNetwork.create,
+                *(engine, session.session_id, sidecar, doorway.tcp.ports, doorway.tcp.address, labels),
+            )
+        spec = ContainerSpec(
+            session_id=session.session_id,
+            image=image,
+            command=("sleep", LIFETIME),
+            env=door_environment(doorway.proxy_url),
+            sockets_dir=session.sockets,
+            workspace=workspace,
+            uid=identity.uid,
+            gid=identity.gid,
+            labels=labels,
+            network=None if network is None else network.agents_part,
+        )
+        container = await asyncio.to_thread(engine.create, spec)
+        await asyncio.to_thread(container.start)
+        return await asyncio.to_thread(SelfTest(engine, container, network).run)
+    finally:
+        await doorway.close()
+
+
+class _StandInProxy:
+    """Refuses everything, and asks for ``token`` first when there is one."""
+
+    def __init__(self, token: str) -> None:
+        self._proof = base64.b64encode(f"ironcurtain:{token}".encode()) if token else b""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = b"403 Forbidden" if self._proof in head else b"407 Proxy Authentication Required"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+async def _stand_in_gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers ``initialize``, and nothing after it."""
+    asked = json.loads(await reader.readline() or b"{}")
+    writer.write(json.dumps({"jsonrpc": "2.0", "id": asked.get("id"), "result": {}}).encode() + b"\n")
+    await writer.drain()
+    writer.close()

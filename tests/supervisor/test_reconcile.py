@@ -1,0 +1,87 @@
+"""What dead supervisors left on the engine is removed; what nothing proves orphaned stays."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.containers.network import SessionNetwork
+from ironcurtain_tui.containers.sidecar import DoorPorts
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.reconcile import reconcile
+from tests.conftest import engine_or_skip
+
+pytestmark = pytest.mark.engine
+
+ALIVE = ProcessIdentity.current()
+DEAD = ProcessIdentity(ALIVE.pid, ALIVE.boot, "1")
+"""Our own pid, but of a process that started at another time."""
+
+
+@pytest.fixture
+def engine() -> Engine:
+    engine_or_skip()
+    return Engine.connect()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[str]:
+    session = secrets.token_hex(6)
+    yield session
+    engine.remove_owned(session)
+
+
+def network_of(engine: Engine, session: str, owner: dict[str, str]) -> SessionNetwork:
+    image = ensure_image(engine, "sidecar", lambda _: None)
+    return SessionNetwork.create(engine, session, image, DoorPorts(40001, 40002), engine.bridge_gateway(), owner)
+
+
+def names(engine: Engine, session: str) -> set[str]:
+    return {one.name for one in (*engine.find_owned(), *engine.find_owned_networks()) if one.session_id == session}
+
+
+def test_a_dead_supervisors_sidecar_and_network_go(engine: Engine, session: str, tmp_path: Path) -> None:
+    network_of(engine, session, DEAD.labels())
+    told = [line for line in reconcile(engine, tmp_path, dry_run=True).removed if session in line]
+    assert [line.partition(":")[0] for line in told] == [
+        f"container ironcurtain-{session}-sidecar",
+        f"network ironcurtain-{session}",
+    ]
+    assert len(names(engine, session)) == 2, "a dry run removes nothing"
+    assert [line for line in reconcile(engine, tmp_path).removed if session in line] == told
+    assert names(engine, session) == set()
+
+
+def test_a_living_supervisors_stay(engine: Engine, session: str, tmp_path: Path) -> None:
+    network_of(engine, session, ALIVE.labels())
+    result = reconcile(engine, tmp_path)
+    assert session not in repr(result)
+    assert len(names(engine, session)) == 2
+
+
+def test_what_names_no_owner_is_left_and_told(engine: Engine, session: str, tmp_path: Path) -> None:
+    network_of(engine, session, {})
+    assert repr(reconcile(engine, tmp_path).left).count(session) == 2
+    assert len(names(engine, session)) == 2
+
+
+def test_a_dead_supervisors_network_with_strangers_on_it_is_left_and_told(
+    engine: Engine, session: str, tmp_path: Path
+) -> None:
+    network = network_of(engine, session, DEAD.labels())
+    image = ensure_image(engine, "shell", lambda _: None)
+    body = {"Image": image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{session}")["Id"]
+    try:
+        engine.client.start(stranger)
+        result = reconcile(engine, tmp_path)
+        assert f"network {network.name}: other containers are on it" in result.left
+        assert names(engine, session) == {network.name}
+        assert engine.client.inspect_container(stranger)["State"]["Running"], "foreign objects are not touched"
+    finally:
+        engine.client.remove_container(stranger, force=True)
