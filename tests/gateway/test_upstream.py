@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mcp.types as types
+import msgspec
 import pytest
 from mcp import McpError
 from pydantic import AnyUrl
@@ -302,6 +303,41 @@ async def test_what_it_writes_to_its_errors_is_kept_but_bounded(stage: Stage, mo
     log = stage.root / "echo.log"
     await until(lambda: log.exists() and "the end" in log.read_text() + _text(log.with_name("echo.log.1")))
     assert sum(path.stat().st_size for path in stage.root.glob("echo.log*")) <= 2 * (100_000 + (64 << 10))
+
+
+SUPERVISOR = """
+import asyncio, sys
+from pathlib import Path
+from ironcurtain_tui.config import McpServerSettings
+from ironcurtain_tui.gateway.upstream import Upstream
+import msgspec
+
+async def main():
+    settings = msgspec.json.decode(sys.argv[1], type=McpServerSettings)
+    server = Upstream("echo", settings, Path(sys.argv[2]), Path(sys.argv[2], "log"), lambda *_: print("up", flush=True))
+    server.start()
+    await server.tools()
+    await server.call("wait", {"marker": sys.argv[2]}, None)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_server_ends_with_a_supervisor_that_was_killed(stage: Stage) -> None:
+    settings = msgspec.json.encode(stage.settings()).decode()
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        SUPERVISOR,
+        settings,
+        str(stage.root),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    await until((stage.root / "began").exists)
+    assert stage.alive()
+    supervisor.kill()
+    await supervisor.wait()
+    await until(lambda: not stage.alive())
 
 
 async def test_by_http_with_headers(stage: Stage) -> None:
