@@ -268,10 +268,12 @@ class AuditIndex:
         source = self._source(query)
         if source is not None:
             where, values = source
-            asked = f"SELECT (rowid - ?) / ?, rowid & {_DECISION_MASK}, count(*) {where} GROUP BY 1, 2"
+            kinds = _DECISION_MASK + 1  # one number a group: sorting by two takes half as long again
+            asked = f"SELECT (rowid - ?) / ? * {kinds} + (rowid & {_DECISION_MASK}), count(*) {where} GROUP BY 1"
             with self._lock, self._failures():
-                rows = self._db.execute(asked, (first, width, *values))
-                counts = {(bucket, decision): count for bucket, decision, count in rows}
+                counts = {
+                    divmod(group, kinds): count for group, count in self._db.execute(asked, (first, width, *values))
+                }
         return [
             Bucket(
                 begin_us=(first + bucket * width) >> TIME_SHIFT,
