@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ironcurtain_tui.audit import chain
@@ -52,6 +52,7 @@ json_values = st.recursive(
         max_size=6,
     )
 )
+@settings(max_examples=40)
 def test_what_is_written_verifies_and_reads_back(entries: list[Entry]) -> None:
     lines = written(*entries)
     assert verify(lines, SESSION) == Verification(True, len(entries))
