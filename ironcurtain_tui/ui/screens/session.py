@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.notifications import SeverityLevel
 
-from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.control import messages
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.state import StateKeeper
@@ -44,7 +43,6 @@ from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.pacing import Pacer
-from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
 from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
 from ironcurtain_tui.ui.screens.grants import GrantsScreen
@@ -52,7 +50,6 @@ from ironcurtain_tui.ui.screens.help import Help
 from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
 from ironcurtain_tui.ui.screens.notices import Notices
 from ironcurtain_tui.ui.screens.queue import QueueScreen
-from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
 from ironcurtain_tui.ui.widgets.audit import AuditPanel
 from ironcurtain_tui.ui.widgets.doors_banner import DoorsBanner
@@ -565,7 +562,10 @@ class SessionScreen(KeyedScreen):
         session = self._session
         if session is None:
             return
+        # What they need (providers, cryptography) is loaded when they are opened, not before the first paint.
         if panel is Panel.TRAFFIC:
+            from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
+
             self.app.push_screen(
                 TrafficBrowser(
                     lambda: self._session.flows.values() if self._session else (),
@@ -575,6 +575,9 @@ class SessionScreen(KeyedScreen):
                 )
             )
         elif panel is Panel.AUDIT:
+            from ironcurtain_tui.audit.directory import AuditDirectory
+            from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
+
             self.app.push_screen(AuditBrowser(AuditDirectory(), waiting=self._count_waiting, now=self._now))
 
     def _count_waiting(self) -> int:
