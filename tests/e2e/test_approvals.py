@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ironcurtain_tui.events import Decision, DoorState, SessionStatus
 from ironcurtain_tui.paths import SessionPaths
 from tests.e2e.conftest import Installation, Loop
 from tests.e2e.person import Person
+from tests.e2e.test_lifecycle import children, eventually, open_shell
 from tests.e2e.tmux import Tmux
 from tests.e2e.web_host import WebHost
 
@@ -153,21 +155,6 @@ def test_a_program_that_gives_up_takes_its_question_back(
     later.result()
 
 
-def test_a_viewer_that_goes_and_comes_back_finds_the_same_question(
-    session: SessionPaths, shell: Shell, web: WebHost
-) -> None:
-    first = Person(session)
-    curl = shell.starts(f"curl -sS https://{HOST}/")
-    asked = first.is_asked()
-    first.leave()
-    second = Person(session)
-    again = second.is_asked()
-    assert (again.id, again.deadline, again.card.digest) == (asked.id, asked.deadline, asked.card.digest)
-    second.answers(again, approve=True)
-    assert curl.result() == (0, f"hello from {HOST}\n")
-    second.leave()
-
-
 def test_with_nobody_watching_an_unknown_host_is_denied_at_once(
     session: SessionPaths, shell: Shell, web: WebHost
 ) -> None:
@@ -215,8 +202,7 @@ def test_paused_doors_hold_and_cut_doors_end_it(
 def test_a_person_decides_with_keys_and_no_key_typed_to_the_agent_does(
     installation: Installation, web: WebHost, terminal: Tmux
 ) -> None:
-    installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", "shell", "--rehearsal")
-    terminal.wait_for(r":/workspace[$#] ", 60)
+    open_shell(installation, terminal)
     (session,) = installation.sessions()
 
     terminal.submit(f"curl -sS https://{HOST}/doc")
@@ -244,6 +230,35 @@ def test_a_person_decides_with_keys_and_no_key_typed_to_the_agent_does(
     assert len(web.requests) == 1
     decided = [record.decision for record in records(session) if record.kind == "escalation.decided"]
     assert decided == [Decision.ALLOW, Decision.DENY]
+
+
+def test_a_killed_screen_finds_the_question_again_and_nobody_coming_back_denies_it(
+    installation: Installation, web: WebHost, terminal: Tmux
+) -> None:
+    with (installation.home / "config.toml").open("a") as config:
+        config.write("[approvals]\ntimeout = 30\n")
+    open_shell(installation, terminal)
+    (session,) = installation.sessions()
+    terminal.submit(f"curl -sS https://{HOST}/doc")
+    terminal.wait_for(f"GET https://{HOST}/doc")
+    person = Person(session)
+    asked = person.is_asked()
+    (guard,) = children(int(terminal.format("#{pane_pid}")))
+    os.kill(guard, signal.SIGKILL)
+    terminal.wait_for(r"EXIT \d+", 20)
+    assert asked.deadline - asked.raised == 30
+    back = Person(session)
+    again = back.is_asked()
+    assert (again.id, again.deadline, again.card.digest) == (asked.id, asked.deadline, asked.card.digest)
+    back.leave()
+    person.leave()
+    assert eventually(lambda: any(record.kind == "request" for record in records(session)), 40)
+    kinds = [record.kind for record in records(session)]
+    assert "escalation.expired" in kinds
+    (request,) = [record for record in records(session) if record.kind == "request"]
+    assert request.decision is Decision.DENY
+    assert request.data["reason"] == "nobody decided within 30 seconds"
+    assert not web.requests
 
 
 # --- a push by real Claude Code ------------------------------------------------------------------------
