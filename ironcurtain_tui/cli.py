@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     attach = commands.add_parser("attach", help="open the screen of a running session")
     attach.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
 
+    replay = commands.add_parser("replay", help="play a session's recording, with its audit records beside it")
+    replay.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
+
     commands.add_parser("sessions", help="list sessions, running and past")
 
     stop = commands.add_parser("stop", help="end a session and remove all it made but its records")
@@ -213,7 +216,9 @@ def _dispatch(options: argparse.Namespace) -> int:
             print(text)
             return code
         case "audit" if options.audit_command == "browse":
-            return _browse(" ".join(options.filter))
+            return _look_back(text=" ".join(options.filter))
+        case "replay":
+            return _replay(options.session)
         case "audit":
             from ironcurtain_tui import audit_command
 
@@ -372,7 +377,21 @@ def _attach(wanted: str) -> int:
     return _show(registry.find(wanted), config.load())
 
 
-def _browse(text: str) -> int:
+def _replay(wanted: str) -> int:
+    from ironcurtain_tui.audit.directory import AuditDirectory
+    from ironcurtain_tui.terminal.recording import parts
+
+    directory = AuditDirectory()
+    logs = sorted(directory.logs(), key=lambda one: one[1].stat().st_mtime)
+    session = directory.find(wanted) if wanted or not logs else logs[-1][0]
+    if not parts(paths.SessionPaths.of(session).recording):
+        raise UserFacingError(
+            f"Session {session} was not recorded.", "Recording is switched on under [recording] in config.toml."
+        )
+    return _look_back(session=session)
+
+
+def _look_back(*, text: str = "", session: str = "") -> int:
     from ironcurtain_tui.guard import run_guarded
 
     _need_terminal()
@@ -382,11 +401,11 @@ def _browse(text: str) -> int:
         from ironcurtain_tui.audit.directory import AuditDirectory
         from ironcurtain_tui.ui.archive import ArchiveApp
 
-        app = ArchiveApp(AuditDirectory(), text, theme)
+        app = ArchiveApp(AuditDirectory(), text, theme, session)
         app.run()
         return app.return_code or 0
 
-    return run_guarded(screen, "The audit browser was killed; nothing is lost.")
+    return run_guarded(screen, "The screen was killed. Nothing is lost: it only reads.")
 
 
 def _sessions() -> int:

@@ -64,6 +64,7 @@ class Command(StrEnum):
     READ_MARKED = "read-marked"
     READ_ON = "read-on"
     REOPEN = "reopen"
+    REPLAY = "replay"
     REVIEW = "review"
     REVOKE = "revoke"
     REVOKE_ALL = "revoke-all"
@@ -130,6 +131,7 @@ PREFIX = (
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
     Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
     Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof"),
+    Row(("r",), Command.REPLAY, "Play this session's recording"),
     Row(("n",), Command.NOTICES, "All notices"),
     Row(("p", "colon"), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),

@@ -9,6 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ironcurtain_tui.events import FlowChanged
+from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 
 from .conftest import drawn
@@ -108,7 +109,7 @@ async def test_a_directory_that_is_gone_is_said(session: ScriptedSession, tmp_pa
         await it.press(*OPEN)
         screen = it.app.screen
         assert isinstance(screen, TrafficBrowser)
-        screen._directory = tmp_path / "gone"
+        screen._session = SessionPaths.of(SESSION_ID, tmp_path / "gone")
         await it.press("x")
         await it.until(lambda: "Not written" in it.text)
 

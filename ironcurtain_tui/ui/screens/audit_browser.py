@@ -30,6 +30,7 @@ from ironcurtain_tui.ui.following import follow
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
 from ironcurtain_tui.ui.screens.browser import Browser, Keys
+from ironcurtain_tui.ui.screens.replay import ReplayScreen
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.decisions_chart import DecisionsChart
 from ironcurtain_tui.ui.widgets.hit_list import HitList
@@ -50,7 +51,7 @@ class AuditBrowser(Browser):
     """Opens with the filter ``text``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "details", show=False),
+        Binding("enter", "replay", show=False),
         Binding("s", "one_session", show=False),
         Binding("f4", "leave", show=False),
     ]
@@ -226,7 +227,13 @@ class AuditBrowser(Browser):
     @on(RecordList.Opened)
     def _opened(self, message: RecordList.Opened) -> None:
         message.stop()
-        self.action_details()
+        self.action_replay()
+
+    def action_replay(self) -> None:
+        """Play the recording from the second of the selected record."""
+        if (hit := self._list.selected) is not None and (record := hit.record) is not None:
+            at = (record.time_us, record.mono_us)
+            self.app.push_screen(ReplayScreen(self._directory, hit.session, at, self._now))
 
     def action_one_session(self) -> None:
         """Limit the list to the session of the selected record, or lift that."""

@@ -398,6 +398,8 @@ class SessionScreen(KeyedScreen):
                 self._browse(Panel.TRAFFIC)
             case Command.BROWSE_AUDIT:
                 self._browse(Panel.AUDIT)
+            case Command.REPLAY:
+                self._replay()
             case Command.HELP:
                 self._help()
             case Command.NOTICES:
@@ -569,7 +571,7 @@ class SessionScreen(KeyedScreen):
             self.app.push_screen(
                 TrafficBrowser(
                     lambda: self._session.flows.values() if self._session else (),
-                    SessionPaths.of(session.info.id).kept,
+                    SessionPaths.of(session.info.id),
                     self._count_waiting,
                     self._now,
                 )
@@ -579,6 +581,13 @@ class SessionScreen(KeyedScreen):
             from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
 
             self.app.push_screen(AuditBrowser(AuditDirectory(), waiting=self._count_waiting, now=self._now))
+
+    def _replay(self) -> None:
+        if self._session is not None:
+            from ironcurtain_tui.audit.directory import AuditDirectory
+            from ironcurtain_tui.ui.screens.replay import ReplayScreen
+
+            self.app.push_screen(ReplayScreen(AuditDirectory(), self._session.info.id, now=self._now))
 
     def _count_waiting(self) -> int:
         return len(self._session.pending) if self._session else 0

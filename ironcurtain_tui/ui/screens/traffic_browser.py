@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from rich.console import Group, RenderableType
@@ -14,7 +13,9 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 
+from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.events import Decision, Flow, FlowState
+from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.ui import flow_export, timing
 from ironcurtain_tui.ui.figures import count, dollars
 from ironcurtain_tui.ui.flow_filter import SYNTAX, flow_test
@@ -22,6 +23,7 @@ from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
 from ironcurtain_tui.ui.screens.browser import Browser, Keys
 from ironcurtain_tui.ui.screens.details import flow_fields
+from ironcurtain_tui.ui.screens.replay import ReplayScreen
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Piece
 from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
@@ -45,16 +47,17 @@ class TimedTrafficList(TrafficList):
 
 
 class TrafficBrowser(Browser):
-    """``read`` gives the flows of now, oldest first; exports go into ``directory``."""
+    """``read`` gives the flows of now, oldest first; exports go to what is kept of ``session``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy_curl", show=False),
         Binding("x", "export_har", show=False),
-        Binding("enter", "details", show=False),
+        Binding("enter", "replay", show=False),
         Binding("f3", "leave", show=False),
     ]
     NAME = "Traffic"
     KEYS: ClassVar[Keys] = (
+        ("Enter", "The recording at the second of this flow", "replay"),
         ("c", "Copy as a curl command with the fake key's variable, for inside the container", "copy curl"),
         ("x", "Write the flows that are listed as HAR 1.2; bodies are not kept", "HAR"),
     )
@@ -63,14 +66,14 @@ class TrafficBrowser(Browser):
     def __init__(
         self,
         read: Callable[[], Collection[Flow]],
-        directory: Path,
+        session: SessionPaths,
         waiting: Callable[[], int] = lambda: 0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._list = TimedTrafficList()
         super().__init__(self._list, "host:github status:>=400 !refused", waiting=waiting, now=now)
         self._read = read
-        self._directory = directory
+        self._session = session
         self._all: tuple[Flow, ...] = ()
         self._shown: tuple[Flow, ...] = ()
         self._test: Callable[[Flow], bool] = lambda _flow: True
@@ -136,7 +139,13 @@ class TrafficBrowser(Browser):
     @on(RecordList.Opened)
     def _opened(self, message: RecordList.Opened) -> None:
         message.stop()
-        self.action_details()
+        self.action_replay()
+
+    def action_replay(self) -> None:
+        """Play the recording from the second of the selected flow."""
+        if (flow := self._list.selected) is not None:
+            at = (round(flow.started * 1e6), 0)
+            self.app.push_screen(ReplayScreen(AuditDirectory(self._session.root), self._session.session_id, at))
 
     def action_copy_curl(self) -> None:
         """Put a curl command on the clipboard."""
@@ -148,7 +157,7 @@ class TrafficBrowser(Browser):
         """Write what is listed as HAR."""
         if not self._shown:
             return
-        path = self._directory / f"traffic-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._now()))}.har"
+        path = self._session.kept / f"traffic-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._now()))}.har"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:

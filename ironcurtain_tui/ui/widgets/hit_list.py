@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar, overload
 
+from textual import events
 from textual.message import Message
 
-from ironcurtain_tui.audit.index import Hit, time_of
+from ironcurtain_tui.audit.index import TIME_SHIFT, Hit, time_of
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
@@ -73,6 +74,13 @@ class HitList(RecordList[Hit | None]):
     class Wanted(Message):
         """Records that are to be drawn are not in memory: see ``missing`` and ``put``."""
 
+    class Clicked(Message):
+        """A record was selected with the mouse."""
+
+        def __init__(self, records: HitList) -> None:
+            super().__init__()
+            self.records = records
+
     def __init__(self) -> None:
         super().__init__()
         self._kept: OrderedDict[int, Hit] = OrderedDict()
@@ -124,10 +132,16 @@ class HitList(RecordList[Hit | None]):
         self._scroll_to_row(bisect_left(ids, top))
         self.refresh()
 
-    def select(self, identity: int) -> None:
-        """Move the selection to the record with this id, or the next one that is listed."""
-        if self._window.ids:
-            self._select(min(bisect_left(self._window.ids, identity), len(self._window.ids) - 1))
+    def select_at(self, time_us: int) -> None:
+        """Move the selection to the last record that was there at a time (microseconds)."""
+        row = max(0, bisect_left(self._window.ids, (time_us + 1) << TIME_SHIFT) - 1)
+        if row != self._cursor or self.following:
+            self.following = False
+            self._go(row)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y >= self._heads:
+            self.post_message(self.Clicked(self))  # RecordList's own handler, called too, selects
 
     def missing(self) -> array[int]:
         """Ids of the records to read now; empty when none is wanted."""
