@@ -314,7 +314,8 @@ class Session:
         doorway: Doorway,
     ) -> None:
         """Proxy and gateway, and the scripted model of a rehearsal."""
-        await loading
+        async with self._bulletin.step("libraries"):
+            await loading
         from ironcurtain_tui.gateway.domain_requests import DomainRequests
         from ironcurtain_tui.gateway.orientation import Orientation
         from ironcurtain_tui.gateway.server import Gateway
