@@ -18,7 +18,8 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import ScreenUpdate, decode_row
 
 ROUNDS = 3
-DOCKER, OURS = "docker run", "ours"
+DOCKER, OURS, OURS_TCP = "docker run", "ours", "ours, TCP mode"
+MODES = ((OURS, "uds"), (OURS_TCP, "tcp"))
 AGENTS = (
     ("shell", ("bash", "-i"), "agent@"),
     ("claude-code", ("claude",), "Claude"),
@@ -54,30 +55,39 @@ def _text(row: msgspec.Raw) -> str:
     return "".join(run.text for run in decode_row(row))
 
 
+def our_start(mode: str, agent: str, mark: str) -> tuple[float, str]:
+    """Seconds until the agent shows itself in a session of ours, and the steps as the command printed them."""
+    with installation() as made:
+        made.home.mkdir(exist_ok=True)
+        (made.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
+        began = time.perf_counter()
+        printed = made.start(agent)
+        asyncio.run(_shown(made, "ironcurtain:" if agent == "shell" else mark))
+        return time.perf_counter() - began, printed
+
+
 def run() -> list[Comparison]:
-    """Both in turn, several rounds; medians."""
+    """All in turn, several rounds; medians."""
     table = Comparison(
         "Session start, s",
-        (DOCKER, OURS),
-        ((OURS, DOCKER),),
+        (DOCKER, OURS, OURS_TCP),
+        ((OURS, DOCKER), (OURS_TCP, DOCKER)),
         f"Until the agent's first words are on the screen; median of {ROUNDS} turns. Ours includes the checks before, "
         f"proxy, gateway, screen, and the self-test of the sealed container; steps overlap.",
     )
     with installation() as made:
-        made.command("image", "build", *(agent for agent, _, _ in AGENTS))
-    steps: dict[str, list[float]] = {}
+        made.command("image", "build", "sidecar", *(agent for agent, _, _ in AGENTS))
+    steps: dict[str, dict[str, list[float]]] = {}
     for agent, command, mark in AGENTS:
-        theirs, ours = [], []
+        took: dict[str, list[float]] = {DOCKER: [], OURS: [], OURS_TCP: []}
         for _ in range(ROUNDS):
-            theirs.append(docker_run(agent, command, mark))
-            with installation() as made:
-                began = time.perf_counter()
-                printed = made.start(agent)
-                asyncio.run(_shown(made, "ironcurtain:" if agent == "shell" else mark))
-                ours.append(time.perf_counter() - began)
-            for name, took in STEP.findall(printed):
-                steps.setdefault(name, []).append(int(took) / 1000)
-        table.add(agent, {DOCKER: statistics.median(theirs), OURS: statistics.median(ours)})
-    for name, took in steps.items():
-        table.add(f"of it: {name}", {OURS: statistics.median(took)})
+            took[DOCKER].append(docker_run(agent, command, mark))
+            for column, mode in MODES:
+                seconds, printed = our_start(mode, agent, mark)
+                took[column].append(seconds)
+                for name, milliseconds in STEP.findall(printed):
+                    steps.setdefault(name, {}).setdefault(column, []).append(int(milliseconds) / 1000)
+        table.add(agent, {column: statistics.median(each) for column, each in took.items()})
+    for name, measured in steps.items():
+        table.add(f"of it: {name}", {column: statistics.median(each) for column, each in measured.items()})
     return [table]

@@ -26,8 +26,8 @@ from typing import Any
 
 DOORS = "/run/ironcurtain"
 FORWARDER = ("127.0.0.1", 18080)
-PATIENCE = 1.0
-"""Seconds to wait for something that must not answer."""
+PATIENCE = 0.5
+"""Seconds to wait for something that must not answer, on this very machine."""
 DOOR_PATIENCE = 10.0
 """Seconds to wait for something that must."""
 CONNECT_PATIENCE = 5.0
