@@ -58,6 +58,8 @@ from ironcurtain_tui.events import (
 )
 from ironcurtain_tui.ui.app import IronCurtainApp
 from ironcurtain_tui.ui.departure import Departure
+from ironcurtain_tui.ui.screens.queue import QueueScreen
+from ironcurtain_tui.ui.widgets.card_view import CardView
 
 SESSION_ID = "3f2a9c41d07b"
 NOON = 1_767_268_800.0
@@ -405,12 +407,39 @@ class Driven:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    async def settled(self) -> None:
+        """All that is shown of a card is painted, and nothing has changed for a while: keys count."""
+        await self.pilot.pause()
+        queue = self.app.screen
+        if isinstance(queue, QueueScreen):
+            await self.until(lambda: _looked_at(queue.query_one(CardView)))
+        self.clock.advance(1)
+        if isinstance(queue, QueueScreen):
+            queue.sync()
+        await self.pilot.pause()
+
+    async def read_all(self) -> None:
+        """Go through the whole card with the space bar."""
+        card = self.app.screen.query_one(CardView)
+        for _ in range(100):
+            await self.settled()
+            if card.reading.complete:
+                return
+            await self.press("space")
+        raise AssertionError("the card has no end")
+
     @property
     def text(self) -> str:
         """Everything that is on the screen, line by line."""
         height = self.app.size.height
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])
+
+
+def _looked_at(card: CardView) -> bool:
+    """Whether all lines in the window were noted as seen."""
+    first = round(card.scroll_y)
+    return card._laid_out == card.size and 0 not in card.reading._shown[first : first + card.size.height]
 
 
 @asynccontextmanager

@@ -57,15 +57,6 @@ def queue(it: Driven) -> QueueScreen:
     return it.app.screen
 
 
-async def settled(it: Driven) -> None:
-    """All is painted, and nothing has changed for a while."""
-    await it.pilot.pause(0.05)
-    it.clock.advance(1)
-    if isinstance(it.app.screen, QueueScreen):
-        it.app.screen.sync()
-        await it.pilot.pause()
-
-
 @asynccontextmanager
 async def opened(
     session: ScriptedSession, *escalations: Escalation, size: tuple[int, int] = (120, 40)
@@ -76,7 +67,7 @@ async def opened(
     async with driven(session, size) as it:
         await it.until(lambda: f"({len(escalations):,})" in it.text)
         await it.press("f2")
-        await settled(it)
+        await it.settled()
         yield it
 
 
@@ -166,7 +157,7 @@ class TestOneCard:
                 it.clock.advance(0.5)
             assert "arming" in it.text
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("d")
             assert [each.approve for each in await answered(it, session)] == [False]
 
@@ -208,7 +199,7 @@ class TestOneCard:
             assert "Shift+A" in it.text
             await it.press("A")
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("A")
             (decision,) = await answered(it, session)
             assert (decision.approve, decision.scope) == (True, ScopeKind.SESSION)
@@ -219,9 +210,9 @@ class TestOneCard:
                 await it.press("a")
                 await answered(it, session, number + 1)
                 await it.until(lambda: queue(it)._approval.step is Step.CARD)
-                await settled(it)
+                await it.settled()
             await it.until(lambda: "RISKY" in it.text)
-            await settled(it)
+            await it.settled()
             await it.press("a")
             assert "type yes" in it.text
             it.clock.advance(1)
@@ -234,14 +225,14 @@ class TestOneCard:
             await it.until(lambda: "[[rule]]" in it.text)
             assert "would have changed over past sessions" in it.text
             assert PreviewAlways(request=1, escalation="e1") in session.received
-            await settled(it)
+            await it.settled()
             await it.press("a")
             await it.until(lambda: "[[rule]]" not in it.text)
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("w")
             await it.until(lambda: "[[rule]]" in it.text)
-            await settled(it)
+            await it.settled()
             await it.press("A")
             (decision,) = await answered(it, session)
             assert (decision.approve, decision.scope) == (True, ScopeKind.ALWAYS)
@@ -263,14 +254,11 @@ class TestWhatIsSeen:
             await it.press("a")
             assert "Not all of it" in it.text
             await it.press("G")  # the end alone is not enough
-            await settled(it)
+            await it.settled()
             assert "line 299" in it.text
             await it.press("a")
             assert session.decisions == []
-            for _ in range(20):
-                await it.press("space")
-                await it.pilot.pause()
-            await settled(it)
+            await it.read_all()
             assert "All of it was on the screen" in it.text
             await it.press("a")
             assert (await answered(it, session))[0].digest == long.card.digest
@@ -306,13 +294,11 @@ class TestWhatIsSeen:
     @pytest.mark.parametrize("size", [(50, 20), (80, 14)])
     async def test_a_tiny_terminal_cannot_approve(self, session: ScriptedSession, size: tuple[int, int]) -> None:
         async with opened(session, escalation(1), size=size) as it:
-            for _ in range(9):
-                await it.press("space")
-            await settled(it)
+            await it.read_all()
             assert "too small" in it.text
             await it.press("a")
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("d")
             assert not (await answered(it, session))[0].approve
 
@@ -323,7 +309,7 @@ class TestWhatIsSeen:
             await it.pilot.pause(0.05)
             await it.press("a")
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             assert "lines read" in it.text
 
     async def test_bytes_that_cannot_be_read_are_called_that(self, session: ScriptedSession) -> None:
@@ -361,7 +347,7 @@ class TestCardsThatChange:
         async with opened(session, escalation(1), escalation(2)) as it:
             session.settle("e1", state)
             await it.until(lambda: state.value in it.text)
-            await settled(it)
+            await it.settled()
             assert "page/1" in it.text
             for key in ("a", "s", "d", "w", "A"):
                 await it.press(key)
@@ -371,7 +357,7 @@ class TestCardsThatChange:
             assert "1 of 1" in it.text
             await it.press("a")
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("a")
             assert (await answered(it, session))[0].escalation == "e2"
 
@@ -390,19 +376,19 @@ class TestCardsThatChange:
             other = escalation(1, fields=(LONG,), digest="f" * 64)
             hold(session, other)
             await it.until(lambda: "line 1" in it.text)
-            await settled(it)
+            await it.settled()
             await it.press("a")
             assert session.decisions == []
             await it.press("d")
             assert session.decisions == []  # the key before it was taken for typing
-            await settled(it)
+            await it.settled()
             await it.press("d")
             assert (await answered(it, session))[0].digest == "f" * 64
 
     async def test_others_coming_and_going_leave_the_card_alone(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1), escalation(2), escalation(3)) as it:
             await it.press("n")
-            await settled(it)
+            await it.settled()
             session.settle("e1", EscalationState.EXPIRED)
             hold(session, escalation(4))
             await it.until(lambda: "1 of 3" in it.text)
@@ -426,7 +412,7 @@ class TestCardsThatChange:
         async with opened(session, escalation(1)) as it:
             await session.vanish()
             await it.until(lambda: "lost" in it.text)
-            await settled(it)
+            await it.settled()
             assert "1 wait" not in it.text
             await it.press("a", "d")
 
@@ -440,17 +426,14 @@ class TestSeveral:
             await it.press("asterisk")
             assert "3 of 4 marked" in it.text
             await it.press("enter")
-            await settled(it)
+            await it.settled()
             await it.press("a")
             assert "Not all of it" in it.text
-            for _ in range(9):
-                await it.press("space")
-                await it.pilot.pause()
-            await settled(it)
+            await it.read_all()
             await it.press("a")
             assert "approve all 3 once" in it.text
             assert session.decisions == []
-            await settled(it)
+            await it.settled()
             await it.press("A")
             decisions = await answered(it, session, 3)
             assert [(each.escalation, each.approve) for each in decisions] == [(f"e{n}", True) for n in range(3)]
@@ -461,16 +444,13 @@ class TestSeveral:
         async with opened(session, push(1), push(2), size=(200, 60)) as it:
             await it.press("v", "space", "space", "enter")
             await it.pilot.pause(0.1)
-            for _ in range(3):
-                await it.press("space")
-                await it.pilot.pause()
-            await settled(it)
+            await it.read_all()
             await it.press("a")
             await it.pilot.pause()
             assert "never approved together" in it.text
-            await settled(it)
+            await it.settled()
             await it.press("d")
-            await settled(it)
+            await it.settled()
             await it.press("A")
             assert [each.approve for each in await answered(it, session, 2)] == [False, False]
 

@@ -8,10 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ironcurtain_tui.events import BadgeState, EscalationChanged, GrantsChanged, StepChanged
-from ironcurtain_tui.ui.screens.queue import QueueScreen
 
 from .conftest import drawn
-from .scripted_session import GRANTS, UNREADABLE, Driven, ScriptedSession, driven, escalation, push, scripted
+from .scripted_session import GRANTS, UNREADABLE, ScriptedSession, driven, escalation, push, scripted
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -23,15 +22,6 @@ async def test_at_work(session: ScriptedSession, picture: SnapshotAssertion, siz
         assert drawn(it) == picture
 
 
-async def at_rest(it: Driven) -> None:
-    """Everything is painted and the keys count."""
-    await it.pilot.pause(0.1)
-    it.clock.advance(1)
-    if isinstance(it.app.screen, QueueScreen):
-        it.app.screen.sync()
-    await it.pilot.pause(0.1)
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_a_card(session: ScriptedSession, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
     session.play()
@@ -39,7 +29,7 @@ async def test_a_card(session: ScriptedSession, picture: SnapshotAssertion, size
     async with driven(session, size) as it:
         await it.until(lambda: "waiting (3)" in it.text)
         await it.press("f2")
-        await at_rest(it)
+        await it.settled()
         assert drawn(it) == picture
 
 
@@ -58,9 +48,9 @@ async def test_before_a_card(session: ScriptedSession, picture: SnapshotAssertio
         await it.until(lambda: "waiting (2)" in it.text)
         await it.press("f2")
         for key in keys:
-            await at_rest(it)
+            await it.settled()
             await it.press(key)
-        await at_rest(it)
+        await it.settled()
         assert drawn(it) == picture
 
 
