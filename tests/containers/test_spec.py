@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ironcurtain_tui.containers.seccomp import seccomp_profile
 from ironcurtain_tui.containers.spec import (
     GIB,
     MINIMUM_MEMORY,
+    AgentNetwork,
     ContainerSpec,
     HostLimits,
     clamped_cpus,
@@ -38,6 +41,23 @@ def test_there_is_no_network_and_no_privilege() -> None:
     assert host["ReadonlyRootfs"] is True
     assert "no-new-privileges:true" in host["SecurityOpt"]
     assert host["Init"] is True
+
+
+def test_in_tcp_mode_there_is_one_network_one_name_and_no_datagram() -> None:
+    body = create_body(replace(SPEC, network=AgentNetwork("ironcurtain-0123456789ab", "172.28.0.2")), HOST)
+    host = body["HostConfig"]
+    assert host["NetworkMode"] == "ironcurtain-0123456789ab"
+    assert host["ExtraHosts"] == ["host.docker.internal:172.28.0.2"]
+    assert host["Dns"] == ["127.0.0.1"]
+    assert f"seccomp={seccomp_profile(datagrams=False)}" in host["SecurityOpt"]
+    assert "IRONCURTAIN_NETWORK_MODE=tcp" in body["Env"]
+    without = create_body(SPEC, HOST)
+    changed = {"NetworkMode", "ExtraHosts", "Dns", "SecurityOpt"}
+    assert {name for name in host if host[name] != without["HostConfig"].get(name)} == changed
+
+
+def test_the_entrypoint_can_be_another() -> None:
+    assert create_body(replace(SPEC, entrypoint=("/bin/sh",)), HOST)["Entrypoint"] == ["/bin/sh"]
 
 
 def test_only_two_directories_are_mounted_and_the_sockets_read_only() -> None:
