@@ -12,6 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -472,8 +473,6 @@ class Session:
     async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway) -> None:
         """Screen and container; the agent in it is held back until it is released."""
         settings = self._request.config.container
-        if doorway.tcp is not None:
-            self._network = await self._join_network(engine, doorway.tcp)
         spec = ContainerSpec(
             session_id=self._request.session_id,
             image=self._request.image,
@@ -489,11 +488,14 @@ class Session:
             cols=self._request.cols,
             lines=self._request.lines,
             labels=ProcessIdentity.current().labels(),
-            network=None if self._network is None else self._network.agents_part,
         )
 
         async def create() -> None:
-            self._container = await asyncio.to_thread(engine.create, spec)
+            network = None
+            if doorway.tcp is not None:
+                self._network = await self._join_network(engine, doorway.tcp)
+                network = self._network.agents_part
+            self._container = await asyncio.to_thread(engine.create, replace(spec, network=network))
 
         async with self._bulletin.step("container"):
             await together(self._open_terminal(), create())
