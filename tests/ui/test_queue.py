@@ -219,6 +219,18 @@ class TestOneCard:
             await it.press(*"yes", "enter")
             assert (await answered(it, session, 5))[4].approve
 
+    async def test_closing_the_queue_does_not_make_haste_forgotten(self, session: ScriptedSession) -> None:
+        async with opened(session, *(escalation(n) for n in range(3)), push(9)) as it:
+            for number in range(3):
+                await it.press("a")
+                await answered(it, session, number + 1)
+                await it.press("escape", "f2")
+                await it.settled()
+            await it.until(lambda: "RISKY" in it.text)
+            await it.settled()
+            await it.press("a")
+            assert "type yes" in it.text
+
     async def test_always_shows_the_rule_before_it_is_written(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1)) as it:
             await it.press("w")

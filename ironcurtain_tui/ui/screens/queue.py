@@ -51,12 +51,14 @@ class QueueScreen(CoveringScreen):
         now: Callable[[], float],
         steady: Callable[[], float],
         first: Escalation | None = None,
+        haste: int = 0,
     ) -> None:
+        """``first`` is the card to begin with, ``haste`` how many hasty approvals came before."""
         super().__init__(keymap, session, session_obeys)
         self._send = send
         self._now, self._steady = now, steady
         self._shown: tuple[Escalation, ...] = (first,) if first is not None else ()
-        self._approval = Approval()
+        self._approval = Approval(haste=haste)
         self._preview: AlwaysPreview | None = None
         self._armed: Timer | None = None
         self._header = SessionHeader(id="header")
@@ -86,6 +88,11 @@ class QueueScreen(CoveringScreen):
     @property
     def place(self) -> Place:
         return Place.ANSWER if self.focused is self._bar.input else Place.CARD
+
+    @property
+    def haste(self) -> int:
+        """Hasty approvals in a row, up to now."""
+        return self._approval.haste
 
     # --- what comes from the session ---------------------------------------------------------------------
 

@@ -116,6 +116,7 @@ class SessionScreen(KeyedScreen):
         self._stopping = False
         self._looking_back = False
         self._unread = 0
+        self._haste = 0
         self._arrangement = Arrangement()
         self._came_from = Panel.AGENT
         self._paint_state = Pacer(self, self._show_state)
@@ -631,9 +632,13 @@ class SessionScreen(KeyedScreen):
     def _open_queue(self, escalation: Escalation | None = None) -> None:
         if self._session is not None:
             self._arrange(self._arrangement.bring_back(Panel.ESCALATIONS))
-            self.app.push_screen(
-                QueueScreen(self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation)
+            queue = QueueScreen(
+                self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation, self._haste
             )
+            self.app.push_screen(queue, lambda _: self._remember_haste(queue))
+
+    def _remember_haste(self, queue: QueueScreen) -> None:
+        self._haste = queue.haste
 
     def _open_grants(self) -> None:
         if self._session is not None:
