@@ -103,7 +103,8 @@ def byte_size(field: CardField) -> int:
 
 
 def _what(card: Card) -> str:
-    return f"{KINDS.get(card.kind, neutralise(card.kind))}, {len(card.fields)} parts"
+    parts = len(card.fields)
+    return f"{KINDS.get(card.kind, neutralise(card.kind))}, {parts:,} part{'' if parts == 1 else 's'}"
 
 
 def _field(field: CardField, width: int) -> Iterable[CardLine]:
