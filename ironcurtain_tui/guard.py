@@ -24,6 +24,8 @@ RESET = (
     "\x1b[?1049l\x1b[?25h\x1b[0m\x1b[?7h"  # normal screen, cursor, plain style, line wrap
 )
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+HANGUP_SECONDS = 3
+"""What a screen has to leave by itself once its terminal is gone."""
 
 
 def run_guarded(work: Callable[[], int], epitaph: str) -> int:
@@ -44,9 +46,12 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
 
     def forward(number: int, _: FrameType | None) -> None:
         os.kill(child, number)
+        if number == signal.SIGHUP:  # a screen that waits to write to a terminal that is gone would wait for good
+            signal.alarm(HANGUP_SECONDS)
 
     for passed_on in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(passed_on, forward)
+    signal.signal(signal.SIGALRM, lambda _number, _frame: os.kill(child, signal.SIGKILL))
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:

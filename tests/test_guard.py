@@ -5,11 +5,13 @@ import re
 import signal
 import sys
 import termios
+import time
+from pathlib import Path
 
 import pexpect
 import pytest
 
-from ironcurtain_tui.guard import RESET
+from ironcurtain_tui.guard import HANGUP_SECONDS, RESET
 
 SCREEN = """
 import os, signal, sys, termios, time, tty
@@ -22,6 +24,7 @@ def screen():
         termios.tcsetattr(0, termios.TCSADRAIN, old)
         os._exit(7)
     signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # hangs, like one that waits to write
     tty.setraw(0)
     sys.stdout.write("\\x1b[?1049h\\x1b[?1000hSCREEN %d %d." % (os.getpid(), os.getppid())); sys.stdout.flush()
     time.sleep(60)
@@ -74,3 +77,16 @@ def test_a_polite_end_is_passed_on(terminal: pexpect.spawn) -> None:
     os.kill(guard, signal.SIGTERM)
     terminal.expect("LEFT PROPERLY")
     terminal.expect(r"STATUS 7\.")
+
+
+def test_a_screen_that_hangs_when_its_terminal_goes_is_ended(terminal: pexpect.spawn) -> None:
+    screen, guard = pids(terminal)
+    terminal.close(force=True)
+    deadline = time.monotonic() + HANGUP_SECONDS + 10
+    while any(Path(f"/proc/{pid}").exists() and _alive(pid) for pid in (screen, guard)):
+        assert time.monotonic() < deadline, "a process was left behind"
+        time.sleep(0.1)
+
+
+def _alive(pid: int) -> bool:
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
