@@ -40,7 +40,7 @@ def run() -> list[Comparison]:
         root = Path(room)
         appends = _appends(AuditDirectory(private_directory(root / "appends")))
         directory = AuditDirectory(private_directory(root / "many"))
-        last = _write(directory)
+        last = write_logs(directory)
         return [appends, _throughput(directory, last), _search(directory)]
 
 
@@ -160,7 +160,7 @@ def _entry(chance: random.Random, time_us: int) -> Entry:
     )
 
 
-def _write(directory: AuditDirectory) -> str:
+def write_logs(directory: AuditDirectory) -> str:
     """RECORDS records in SESSIONS logs; the last one is written by the real writer, signed and all. Its id."""
     chance = random.Random(1)  # noqa: S311 -- the same data every time
     now = 1_780_000_000_000_000

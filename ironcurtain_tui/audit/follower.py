@@ -72,6 +72,7 @@ class Watch:
         self._path = directory.log(session)
         self._seen = (-1, -1)
         self._again = 0.0
+        self._broken = False
 
     def check(self) -> Proof | None:
         """What is proven now; None when there is nothing to do. OSError when the log cannot be read."""
@@ -79,11 +80,11 @@ class Watch:
         version, began = (status.st_size, status.st_mtime_ns), time.monotonic()
         if version == self._seen and began < self._again:
             return None
-        whole = version[0] <= self._seen[0] or began >= self._again
+        whole = version[0] <= self._seen[0] or began >= self._again or self._broken
         if whole:
             self._proof.restart()
         proof = self._proof.poll()
-        self._seen = version
+        self._seen, self._broken = version, not proof.ok
         if whole:
             took = time.monotonic() - began
             self._again = began + took + max(RECHECK_SECONDS, RECHECK_SHARE * took)

@@ -12,6 +12,7 @@ from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.index import AuditIndex, Query, time_of
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.ui.audit_search import AuditSearch
+from ironcurtain_tui.ui.widgets.hit_list import KEPT
 
 from .audit_stage import FIRST, SECOND, append, browsing, entry, installation, request, tool, two_sessions, write
 from .conftest import drawn
@@ -190,3 +191,14 @@ def test_ids_tell_the_time(logs: AuditDirectory) -> None:
         times = [time_of(one) for one in ids]
     assert times == sorted(times)
     assert times[-1] == NOON - 70
+
+
+async def test_every_place_of_a_long_log_is_read_when_it_is_looked_at(tmp_path: Path) -> None:
+    logs = installation(tmp_path)
+    append(logs, FIRST, [entry(-20_000 + n, "agent.start", f"number {n}") for n in range(12_000)])
+    async with browsing(logs, (100, 24)) as it:
+        await it.until(lambda: "number 11999" in it.text)
+        for row in (11_000, 500, 6_000, 0, 9_500, 480, 11_998, 6_100, 3_000, 5_900):  # further than what is kept
+            it.browser._list._select(row)
+            await it.until(lambda row=row: f"number {row} " in it.text and "…" not in "".join(it.text.splitlines()[3:]))
+        assert len(it.browser._list._kept) <= KEPT

@@ -21,16 +21,14 @@ from ironcurtain_tui.ui.words import DECISION
 KEPT = 4096
 """Records kept in memory."""
 AHEAD = 96
-"""Records read before and after one that is wanted."""
+"""Records read before and after those in view."""
 
 
 class Window(Sequence[Hit | None]):
-    """All hits as a sequence; None stands for one that has to be read first, and is then ``wanted``."""
+    """All hits as a sequence; None stands for one that has to be read first."""
 
     def __init__(self, kept: OrderedDict[int, Hit], ids: array[int]) -> None:
         self.ids = ids
-        self.wanted: int | None = None
-        """Place of the record that was missed first since ``missing`` was asked."""
         self._kept = kept
 
     def __len__(self) -> int:
@@ -43,18 +41,7 @@ class Window(Sequence[Hit | None]):
     def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit | None] | None:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        hit = self._kept.get(self.ids[place])
-        if hit is None and self.wanted is None:
-            self.wanted = place % len(self.ids)
-        return hit
-
-    def missing(self) -> array[int]:
-        """Ids to read now: around the wanted place. Empty when nothing is wanted."""
-        if self.wanted is None:
-            return array("q")
-        begin, end = max(0, self.wanted - AHEAD), self.wanted + 2 * AHEAD
-        self.wanted = None
-        return array("q", (one for one in self.ids[begin:end] if one not in self._kept))
+        return self._kept.get(self.ids[place])
 
 
 class HitList(RecordList[Hit | None]):
@@ -62,7 +49,7 @@ class HitList(RecordList[Hit | None]):
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("time", 14, rank=3),
-        Column("session", 7, rank=5),
+        Column("session", 12, rank=5),
         Column("seq", 7, right=True, rank=4),
         Column("decision", 8),
         Column("kind", 16, rank=2),
@@ -97,9 +84,7 @@ class HitList(RecordList[Hit | None]):
 
     def cells(self, record: Hit | None) -> Sequence[Cell]:
         if record is None:
-            if not self._asked:
-                self._asked = True
-                self.post_message(self.Wanted())
+            self._ask()
             return (*[Cell("")] * 5, Cell("…", Tone.QUIET))
         time = _stamp(record)
         if record.record is None:
@@ -116,6 +101,11 @@ class HitList(RecordList[Hit | None]):
             Cell(neutralise(one.summary)),
         )
 
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self.post_message(self.Wanted())
+
     def show_ids(self, ids: array[int]) -> None:
         """List these. Who follows goes to the newest; who reads keeps record and line."""
         before = self._window.ids
@@ -123,6 +113,7 @@ class HitList(RecordList[Hit | None]):
         top = before[min(self._first_row(), len(before) - 1)] if len(before) else 0
         self._window = Window(self._kept, ids)
         self._take(self._window, [])
+        self._ask()
         if self.following or not ids:
             self._go(len(ids) - 1)
             return
@@ -144,9 +135,11 @@ class HitList(RecordList[Hit | None]):
             self.post_message(self.Clicked(self))  # RecordList's own handler, called too, selects
 
     def missing(self) -> array[int]:
-        """Ids of the records to read now; empty when none is wanted."""
+        """Ids of the records to read now: in view, around it, and the selected one, as far as they are not here."""
         self._asked = False
-        return self._window.missing()
+        ids, top = self._window.ids, self._first_row()
+        near = ids[max(0, top - AHEAD) : top + self._page_rows + AHEAD] + ids[self._cursor : self._cursor + 1]
+        return array("q", (one for one in near if one not in self._kept))
 
     def put(self, hits: Iterable[Hit]) -> None:
         """Take in records that were read, and draw them."""
