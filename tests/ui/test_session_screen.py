@@ -522,7 +522,7 @@ class TestNoticesHelpPalette:
         async with driven(session) as it:
             await it.press("ctrl+a", "p")
             await it.until(lambda: "Stop the session" in it.text)
-            await it.press(*"audit log")
+            await it.press(*"to the audit")
             await it.pilot.pause(0.5)
             await it.press("enter")
             await it.until(lambda: isinstance(it.app.screen, SessionScreen) and has_focus(it, Panel.AUDIT))
