@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import statistics
+import subprocess
 import time
 
 import msgspec
@@ -33,13 +35,15 @@ def docker_run(agent: str, command: tuple[str, ...], mark: str) -> float:
     docker = shutil.which("docker")
     if docker is None:
         raise RuntimeError("the docker command is needed for comparison and not installed")
-    options = ["--rm", "-it", "--network", "none", "--env", "ANTHROPIC_API_KEY=none", "--entrypoint", command[0]]
+    name = f"ic-bench-{os.getpid()}"
+    options = ["--rm", "-it", "--name", name, "--network", "none", "--env", "ANTHROPIC_API_KEY=none"]
     began = time.perf_counter()
-    with program([docker, "run", *options, tag_of(agent), *command[1:]]) as terminal:
-        terminal.read_until(mark)
-        took = time.perf_counter() - began
-        terminal.write("\x03\x04")
-        return took
+    try:
+        with program([docker, "run", *options, "--entrypoint", command[0], tag_of(agent), *command[1:]]) as terminal:
+            terminal.read_until(mark)
+            return time.perf_counter() - began
+    finally:
+        subprocess.run([docker, "rm", "--force", name], check=False, capture_output=True)
 
 
 async def _shown(made: Installation, mark: str) -> None:
