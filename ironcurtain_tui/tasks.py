@@ -9,6 +9,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+CANCEL_SECONDS = 8.0
+"""How long a cancelled task may take to end before it is cancelled again. Longer than any orderly end."""
+
 
 class TaskOwner:
     """Starts named tasks, keeps them alive, and ends them all in ``close``.
@@ -36,13 +39,15 @@ class TaskOwner:
             self._on_failure(task.get_name(), error)
 
     async def close(self) -> None:
-        """Cancel every task and wait until all have ended. Safe to call from one of them."""
-        current = asyncio.current_task()
-        others = [task for task in self._tasks if task is not current]
-        for task in others:
-            task.cancel()
-        if others:
-            await asyncio.gather(*others, return_exceptions=True)
+        """Cancel every task and wait until all have ended. Safe to call from one of them.
+
+        A library may swallow a cancellation: whoever has not ended after a while is cancelled again.
+        """
+        pending = self._tasks - {asyncio.current_task()}
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_SECONDS)
 
 
 async def together(*work: Coroutine[Any, Any, object]) -> None:

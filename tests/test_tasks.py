@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ironcurtain_tui import tasks
 from ironcurtain_tui.tasks import together
 
 
@@ -28,3 +29,25 @@ async def test_work_side_by_side_waits_for_each_other() -> None:
     met = asyncio.Barrier(2)
     async with asyncio.timeout(5):
         await together(met.wait(), met.wait())
+
+
+async def test_a_task_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "CANCEL_SECONDS", 0.05)
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed == 2:
+                    raise
+
+    owner = tasks.TaskOwner()
+    owner.start(stubborn(), "stubborn")
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await owner.close()
+    assert swallowed == 2

@@ -121,6 +121,7 @@ class Upstream(ToolServer):
         self._capabilities = ServerCapabilities()
         self._offer = _Offer()
         self._settled = asyncio.Event()
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to start it; returns at once."""
@@ -128,6 +129,7 @@ class Upstream(ToolServer):
 
     async def stop(self) -> None:
         """End it: its input is closed, after 2 s it is asked to terminate, after 4 s killed, with all it started."""
+        self._stopping = True
         self._settled.set()
         await self._tasks.close()
 
@@ -215,6 +217,8 @@ class Upstream(ToolServer):
                 reason = _described(error)
             finally:
                 self._session, self._offer = None, _Offer()
+            if self._stopping:  # a cancellation may come out of the transport as an ordinary error
+                return
             if loop.time() - began > STEADY_SECONDS:
                 delay = FIRST_DELAY
             self._log.note(f"{reason}; next start in {delay:.0f} s")
