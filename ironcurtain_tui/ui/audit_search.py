@@ -160,7 +160,8 @@ def _find(index: AuditIndex, text: str, now: float) -> Found:
         if term.negated:
             unwanted = set(index.ids(to_query([term], known, now)))
             ids = array("q", (one for one in ids if one not in unwanted))
-    return Found(ids, decisions_of(ids), _series(ids))
+    series = _series(ids)
+    return Found(ids, {name: sum(counts) for name, counts in series.items()}, series)
 
 
 def _more(index: AuditIndex, text: str, now: float, found: Found) -> Found:

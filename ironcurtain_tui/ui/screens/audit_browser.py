@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -81,6 +81,7 @@ class AuditBrowser(Browser):
         self._missing: tuple[str, ...] = ()
         self._checkpoints: dict[int, Hit | None] = {}
         self._tasks = TaskOwner()
+        self._newest: dict[str, asyncio.Task[None]] = {}
 
     def above(self) -> Sequence[Widget]:
         return (self._chart,)
@@ -127,7 +128,13 @@ class AuditBrowser(Browser):
 
     def _start_search(self, delay: float, *, anew: bool) -> None:
         self._searching = True
-        self.run_worker(self._find(self._text, delay, anew), group="search", exclusive=True, name="audit search")
+        self._only("audit search", self._find(self._text, delay, anew))
+
+    def _only(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Start ``work`` in place of what was started before under ``name``."""
+        if (before := self._newest.get(name)) is not None:
+            before.cancel()
+        self._newest[name] = self._tasks.start(work, name)
 
     async def _find(self, text: str, delay: float, anew: bool) -> None:
         try:
@@ -164,7 +171,7 @@ class AuditBrowser(Browser):
     @on(HitList.Wanted)
     def _wanted(self, message: HitList.Wanted) -> None:
         message.stop()
-        self.run_worker(self._read(), group="read", name="audit records")
+        self._tasks.start(self._read(), "audit records")
 
     async def _read(self) -> None:
         ids = self._list.missing()
@@ -184,7 +191,7 @@ class AuditBrowser(Browser):
         self.show_details()
         hit = self._list.selected
         if hit is not None and self._checkpoints.get(hit.id) is None and self._pane.display:
-            self.run_worker(self._look_up_checkpoint(hit), group="checkpoint", exclusive=True, name="checkpoint")
+            self._only("checkpoint", self._look_up_checkpoint(hit))
 
     async def _look_up_checkpoint(self, hit: Hit) -> None:
         try:
