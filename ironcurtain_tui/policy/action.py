@@ -53,3 +53,5 @@ class Verdict(Value, frozen=True):
     """Of what a person saw and approved; what is executed must have it. Empty when nobody was asked."""
     retry: bool = False
     """Whether asking again later may help."""
+    blind: bool = False
+    """Of a tunnel: it is passed on unread, because the person's policy names it so."""

@@ -160,6 +160,11 @@ class Policy:
             if argument and not argument.relative_to and PATHS.intersection(argument.roles_for(call.arguments))
         )
 
+    @property
+    def blind(self) -> tuple[str, ...]:
+        """``host:port`` of what is passed on unread."""
+        return self._web.blind
+
     def names_address(self, address: str) -> bool:
         """Whether a private ``address`` may be dialled all the same, because the policy names its network."""
         return self._web.names(address)
@@ -175,6 +180,9 @@ class Policy:
                 reason = f"{host} may be reached on port {provider.port} only, not {tunnel.port}"
                 return Step(subject=subject, verdict=_deny(reason, "unlisted-port"))
             return Step(subject=subject, verdict=_allow(f"{provider.name}: host {host}"))
+        if f"{host}:{tunnel.port}" in self._web.blind:
+            verdict = Verdict(decision=Decision.ALLOW, rule="web.blind: passed on unread", blind=True)
+            return Step(subject=subject, verdict=verdict)
         passed: list[str] = []
         for placed in self._request_rules():
             rule = placed.rule

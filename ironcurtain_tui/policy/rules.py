@@ -14,6 +14,7 @@ from ironcurtain_tui.events import Decision, Value
 from ironcurtain_tui.policy import domains
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall
 from ironcurtain_tui.policy.annotations import Element, Scalar, same
+from ironcurtain_tui.policy.endpoint import is_host_name
 from ironcurtain_tui.policy.roles import CASELESS, HOSTS, PATHS, RESOURCES, Role
 from ironcurtain_tui.policy.surroundings import Surroundings, within
 
@@ -168,12 +169,18 @@ class Web(Value, frozen=True, kw_only=True):
 
     unknown_hosts: Literal["escalate", "deny"] = "escalate"
     """What happens to a request no rule is about. With nobody watching it is denied in any case."""
+    blind: tuple[str, ...] = ()
+    """``host:port`` that is passed on unread, whatever it speaks: of what is inside only the size is known."""
     private_networks: tuple[str, ...] = ()
     """Private addresses that may be reached all the same, when a host's name leads there: ``10.1.0.0/16``."""
 
     def __post_init__(self) -> None:
         for network in self.private_networks:
             ipaddress.ip_network(network)
+        for place in self.blind:
+            host, _, port = place.rpartition(":")
+            if not is_host_name(host) or not re.fullmatch(r"[1-9][0-9]{0,4}", port):
+                raise ValueError(f"{place!r} is no lower-case host name and port, like 'ssh.example.org:22'")
 
     def names(self, address: str) -> bool:
         """Whether ``address`` lies in one of the private networks that are named."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ironcurtain_tui.listener import Listener
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
+from ironcurtain_tui.proxy.addons.blind_relay import BlindRelay
 from ironcurtain_tui.proxy.addons.body_streams import BodyStreams
 from ironcurtain_tui.proxy.addons.client_tls import ClientTls
 from ironcurtain_tui.proxy.addons.connect_gate import ConnectGate
@@ -75,6 +76,7 @@ class Proxy:
             *([] if token is None else [ProxyAuthentication(token, tunnels)]),
             ConnectGate(known, tunnels, gate, recorder),
             LayerRouter(tunnels),
+            BlindRelay(tunnels, recorder),
             ClientTls(authority, tunnels),
             HostAgreement(tunnels),
             UpgradeRefusal(),

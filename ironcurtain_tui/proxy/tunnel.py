@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy.connection import Client
 
+from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.route import Destination
 
 MAX_BACKLOG = 8 << 20
@@ -53,6 +54,13 @@ class OpenTunnel:
             return None
         upstream = self.destination.upstream
         return self.addresses[0], self.port if upstream is None else upstream.port
+
+
+@dataclass
+class BlindTunnel(OpenTunnel):
+    """One whose bytes are passed on unread, counted in ``exchange``."""
+
+    exchange: Exchange = field(kw_only=True)
 
 
 class Tunnels:

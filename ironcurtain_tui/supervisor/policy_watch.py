@@ -30,9 +30,11 @@ class PolicyWatch:
         self._bulletin = bulletin
         self._record = record
         self._seen = _signature(self._files)
+        self._warned = False
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._warn()
         while True:
             await asyncio.sleep(SECONDS)
             await self.look()
@@ -51,9 +53,20 @@ class PolicyWatch:
             await self._record("policy.refused", error.message, {})
             return
         if self._policy.current != before:
+            self._warn()
             rules = [f"{placed.label}: {placed.rule.then}" for placed in self._policy.current.rules]
             self._bulletin.notice(BadgeState.OK, f"The policy was changed: {len(rules)} rules hold now.")
             await self._record("policy.loaded", f"{len(rules)} rules hold now", {"rules": rules})
+
+    def _warn(self) -> None:
+        """A badge for as long as something may pass unread."""
+        blind = self._policy.current.blind
+        if blind:
+            detail = f"Passed on unread, as the policy says: {', '.join(blind)}."
+            self._bulletin.badge("blind", BadgeState.WARN, "BLIND TUNNELS", detail)
+        elif self._warned:
+            self._bulletin.badge("blind", BadgeState.OK, "no blind tunnels", "Everything is read again.")
+        self._warned = bool(blind)
 
 
 def _signature(files: Iterable[Path]) -> Signature:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
 from ironcurtain_tui.policy.decide import HostRules, PlacedRule, Policy
@@ -193,3 +194,23 @@ def test_a_draft_allows_nothing_above_its_directory(path: str, other: str, metho
 @given(st.text(max_size=30), st.integers(0, 70000), st.text(max_size=30))
 def test_without_rules_nothing_is_let_through(host: str, port: int, path: str) -> None:
     assert policy("").decide(HttpRequest(host=host, port=port, method="GET", path=path)).decision is not ALLOW
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "decision", "blind"),
+    [
+        (Tunnel(host="ssh.example.org", port=22), ALLOW, True),
+        (Tunnel(host="SSH.example.org", port=22), ALLOW, True),
+        (Tunnel(host="ssh.example.org", port=443), ASK, False),
+        (Tunnel(host="other.example.org", port=22), ASK, False),
+    ],
+)
+def test_only_what_is_named_is_blind(tunnel: Tunnel, decision: Decision, blind: bool) -> None:
+    verdict = policy('[web]\nblind = ["ssh.example.org:22"]\n').decide(tunnel)
+    assert (verdict.decision, verdict.blind) == (decision, blind)
+
+
+@pytest.mark.parametrize("place", ["ssh.example.org", "10.0.0.1:22", "SSH.example.org:22", "ssh.example.org:0", "*:22"])
+def test_blind_places_are_spelled_out(place: str) -> None:
+    with pytest.raises(UserFacingError, match="host name and port"):
+        policy(f'[web]\nblind = ["{place}"]\n')

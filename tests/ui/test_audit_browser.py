@@ -50,7 +50,7 @@ async def test_picture_of_a_broken_chain(logs: AuditDirectory, picture: Snapshot
         ("", 46),
         ("decision:deny", 10),
         ("decision:deny host:telemetry", 10),
-        ("host:pypi host:github", 18),
+        ("host:pkg host:github", 18),
         ("kind:session", 3),
         ("tool:push", 1),
         ("server:filesystem", 1),

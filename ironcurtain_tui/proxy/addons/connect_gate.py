@@ -14,7 +14,7 @@ from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.route import Routes
-from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
+from ironcurtain_tui.proxy.tunnel import BlindTunnel, OpenTunnel, Tunnels
 
 _AUTHORITY = re.compile(rb"([A-Za-z0-9.-]+):([1-9][0-9]{0,4})")
 PORT = 443
@@ -24,7 +24,7 @@ class ConnectGate:
     """Admits a CONNECT on port 443; the tunnel it opens leads to that one host, and is read by us.
 
     Where a person must be asked, it is opened too: only inside can be seen what is asked. Each request in it is
-    then decided on by itself.
+    then decided on by itself. Only what the policy names as blind is passed on unread, on any port.
     """
 
     def __init__(self, routes: Routes, tunnels: Tunnels, gate: Gate, recorder: FlowRecorder) -> None:
@@ -48,9 +48,14 @@ class ConnectGate:
         host = asked.host.lower()
         if verdict.decision not in (Decision.ALLOW, Decision.ESCALATE):
             raise Refusal.of(verdict)
+        exchange.decision = Decision.ALLOW
+        if verdict.blind:
+            destination = self._routes.of(host)
+            self._tunnels.open(flow.client_conn, BlindTunnel(destination, asked.port, exchange=exchange))
+            self._recorder.publish(exchange)
+            return
         if asked.port != PORT:
             raise Refusal(403, f"{host}:{asked.port} leads nowhere")
         flow.request.data.host, flow.request.data.port = host, PORT
         self._tunnels.open(flow.client_conn, OpenTunnel(self._routes.of(host), PORT))
-        exchange.decision = Decision.ALLOW
         self._recorder.drop(exchange)

@@ -11,7 +11,7 @@ from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.proxy.destination import Resolve
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
+from ironcurtain_tui.proxy.tunnel import BlindTunnel, OpenTunnel, Tunnels
 
 
 class DestinationGuard:
@@ -21,6 +21,15 @@ class DestinationGuard:
         self._tunnels = tunnels
         self._resolve = resolve
         self._names_address = names_address
+
+    async def http_connect(self, flow: HTTPFlow) -> None:
+        """A blind tunnel has no request to wait for: it is led right away."""
+        tunnel = self._tunnels.of(flow.client_conn)
+        if isinstance(tunnel, BlindTunnel):
+            tunnel.addresses.extend(await self._screened(tunnel))
+            if tunnel.dial is None:
+                raise Refusal(502, f"{tunnel.host} has no address")
+            flow.request.data.host, flow.request.data.port = tunnel.dial
 
     async def requestheaders(self, flow: HTTPFlow) -> None:
         if not Exchange.of(flow).held:
@@ -59,6 +68,8 @@ class DestinationGuard:
         tunnel = self._tunnels.of(data.client)
         if tunnel is None or tunnel.dial is None or data.server.address != tunnel.dial:
             raise Refusal(403, "this address was not admitted")
+        if isinstance(tunnel, BlindTunnel):
+            return
         if not data.server.tls or data.server.via is not None or data.server.transport_protocol != "tcp":
             raise Refusal(403, "only TLS is spoken with a server")
 

@@ -1,13 +1,14 @@
-"""Which protocol follows a CONNECT: TLS with HTTP inside. There is no other stack."""
+"""Which protocol follows a CONNECT: TLS with HTTP inside, or, where the policy says blind, whatever comes."""
 
 from __future__ import annotations
 
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy.layer import NextLayer
+from mitmproxy.proxy.layers import TCPLayer
 
 from ironcurtain_tui.proxy.core import ClientTLSLayer
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.tunnel import Tunnels
+from ironcurtain_tui.proxy.tunnel import BlindTunnel, Tunnels
 
 
 class LayerRouter:
@@ -21,6 +22,9 @@ class LayerRouter:
         tunnel = self._tunnels.of(client)
         if tunnel is None:
             raise Refusal(403, "nothing may be said here before a CONNECT")
+        if isinstance(tunnel, BlindTunnel):
+            next_layer.layer = TCPLayer(next_layer.context)
+            return
         data: bytes = next_layer.data_client()  # type: ignore[no-untyped-call]
         if len(data) < 3:
             return
