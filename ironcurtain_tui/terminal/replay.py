@@ -15,6 +15,9 @@ from typing import BinaryIO
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.terminal.recording import parts
 
+ATTEMPTS = 20
+"""How often a recording that is being packed is looked at anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -54,6 +57,15 @@ class Replay:
         An unfinished last line, or the end of a file that a crash cut off, is left out. Raises UserFacingError when
         there is no recording, or a part is none.
         """
+        for _ in range(ATTEMPTS):
+            try:
+                return cls._read(path)
+            except FileNotFoundError:
+                continue  # a part was packed, or dropped, between being listed and being opened
+        raise UserFacingError(f"The recording {path} changes faster than it can be read.", "Try again.")
+
+    @classmethod
+    def _read(cls, path: Path) -> Replay:
         files = parts(path)
         if not files:
             raise UserFacingError(
@@ -136,7 +148,7 @@ def _between(start: tuple[int, int], end: tuple[int, int]) -> float:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Whole lines. OSError becomes UserFacingError; where a packed file is cut off, it ends."""
+    """Whole lines. OSError becomes UserFacingError, unless the file is gone; where a packed one is cut off, it ends."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -148,6 +160,8 @@ def _lines(path: Path) -> Iterator[bytes]:
                         yield line
             except (EOFError, zlib.error, gzip.BadGzipFile):
                 return
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise UserFacingError(f"Cannot read {path}: {error.strerror or error}.", "") from error
 

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 (tables)
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_the_host_of_a_url(url: str, host: str | None) -> None:
 )  # fmt: skip
 def test_addresses_in_every_notation(host: str, address: str | None) -> None:
     found = address_of(host)
-    assert found == address
+    assert (found and ip_address(found)) == (address and ip_address(address)), "however this Python writes it"
     assert found is None or not is_public(found)
 
 

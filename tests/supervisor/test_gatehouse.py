@@ -410,7 +410,9 @@ async def test_a_thousand_questions_stay_usable_and_cost_nothing_while_they_wait
     await late.close()
     began = time.perf_counter()
     viewer.send(answer(pending[700], approve=False))
-    assert (await asyncio.wait_for(calls[700], DEADLINE)).decision is Decision.DENY
+    # Which call it was nobody knows: evidence is gathered in threads, so they queue up in any order.
+    done, _ = await asyncio.wait(calls, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+    assert [call.result().decision for call in done] == [Decision.DENY]
     assert time.perf_counter() - began < 1.0
     for call in calls:
         call.cancel()
