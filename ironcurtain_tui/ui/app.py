@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -10,11 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
 from textual.command import Provider
 from textual.screen import Screen
 
-from ironcurtain_tui import paths
 from ironcurtain_tui.config import NotificationSettings
 from ironcurtain_tui.ui import departure, desktop
 from ironcurtain_tui.ui.commands import SessionCommands
@@ -23,22 +20,16 @@ from ironcurtain_tui.ui.keymap import Keymap
 from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
 from ironcurtain_tui.ui.screens.session import SessionScreen
-from ironcurtain_tui.ui.themes import IRONCURTAIN
-
-log = logging.getLogger(__name__)
+from ironcurtain_tui.ui.themed_app import ThemedApp
 
 
-class IronCurtainApp(App[Departure], inherit_bindings=False):
+class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
     """Shows one session. Without bindings of its own: ctrl+c and ctrl+q are the agent's.
 
     ``run`` gives the Departure to print, or None when the app failed (see ``show``).
     """
 
-    TITLE = "IronCurtain"
-    CSS_PATH = sorted(paths.resource("styles").glob("*.tcss"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SessionCommands}
-    ENABLE_COMMAND_PALETTE = False
-    """Textual would bind ctrl+p, which is the agent's; ours opens it after the prefix."""
 
     def __init__(
         self,
@@ -50,22 +41,16 @@ class IronCurtainApp(App[Departure], inherit_bindings=False):
         now: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        super().__init__(theme)
         self.use_command_palette = True
         self._socket_path = socket_path
         self._keys = Keymap(prefix)
         settings = notifications or NotificationSettings()
         self._notifier = Notifier(settings, os.environ, self._to_terminal, self._to_desktop, steady)
         self._now, self._steady = now, steady
-        self.register_theme(IRONCURTAIN)
-        self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
 
     def get_default_screen(self) -> Screen[None]:
         return SessionScreen(self._socket_path, self._keys, self._leave, self._notifier, self._now, self._steady)
-
-    def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
-        """None: what Textual offers here is either in our table or does not fit."""
-        return []
 
     def on_app_focus(self) -> None:
         self._notifier.focus_moved(True)
@@ -91,11 +76,6 @@ class IronCurtainApp(App[Departure], inherit_bindings=False):
 
     def _leave(self, how: Departure) -> None:
         self.exit(how, return_code=how.exit_code)
-
-    def _fatal_error(self) -> None:
-        """Log the exception being handled and close: a traceback on the terminal could hold the agent's text."""
-        log.critical("the screen failed", exc_info=True)
-        self._close_messages_no_wait()
 
 
 def show(app: IronCurtainApp, log_path: str = "") -> Departure:

@@ -19,6 +19,7 @@ class ThemedApp[T](App[T], inherit_bindings=False):
     TITLE = "IronCurtain"
     CSS_PATH = sorted(paths.resource("styles").glob("*.tcss"))
     ENABLE_COMMAND_PALETTE = False
+    """Textual would bind ctrl+p, which is the agent's; the session's app opens it after the prefix."""
 
     def __init__(self, theme: str = "") -> None:
         super().__init__()
