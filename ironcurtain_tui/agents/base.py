@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 HOME = "/home/agent"
@@ -33,6 +33,10 @@ class AgentContext:
     """What the proxy lets through, for telling the agent."""
     mcp_bridge: tuple[str, ...] = MCP_BRIDGE
     """The command that speaks MCP with the gateway."""
+    conversation: str = ""
+    """A UUID of ours for the agent's conversation: new for a new one, the same again when it is taken up."""
+    resumes: bool = False
+    """Take the conversation up where it was left; what the agent kept of it is back in its ``state``."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,20 @@ class AgentAdapter(ABC):
     """Directory below ``images/`` that builds it."""
     providers: tuple[str, ...]
     """Names of the providers without whose keys it is of no use."""
+    state: tuple[str, ...] = ()
+    """Directories in its home where it keeps its conversations, e.g. ``.codex/sessions``; never one with settings.
+
+    Each becomes a link into the session's state directory on the host, which outlives the container and is written as
+    the agent writes. A session that resumes another starts with a copy. Empty: conversations cannot be resumed.
+    """
 
     @abstractmethod
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        """How to start it in this session. Pure."""
+        """How to start it in this session, with a new conversation or, where ``context.resumes``, the old one. Pure."""
+
+    def remembers(self, files: Collection[str], conversation: str) -> bool:  # noqa: ARG002 -- others need the name
+        """Whether ``files``, the paths in its home that were kept, hold a conversation that can be taken up. Pure."""
+        return bool(files)
 
 
 def orientation(context: AgentContext) -> str:

@@ -7,7 +7,8 @@ may do anything inside the container without asking: the container, the proxy an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import PurePosixPath
 
 from ironcurtain_tui.agents.base import (
     HOME,
@@ -30,6 +31,11 @@ class ClaudeCode(AgentAdapter):
     title = "Claude Code"
     image = "claude-code"
     providers = ("anthropic",)
+    state = (".claude/projects",)
+
+    def remembers(self, files: Collection[str], conversation: str) -> bool:
+        """It writes a conversation's file with the first message, and refuses to resume one without."""
+        return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
         key, bridge = context.sentinels["anthropic"], context.mcp_bridge
@@ -42,6 +48,8 @@ class ClaudeCode(AgentAdapter):
             "--append-system-prompt",
             orientation(context),
         ]
+        if context.conversation:
+            command += ["--resume" if context.resumes else "--session-id", context.conversation]
         if context.model:
             command += ["--model", context.model.removeprefix("anthropic:")]
         env = {

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -112,3 +113,24 @@ def test_the_shell_greets_with_what_holds_and_runs_nothing_of_it(tmp_path: Path)
     assert hostile in result.stdout
     assert "ironcurtain:" in result.stdout
     assert not (tmp_path / "pwned").exists()
+
+
+def test_claude_code_names_its_conversation_and_takes_it_up_by_that_name() -> None:
+    conversation = "8e0f4d5a-2c60-4a44-9d5e-3d3f2b8f0b11"
+    adapter = agent("claude-code")
+    new = adapter.prepare(replace(CONTEXT, conversation=conversation)).command
+    assert new[new.index("--session-id") + 1] == conversation
+    again = adapter.prepare(replace(CONTEXT, conversation=conversation, resumes=True)).command
+    assert again[again.index("--resume") + 1] == conversation
+    assert "--session-id" not in again
+    assert adapter.remembers([f".claude/projects/-workspace/{conversation}.jsonl"], conversation)
+    assert not adapter.remembers([".claude/projects/-workspace/other.jsonl"], conversation)
+
+
+@pytest.mark.parametrize("adapter", AGENTS.values(), ids=AGENTS.keys())
+def test_what_is_kept_lies_in_the_home_and_holds_no_seeded_file(adapter: AgentAdapter) -> None:
+    seeds = [PurePosixPath(name) for name in adapter.prepare(CONTEXT).seed]
+    for place in map(PurePosixPath, adapter.state):
+        assert not place.is_absolute()
+        assert ".." not in place.parts
+        assert not any(place in (seed, *seed.parents) or seed in place.parents for seed in seeds)
