@@ -53,6 +53,11 @@ class FlowState(StrEnum):
     DONE = "done"
     ERROR = "error"
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will happen to it."""
+        return self in {FlowState.DONE, FlowState.ERROR}
+
 
 class Usage(Value, frozen=True):
     """Tokens of one model call, as the provider counted them."""

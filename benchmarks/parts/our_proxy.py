@@ -80,7 +80,7 @@ async def serve(directory: Path, upstream: Upstream) -> None:
     bulletin = Bulletin(info, lambda _: None)
     tasks = TaskOwner()
 
-    def changed(flow: Flow) -> None:  # as supervisor/session.py does
+    def changed(flow: Flow) -> None:  # as supervisor/assembly.py does
         bulletin.publish(FlowChanged(flow=flow))
         if flow.decision is Decision.ALLOW and flow.state in {FlowState.DONE, FlowState.ERROR}:
             outcome = msgspec.to_builtins(flow)

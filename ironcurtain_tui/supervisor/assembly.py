@@ -1,0 +1,412 @@
+"""The start of a session: every room built, in order, and connected with the others.
+
+What takes long to import (mitmproxy, the MCP SDK) is loaded in a thread once control.sock is open, while other
+processes start the container and the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import __version__, paths
+from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.environment import door_environment
+from ironcurtain_tui.containers.identity import Identity, agent_identity
+from ironcurtain_tui.containers.network import SessionNetwork, door_address
+from ironcurtain_tui.containers.self_test import SelfTest
+from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.control.server import ControlServer
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import (
+    BadgeState,
+    BellRang,
+    Decision,
+    Flow,
+    FlowChanged,
+    ScreenRestarted,
+    SessionStatus,
+    TitleChanged,
+)
+from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
+from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.policy.load import USER_ANNOTATIONS, USER_FILE, build_policy
+from ironcurtain_tui.policy.rules import PolicyDocument
+from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.route import Route, Upstream
+from ironcurtain_tui.supervisor import doors
+from ironcurtain_tui.supervisor.access import Access, Accesses
+from ironcurtain_tui.supervisor.activity import Activity
+from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
+from ironcurtain_tui.supervisor.backtest import past_logs
+from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.chronicle import Chronicle
+from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
+from ironcurtain_tui.supervisor.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.teardown import Teardown
+from ironcurtain_tui.tasks import TaskOwner, together
+from ironcurtain_tui.terminal.emulator import EmulatorEvents
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_SECONDS = 2.0
+DOORS = frozenset({"proxy", "tool gateway"})
+"""What the teardown calls the two ways out."""
+
+
+class Assembly:
+    """Makes the rooms of one session. What must be undone later is pushed on ``teardown``."""
+
+    def __init__(
+        self,
+        request: LaunchRequest,
+        adapter: AgentAdapter,
+        accesses: Accesses,
+        session: paths.SessionPaths,
+        server: ControlServer,
+        bulletin: Bulletin,
+        chronicle: Chronicle,
+        tasks: TaskOwner,
+        teardown: Teardown,
+    ) -> None:
+        self._request = request
+        self._adapter = adapter
+        self._accesses = accesses
+        self._paths = session
+        self._server = server
+        self._bulletin = bulletin
+        self._chronicle = chronicle
+        self._activity = Activity(bulletin)
+        self._tasks = tasks
+        self._teardown = teardown
+        self._token = secrets.token_hex(16)
+        self._network: SessionNetwork | None = None
+        self.terminal: AgentTerminal | None = None
+        """There as soon as the screen process is."""
+        self.container: AgentContainer | None = None
+        self.gatehouse: Gatehouse | None = None
+        self.released = False
+        """Whether the agent was let run."""
+
+    async def start(self) -> None:
+        """Up to the agent's first instruction. UserFacingError when it may not, or cannot, run."""
+        loading = self._tasks.start(asyncio.to_thread(_load_doors), "load doors")
+        bulletin = self._bulletin
+        async with bulletin.step("audit log"):
+            await self._open_chronicle()
+        async with bulletin.step("policy"):
+            policy = await asyncio.to_thread(self._open_policy)
+        files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
+        self._tasks.start(PolicyWatch(policy, files, bulletin, self._chronicle.record).run(), "policy watch")
+        gatehouse = self.gatehouse = self._open_gatehouse(policy)
+        engine = await asyncio.to_thread(Engine.connect)
+        rootless = (await asyncio.to_thread(engine.info)).rootless
+        identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
+        shared = identity.uid != self._paths.root.stat().st_uid
+        doorway = await asyncio.to_thread(self._find_doorway, engine, shared=shared)
+        self._teardown.push("doors", doorway.close)
+        context = AgentContext(
+            session_id=self._request.session_id,
+            sentinels=self._accesses.sentinels,
+            model=self._request.model,
+            rehearsal=self._accesses.rehearsal,
+            runs_as_root=identity.is_root,
+            allowed_hosts=self._accesses.hosts,
+            mcp_bridge=doorway.mcp_bridge,
+        )
+        launch = self._adapter.prepare(context)
+        authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
+        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed, doorway)
+        try:
+            await together(
+                self._start_container(engine, launch, identity, doorway),
+                self._open_doors(context, authority, policy, gatehouse, loading, doorway),
+            )
+        finally:
+            self._teardown.push("container", self._end_container)  # the first to go
+        container = self.container
+        if container is None:
+            raise AssertionError("there is a container, or an error was raised")
+        async with bulletin.step("self-test"):
+            await self._self_test(engine, container)
+        if identity.is_root:
+            bulletin.badge(
+                "user",
+                BadgeState.WARN,
+                "agent is uid 0",
+                "Root owns the workspace, so the agent is root, without any capability.",
+            )
+        started = f"{self._adapter.title} runs"
+        await self._chronicle.log.append_async("agent.start", started, data={"command": list(launch.command)})
+        await asyncio.to_thread(container.release)
+        self.released = True
+        bulletin.status(SessionStatus.IDLE)
+
+    async def _open_chronicle(self) -> None:
+        secret = [*self._accesses.secrets, self._token]
+        await self._chronicle.open(Redactor.configured(self._request.config.redaction, secret))
+        self._chronicle.tell(lambda line: self.terminal.mark(line) if self.terminal is not None else None)
+        await self._chronicle.log.append_async(
+            "session.start",
+            f"{self._adapter.title} on {self._request.workspace}",
+            data={"version": __version__, "info": msgspec.to_builtins(self._bulletin.keeper.info)},
+        )
+
+    async def _open_doors(
+        self,
+        context: AgentContext,
+        authority: CertificateAuthority,
+        policy: LivePolicy,
+        gatehouse: Gatehouse,
+        loading: asyncio.Task[None],
+        doorway: Doorway,
+    ) -> None:
+        """Proxy and gateway, and the scripted model of a rehearsal."""
+        async with self._bulletin.step("libraries"):
+            await loading
+        from ironcurtain_tui.gateway.domain_requests import DomainRequests
+        from ironcurtain_tui.gateway.orientation import Orientation
+        from ironcurtain_tui.gateway.server import Gateway
+        from ironcurtain_tui.proxy.server import Proxy
+        from ironcurtain_tui.supervisor.tool_servers import ToolServers
+
+        routes = await self._routes()
+        async with self._bulletin.step("proxy"):
+            proxy = Proxy(
+                doorway.proxy,
+                authority,
+                routes,
+                gatehouse.gatekeeper,
+                self._flow_changed,
+                upstreams=self._configured_hosts(),
+                names_address=policy.names_address,
+                token=None if doorway.tcp is None else doorway.tcp.token,
+            )
+            await proxy.start()
+            self._teardown.push("proxy", proxy.stop)
+            gatehouse.watch(proxy)
+        async with self._bulletin.step("tool gateway"):
+            workspace = Path(self._request.workspace)
+            tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
+            gateway = Gateway(
+                doorway.gateway,
+                [
+                    Orientation(lambda: orientation(context)),
+                    DomainRequests(lambda: (*context.allowed_hosts, *gatehouse.open_hosts)),
+                    *tools.all,
+                ],
+                gatehouse.gatekeeper,
+                workspace=WorkspacePaths(workspace),
+                path_arguments=lambda call: policy.current.path_arguments(call),
+            )
+            tools.on_change = gateway.announce_changes
+            self._teardown.push("tool servers", tools.stop)
+            tools.start()  # they get ready while the container does
+            await gateway.start()
+            self._teardown.push("tool gateway", gateway.stop)
+
+    async def _routes(self) -> list[Route]:
+        """The way to every provider; in a rehearsal they all lead to the scripted model."""
+        if self._accesses.rehearsal:
+            async with self._bulletin.step("scripted model"):
+                return [
+                    Route(each.provider, each.sentinel, each.key, await self._start_rehearsal(each))
+                    for each in self._accesses
+                ]
+        return [
+            Route(each.provider, each.sentinel, each.key, self._configured_upstream(each)) for each in self._accesses
+        ]
+
+    async def _start_rehearsal(self, access: Access) -> Upstream:
+        from ironcurtain_tui.rehearsal.model import RehearsalModel
+
+        model = RehearsalModel(access.key.reveal(), host=access.provider.hosts[0].name)
+        await model.start()
+        self._teardown.push("scripted model", model.stop)
+        return Upstream("127.0.0.1", model.port, model.ca_pem)
+
+    def _configured_upstream(self, access: Access) -> Upstream | None:
+        settings = access.settings
+        if not settings.upstream:
+            return None
+        upstream = _upstream(settings.upstream, settings.upstream_ca)
+        detail = f"{access.provider.title} is reached through {settings.upstream}, as config.toml says."
+        self._bulletin.badge("upstream", BadgeState.WARN, "own gateway", detail)
+        return upstream
+
+    def _configured_hosts(self) -> dict[str, Upstream]:
+        hosts = self._request.config.web.hosts
+        return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
+
+    def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
+        if self._request.network_mode == "uds":
+            return Doorway.of_sockets(self._paths, shared=shared)
+        return Doorway.of_ports(door_address(engine, sys.platform), self._token)
+
+    def _open_policy(self) -> LivePolicy:
+        def build(documents: Mapping[str, PolicyDocument]) -> Policy:
+            return build_policy(documents, self._accesses.rules(), Path(self._request.workspace), paths.home())
+
+        return LivePolicy(self._policy_files(), build, partial(past_logs, paths.home()))
+
+    def _policy_files(self) -> dict[str, Path]:
+        """The strongest first."""
+        return {"session": self._paths.policy, USER: paths.home() / USER_FILE}
+
+    def _open_gatehouse(self, policy: LivePolicy) -> Gatehouse:
+        gatehouse = Gatehouse(
+            policy,
+            self._chronicle.log,
+            self._bulletin,
+            self._request.config.approvals,
+            asker=self._adapter.title,
+            sentinels=tuple(self._accesses.sentinels.values()),
+            viewers=lambda: len(self._server.viewers),
+            record=self._chronicle.record,
+            on_waiting=self._activity.asks,
+            on_unavailable=self._chronicle.failed,
+            cut_doors=self._cut_doors,
+        )
+        self._teardown.push("approvals", gatehouse.close)
+        return gatehouse
+
+    async def _cut_doors(self) -> None:
+        await self._teardown.run(DOORS)
+        cut = "Both doors are shut for good: the agent is cut off."
+        self._bulletin.notice(BadgeState.WARN, cut, "Stop the session when you are done.")
+
+    def _flow_changed(self, flow: Flow) -> None:
+        self._bulletin.publish(FlowChanged(flow=flow))
+        if self.gatehouse is not None:
+            self.gatehouse.flow_changed()
+        if flow.decision is not Decision.ALLOW:
+            return
+        if flow.state.is_over:
+            self._chronicle.outcome(flow)
+        self._activity.passed(flow)
+
+    async def _open_terminal(self) -> None:
+        publish = self._bulletin.publish
+        events = EmulatorEvents(
+            on_update=self._server.screen_changed,
+            on_title=lambda title: publish(TitleChanged(title=title)),
+            on_bell=lambda: publish(BellRang()),
+            on_restart=self._screen_restarted,
+        )
+        async with self._bulletin.step("screen"):
+            self.terminal = await AgentTerminal.open(
+                events,
+                self._tasks,
+                (self._request.cols, self._request.lines),
+                self._paths.recording,
+                self._request.config.recording,
+                lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
+            )
+
+    def _screen_restarted(self, reason: str) -> None:
+        self._bulletin.publish(ScreenRestarted(reason=reason))
+        self._bulletin.notice(BadgeState.WARN, f"The screen process crashed: {reason}.", "The agent was not affected.")
+
+    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway) -> None:
+        """Screen and container; the agent in it is held back until it is released."""
+        settings = self._request.config.container
+        spec = ContainerSpec(
+            session_id=self._request.session_id,
+            image=self._request.image,
+            command=launch.command,
+            env={**door_environment(doorway.proxy_url), **launch.env},
+            sockets_dir=self._paths.sockets,
+            workspace=Path(self._request.workspace),
+            uid=identity.uid,
+            gid=identity.gid,
+            memory_bytes=settings.memory_bytes,
+            cpus=settings.cpus,
+            pids=settings.pids,
+            cols=self._request.cols,
+            lines=self._request.lines,
+            labels=ProcessIdentity.current().labels(),
+        )
+
+        async def create() -> None:
+            network = None
+            if doorway.tcp is not None:
+                self._network = await self._join_network(engine, doorway.tcp)
+                network = self._network.agents_part
+            self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
+
+        async with self._bulletin.step("container"):
+            await together(self._open_terminal(), create())
+            terminal, container = self.terminal, self.container
+            if terminal is None or container is None:
+                raise AssertionError("both are there, or an error was raised")
+            terminal.attach(container, await asyncio.to_thread(container.attach), _stream_ended)
+            await asyncio.to_thread(container.start)
+
+    async def _join_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
+        """TCP mode: what stands between the agent's container and the doors."""
+        async with self._bulletin.step("network"):
+            labels, image = ProcessIdentity.current().labels(), self._request.sidecar_image
+            create = partial(SessionNetwork.create, engine, self._request.session_id, image)
+            network = await asyncio.to_thread(create, part.ports, part.address, labels)
+            self._teardown.push("network", lambda: asyncio.to_thread(network.remove))
+            return network
+
+    async def _end_container(self) -> None:
+        if self.container is not None:
+            await asyncio.to_thread(_remove_container, self.container)
+
+    async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
+        report = await asyncio.to_thread(SelfTest(engine, container, self._network).run)
+        findings = [msgspec.to_builtins(finding) for finding in report.findings]
+        await self._chronicle.record("self-test", "passed" if report.passed else "FAILED", {"findings": findings})
+        if report.passed:
+            self._bulletin.badge("egress", BadgeState.OK, "no-egress", "; ".join(one.name for one in report.findings))
+            return
+        failures = "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
+        self._bulletin.badge("egress", BadgeState.FAIL, "EGRESS", failures)
+        raise UserFacingError(
+            f"The container is not sealed, so the agent was not started. {failures}",
+            "Check the engine's network settings; `ironcurtain-tui doctor` may tell more.",
+        )
+
+
+def _stream_ended(error: OSError | None) -> None:
+    log.info("the agent's terminal closed: %s", error or "end of stream")
+
+
+def _upstream(address: str, ca: str) -> Upstream:
+    host, _, port = address.rpartition(":")
+    try:
+        authority = Path(ca).expanduser().read_bytes()
+    except OSError as error:
+        raise UserFacingError(f"Cannot read the authority of {address}: {error}.", "Correct config.toml.") from error
+    return Upstream(host.strip("[]"), int(port), authority)
+
+
+def _load_doors() -> None:
+    """Import what the doors are made of: a second of work, after which their imports cost nothing."""
+    import ironcurtain_tui.gateway.orientation
+    import ironcurtain_tui.gateway.server
+    import ironcurtain_tui.proxy.server
+    import ironcurtain_tui.supervisor.tool_servers  # noqa: F401 -- loaded, not used here
+
+
+def _remove_container(container: AgentContainer) -> None:
+    """Blocks up to the grace period, then kills."""
+    container.stop(STOP_GRACE_SECONDS)
+    container.remove()
