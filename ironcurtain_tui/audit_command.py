@@ -21,11 +21,11 @@ from ironcurtain_tui.audit.export import FORMATS, to_jsonl
 from ironcurtain_tui.audit.index import AuditIndex, Hit, Query
 from ironcurtain_tui.audit.reader import AuditReader, find_record
 from ironcurtain_tui.audit.redact import Redactor
-from ironcurtain_tui.audit.report import SessionReport, summarise
 from ironcurtain_tui.audit.retention import finish, plan, remove
 from ironcurtain_tui.audit.verify import HOLDS, LIMITS, Proof, missing_sessions, verify_log
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
+from ironcurtain_tui.report_command import report
 from ironcurtain_tui.ui.neutralise import neutralise
 
 POLL_SECONDS = 0.25
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         case "export":
             return _export(directory, _wanted(directory, options.session), options.format, options.output)
         case "report":
-            return _report(directory, _wanted(directory, options.session), as_json=options.json)
+            return _report(directory, options.session, everything=options.all, as_json=options.json)
         case "retention":
             return _retention(directory, dry_run=options.dry_run)
         case "redact":
@@ -233,41 +233,13 @@ def _export(directory: AuditDirectory, session: str, form: str, output: Path | N
     return 0
 
 
-def _report(directory: AuditDirectory, session: str, *, as_json: bool) -> int:
-    report = summarise(_records(AuditReader(directory.log(session))))
-    if as_json:
-        _say(msgspec.json.encode(report).decode())
-        return 0
-    for line in _report_lines(session, report):
+def _report(directory: AuditDirectory, session: str, *, everything: bool, as_json: bool) -> int:
+    chosen = directory.sessions() if everything else [_wanted(directory, session)]
+    records = (record for one in chosen for record in _records(AuditReader(directory.log(one))))
+    title = f"{len(chosen):,} sessions" if everything else f"Session {chosen[0]}"
+    for line in report(title, records, as_json=as_json):
         _say(line)
     return 0
-
-
-def _report_lines(session: str, report: SessionReport) -> Iterator[str]:
-    minutes = (report.last_us - report.first_us) / 60e6
-    yield f"Session {session}: {report.records:,} records in {minutes:,.1f} minutes, from {_moment(report.first_us)}"
-    decided = ", ".join(f"{count:,} {decision}" for decision, count in sorted(report.decisions.items()))
-    yield f"Decisions   {decided or 'none'}"
-    yield f"Traffic     {report.bytes_up:,} bytes up, {report.bytes_down:,} bytes down, {report.flow_errors:,} failed"
-    yield (
-        f"Model       {report.input_tokens:,} tokens in, {report.output_tokens:,} out, "
-        f"{report.cached_tokens:,} cached; ${report.cost_usd:,.4f}"
-    )
-    if report.decision_ms:
-        times = report.decision_ms
-        median = report.median_decision_ms or 0
-        yield f"Questions   {len(times):,} decided; {median / 1000:,.1f} s (median), {times[-1] / 1000:,.1f} s at most"
-    for title, rows in (
-        ("Hosts", [(f"{h.host} ({h.bytes_up:,} up, {h.bytes_down:,} down)", h.requests) for h in report.hosts]),
-        ("Tools", report.tools),
-        ("Refused", report.denied),
-        ("Asked", [(f"{q.title} [{q.rule}], {q.approved:,} approved", q.asked) for q in report.questions]),
-    ):
-        for number, (name, count) in enumerate(rows):
-            yield f"{title if number == 0 else '':<12}{count:>7,}  {name}"
-    for question in report.questions:
-        if question.would_save:
-            yield f"An `always` for {question.title!r} would have saved {question.would_save:,} questions."
 
 
 def _retention(directory: AuditDirectory, *, dry_run: bool) -> int:

@@ -152,6 +152,7 @@ def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     report = parts.add_parser("report", help="a session summed up")
     _add_session(report)
+    report.add_argument("--all", action="store_true", help="all sessions together")
     report.add_argument("--json", action="store_true", help="for programs")
 
     retention = parts.add_parser("retention", help="remove old sessions, as config.toml says")

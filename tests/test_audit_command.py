@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ironcurtain_tui.audit.directory import AuditDirectory
@@ -11,8 +12,10 @@ from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.cli import main
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.paths import private_directory
+from ironcurtain_tui.policy.action import HttpRequest
 
 ONE, TWO = "0123456789ab", "ba9876543210"
+THREE, FOUR = "333333333333", "444444444444"
 
 
 @pytest.fixture
@@ -115,6 +118,27 @@ def test_export_and_report(audit: AuditDirectory, tmp_path: Path, capsys: pytest
     assert f"CONNECT {ONE}.test:443" in out
     assert main(["audit", "report", ONE, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["decisions"] == {"deny": 1}
+
+
+def test_the_report_suggests_rules(audit: AuditDirectory, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for session in (THREE, FOUR):
+        private_directory(audit.log(session).parent)
+        with AuditLog.open(audit.log(session), session, notary=audit.notary()) as log:
+            log.append("session.start", "x", data={"info": {"workspace": str(tmp_path)}})
+            for page in range(2):
+                action = HttpRequest(host="docs.example.org", port=443, method="GET", path=f"/a/{page}")
+                data = {"action": msgspec.to_builtins(action), "rule": "approved (unlisted-host)", "digest": "00"}
+                log.append("request", f"GET docs.example.org/a/{page}", decision=Decision.ALLOW, data=data)
+    assert main(["audit", "report", THREE]) == 0
+    out = capsys.readouterr().out
+    assert "# saves 2 questions\n[[rule]]\n" in out
+    assert 'path = "/a/**"\nthen = "allow"\n' in out
+    assert main(["audit", "report", "--all", "--json"]) == 0
+    (suggestion,) = json.loads(capsys.readouterr().out)["suggestions"]
+    assert suggestion["saves"] == 4
+    (tmp_path / "policy.toml").write_text("rule = 1")
+    assert main(["audit", "report", THREE]) == 1
+    assert "No rules can be suggested" in capsys.readouterr().err
 
 
 def test_retention(audit: AuditDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,11 +31,6 @@ class Question(Value, frozen=True):
     asked: int
     approved: int
 
-    @property
-    def would_save(self) -> int:
-        """Questions that a standing permission, given at the first, would have saved; 0 when it was denied once."""
-        return self.asked - 1 if self.approved == self.asked else 0
-
 
 class SessionReport(Value, frozen=True):
     """The figures of one session, or of several."""

@@ -8,16 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from ironcurtain_tui.audit.chain import ChainBroken
+from ironcurtain_tui.audit.decisions import decided
 from ironcurtain_tui.audit.reader import AuditReader
-from ironcurtain_tui.policy.action import Action, ToolCall
+from ironcurtain_tui.policy.action import Action, ToolCall, Tunnel
 from ironcurtain_tui.policy.decide import Policy
 
 log = logging.getLogger(__name__)
 
-KINDS = frozenset({"request", "tool"})
 MOST_RECORDS = 20_000
 """Records that are looked at, newest sessions first."""
 SECONDS = 5.0
@@ -59,12 +57,7 @@ def changed_decisions(logs: Iterable[Path], now: Policy, then: Policy) -> list[s
 
 def _actions(path: Path) -> Iterable[Action]:
     try:
-        for record in AuditReader(path).poll():
-            if record.kind in KINDS and record.decision is not None:
-                try:
-                    yield msgspec.convert(record.data.get("action"), Action)
-                except msgspec.ValidationError:
-                    continue  # written by another version
+        yield from (past.action for past in decided(AuditReader(path).poll()) if not isinstance(past.action, Tunnel))
     except (OSError, ChainBroken) as error:
         log.info("left out of a preview: %s: %s", path, error)
 

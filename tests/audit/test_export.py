@@ -113,7 +113,7 @@ def test_a_session_is_summed_up() -> None:
     assert report.cost_usd == pytest.approx(0.25)
     assert (report.decision_ms, report.median_decision_ms, report.flow_errors) == ([2000, 4000], 3000, 1)
     (question,) = report.questions
-    assert (question.title, question.rule, question.asked, question.would_save) == ("git.push", "ask-push", 2, 1)
+    assert (question.title, question.rule, question.asked, question.approved) == ("git.push", "ask-push", 2, 2)
 
 
 def test_nothing_is_summed_up_to_nothing() -> None:
