@@ -17,9 +17,9 @@ import time
 
 import msgspec
 
+from ironcurtain_tui.confinement import confine
 from ironcurtain_tui.control.framing import MAX_FRAME, pack
 from ironcurtain_tui.control.messages import Cursor, HistoryRows, Row, ScreenUpdate, TerminalModes
-from ironcurtain_tui.terminal.confinement import confine
 from ironcurtain_tui.terminal.core import EmulatorCore
 from ironcurtain_tui.terminal.cores import CoreName, make_core
 from ironcurtain_tui.terminal.screen_protocol import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ironcurtain_tui
-from ironcurtain_tui.terminal.confinement import filter_program
+from ironcurtain_tui.confinement import filter_program
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 HARNESS = """
 import ctypes, mmap, os, signal, socket, sys, threading
-from ironcurtain_tui.terminal import confinement
+from ironcurtain_tui import confinement
 {layers}
 granted = confinement.confine()
 try:
