@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -38,6 +39,14 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-m", "--model", default="", metavar="ID", help="model for the agent (default: its own)")
     run.add_argument("--memory", default="", metavar="SIZE", help="memory limit, e.g. 4GiB")
     run.add_argument("--cpus", type=float, default=None, metavar="N", help="CPU limit, e.g. 2")
+    run.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="SESSION",
+        help="take up the agent's conversation of an ended session, on its workspace (default: the newest here)",
+    )
     run.add_argument("--rehearsal", action="store_true", help="use the scripted model even if there is a key")
     run.add_argument("--detach", action="store_true", help="start it without opening the screen")
     run.add_argument("--timings", action="store_true", help="print how long each step of the start took")
@@ -247,10 +256,12 @@ def _run(options: argparse.Namespace) -> int:
     if not options.detach:
         _need_terminal()
     settings = _with_limits(config.load(), options)
-    place = workspace.checked(options.workspace)
     from ironcurtain_tui.agents import agent
+    from ironcurtain_tui.supervisor.resume import taken_up
 
-    adapter = agent(options.agent or settings.session.agent)
+    old = taken_up(options)
+    place = workspace.checked(Path(old.workspace) if old else options.workspace)
+    adapter = agent(old.agent if old else options.agent or settings.session.agent)
     for finding in examine(("state", "ca", "credentials", "engine")):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
@@ -275,11 +286,13 @@ def _run(options: argparse.Namespace) -> int:
             session_id=paths.new_session_id(),
             workspace=str(place),
             agent=adapter.name,
-            model=options.model or settings.session.model,
-            rehearsal=options.rehearsal,
+            model=options.model or (old.model if old else settings.session.model),
+            rehearsal=options.rehearsal or bool(old and old.rehearsal),
             image=image,
             network_mode=mode,
             sidecar_image=sidecar,
+            conversation=old.conversation if old else str(uuid.uuid4()),
+            resumes=old.id if old else "",
             cols=size.columns,
             lines=size.lines,
             config=settings,
@@ -411,6 +424,7 @@ def _look_back(*, text: str = "", session: str = "") -> int:
 
 def _sessions() -> int:
     from ironcurtain_tui.supervisor import registry
+    from ironcurtain_tui.supervisor.resume import is_resumable
 
     known = registry.sessions()
     if not known:
@@ -422,6 +436,7 @@ def _sessions() -> int:
         state = "running" if one.alive else "ended"
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.started))
         note = " (rehearsal)" if info.rehearsal else ""
+        note += ", can be resumed" if is_resumable(one, paths.home()) else ""
         outcome = f"  [{one.record.outcome}]" if one.record.outcome and not one.alive else ""
         print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{info.workspace}{note}{outcome}")
     return 0

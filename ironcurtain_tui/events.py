@@ -216,6 +216,10 @@ class SessionInfo(Value, frozen=True):
     started: float
     model: str = ""
     container: str = ""
+    conversation: str = ""
+    """UUID of the agent's conversation; a session that takes it up has the same. Empty: it cannot be taken up."""
+    resumes: str = ""
+    """The session whose conversation this one took up."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):

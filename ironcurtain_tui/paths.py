@@ -6,6 +6,7 @@ Layout (DESIGN.md section 7)::
     policy.toml                     rules of what is allowed; annotations/<server>.toml what tools' arguments mean
     ca/                             certificate authority of the proxy
     sessions/<id>/                  what is kept: audit.jsonl, recording*.cast.gz, session.json, supervisor.log
+        state/                      the agent's own conversations, written by it (mounted into its container)
     audit/                          signing key and ledger of all audit logs, and their search index
     run/<id>/                       what lives only as long as the session
         control.sock                for viewers, 0600
@@ -131,6 +132,10 @@ class SessionPaths:
     @property
     def policy(self) -> Path:
         return self.kept / "policy.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.kept / "state"
 
     @property
     def record(self) -> Path:

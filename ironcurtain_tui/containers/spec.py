@@ -19,6 +19,8 @@ WORKSPACE = "/workspace"
 HOME = "/home/agent"
 HOST = "host.docker.internal"
 """In TCP mode: what the agent calls the sidecar, and the sidecar the host."""
+STATE = "/run/ironcurtain-state"
+"""Where the session's state directory is mounted; the agent's home has links into it."""
 ENTRYPOINT = "/usr/local/bin/ironcurtain-entrypoint"
 RELEASE_NAME = "released"
 """File in the sockets directory: while it is absent the entry point holds the agent back."""
@@ -68,6 +70,8 @@ class ContainerSpec:
     entrypoint: tuple[str, ...] = (ENTRYPOINT,)
     network: AgentNetwork | None = None
     """None: no network at all, the doors are sockets in ``sockets_dir``."""
+    state_dir: Path | None = None
+    """What the agent keeps of its conversations; None when it keeps none."""
 
     @property
     def name(self) -> str:
@@ -141,6 +145,7 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
             "Mounts": [
                 _bind(spec.sockets_dir, DOORS, read_only=True),
                 _bind(spec.workspace, WORKSPACE, read_only=False),
+                *([] if spec.state_dir is None else [_bind(spec.state_dir, STATE, read_only=False)]),
             ],
         },
     }

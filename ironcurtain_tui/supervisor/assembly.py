@@ -52,6 +52,7 @@ from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
+from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
@@ -128,13 +129,18 @@ class Assembly:
             runs_as_root=identity.is_root,
             allowed_hosts=self._accesses.hosts,
             mcp_bridge=doorway.mcp_bridge,
+            conversation=self._request.conversation,
+            resumes=bool(self._request.resumes),
         )
         launch = self._adapter.prepare(context)
+        conversation = Conversation(self._request, self._adapter, self._paths, bulletin)
+        state = await conversation.open(identity, self._teardown, self._tasks)
         authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
-        doors.furnish(self._paths, authority.certificate_pem, authority.bundle(), launch.seed, doorway)
+        certificate, bundle = authority.certificate_pem, authority.bundle()
+        doors.furnish(self._paths, certificate, bundle, launch.seed, doorway, self._adapter.state)
         try:
             await together(
-                self._start_container(engine, launch, identity, doorway),
+                self._start_container(engine, launch, identity, doorway, state),
                 self._open_doors(context, authority, policy, gatehouse, loading, doorway),
             )
         finally:
@@ -322,7 +328,9 @@ class Assembly:
         self._bulletin.publish(ScreenRestarted(reason=reason))
         self._bulletin.notice(BadgeState.WARN, f"The screen process crashed: {reason}.", "The agent was not affected.")
 
-    async def _start_container(self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway) -> None:
+    async def _start_container(
+        self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway, state: Path | None
+    ) -> None:
         """Screen and container; the agent in it is held back until it is released."""
         settings = self._request.config.container
         spec = ContainerSpec(
@@ -340,6 +348,7 @@ class Assembly:
             cols=self._request.cols,
             lines=self._request.lines,
             labels=ProcessIdentity.current().labels(),
+            state_dir=state,
         )
 
         async def create() -> None:

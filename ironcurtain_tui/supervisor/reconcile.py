@@ -11,6 +11,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor import registry
 from ironcurtain_tui.supervisor.aftermath import close_records
+from ironcurtain_tui.supervisor.agent_state import settle
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 
 
@@ -46,6 +47,7 @@ def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconcili
             removed += close_records(session)
         except UserFacingError as error:
             left.append(f"audit log of session {session.session_id}: {error.message}")
+        settle(session.state)
         registry.release(session)
         registry.close_record(session, "its supervisor died")
     return Reconciliation(tuple(removed), tuple(left))

@@ -22,6 +22,10 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     network_mode: Literal["uds", "tcp"] = "uds"
     sidecar_image: str = ""
     """In TCP mode."""
+    conversation: str = ""
+    """UUID of the agent's conversation."""
+    resumes: str = ""
+    """The session, ended, whose conversation is to be taken up; empty: a new one."""
     cols: int
     lines: int
     config: Config

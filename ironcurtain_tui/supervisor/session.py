@@ -64,6 +64,8 @@ class Session:
                 network_mode=request.network_mode,
                 started=time.time(),
                 model=request.model,
+                conversation=request.conversation if adapter.state else "",
+                resumes=request.resumes,
             ),
             self._server.publish,
         )
