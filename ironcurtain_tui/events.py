@@ -222,6 +222,48 @@ class SessionInfo(Value, frozen=True):
     """The session whose conversation this one took up."""
 
 
+class TaskFailure(StrEnum):
+    """Why an agent could not do a task."""
+
+    QUOTA = "quota"
+    """The provider's limit for this account is used up."""
+    PROVIDER = "provider-error"
+    EMPTY = "empty-answer"
+    AGENT = "agent-error"
+    """The agent itself failed or ended badly."""
+
+
+class TaskOutcome(StrEnum):
+    """How a task without a screen ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    REFUSED = "refused"
+    """The model refused, or policy or a person denied something that was asked for on the way."""
+    LIMIT = "limit"
+    """Its time or its tokens were used up."""
+    STOPPED = "stopped"
+    """Somebody ended it."""
+
+
+class TaskResult(Value, frozen=True):
+    """What became of a task without a screen. ``text`` and ``reason`` are partly the agent's words: untrusted."""
+
+    outcome: TaskOutcome
+    text: str = ""
+    """The agent's final answer."""
+    failure: TaskFailure | None = None
+    reason: str = ""
+    """Why it is no success, in words."""
+    denied: tuple[str, ...] = ()
+    """What was asked for and denied, a line each."""
+    exit_code: int | None = None
+    """Of the agent's command."""
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """Base of everything that is published; subclasses are told apart by ``event``."""
 

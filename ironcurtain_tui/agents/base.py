@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from ironcurtain_tui.agents.task import TaskLaunch
+
 HOME = "/home/agent"
 MCP_SOCKET = "/run/ironcurtain/mcp.sock"
 """The gateway, as the container sees it."""
@@ -70,6 +72,13 @@ class AgentAdapter(ABC):
     @abstractmethod
     def prepare(self, context: AgentContext) -> AgentLaunch:
         """How to start it in this session, with a new conversation or, where ``context.resumes``, the old one. Pure."""
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch | None:  # noqa: ARG002 -- others need both
+        """How to do ``prompt`` without a screen in a container made by ``prepare``; None when it cannot. Pure.
+
+        The conversation is ``context.conversation``, taken up where ``context.resumes``, as with a screen.
+        """
+        return None
 
     def remembers(self, files: Collection[str], conversation: str) -> bool:  # noqa: ARG002 -- others need the name
         """Whether ``files``, the paths in its home that were kept, hold a conversation that can be taken up. Pure."""

@@ -18,6 +18,8 @@ from ironcurtain_tui.agents.base import (
     AgentLaunch,
     orientation,
 )
+from ironcurtain_tui.agents.claude_stream import ClaudeReader
+from ironcurtain_tui.agents.task import TaskLaunch
 
 MCP_CONFIG = ".config/ironcurtain/claude-mcp.json"
 KEY_TAIL = 20
@@ -37,21 +39,14 @@ class ClaudeCode(AgentAdapter):
         """It writes a conversation's file with the first message, and refuses to resume one without."""
         return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
 
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
+        # Printing one event a line as it happens needs --verbose. What it left in the background would be cut off.
+        command = (*_command(context), "-p", "--output-format", "stream-json", "--verbose")
+        env = {"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1"}
+        return TaskLaunch(command, ClaudeReader(), stdin=prompt, env=env)
+
     def prepare(self, context: AgentContext) -> AgentLaunch:
         key, bridge = context.sentinels["anthropic"], context.mcp_bridge
-        command = [
-            "claude",
-            "--dangerously-skip-permissions",
-            "--mcp-config",
-            f"{HOME}/{MCP_CONFIG}",
-            "--strict-mcp-config",
-            "--append-system-prompt",
-            orientation(context),
-        ]
-        if context.conversation:
-            command += ["--resume" if context.resumes else "--session-id", context.conversation]
-        if context.model:
-            command += ["--model", context.model.removeprefix("anthropic:")]
         env = {
             "ANTHROPIC_API_KEY": key,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -70,7 +65,7 @@ class ClaudeCode(AgentAdapter):
         if context.runs_as_root:
             env["IS_SANDBOX"] = "1"  # without it, it refuses to skip permissions as root
         return AgentLaunch(
-            tuple(command),
+            _command(context),
             env,
             {
                 ".claude.json": _json(_state(context.workspace, key)),
@@ -78,6 +73,23 @@ class ClaudeCode(AgentAdapter):
                 MCP_CONFIG: _json({"mcpServers": {MCP_SERVER: {"command": bridge[0], "args": bridge[1:]}}}),
             },
         )
+
+
+def _command(context: AgentContext) -> tuple[str, ...]:
+    command = [
+        "claude",
+        "--dangerously-skip-permissions",
+        "--mcp-config",
+        f"{HOME}/{MCP_CONFIG}",
+        "--strict-mcp-config",
+        "--append-system-prompt",
+        orientation(context),
+    ]
+    if context.conversation:
+        command += ["--resume" if context.resumes else "--session-id", context.conversation]
+    if context.model:
+        command += ["--model", context.model.removeprefix("anthropic:")]
+    return tuple(command)
 
 
 _SETTINGS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch
+from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 BANNER = ".config/ironcurtain/banner"
 
@@ -29,6 +30,10 @@ class Shell(AgentAdapter):
             env,
             {".bashrc": _RC.encode(), BANNER: _banner(context).encode()},
         )
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:  # noqa: ARG002 -- a shell needs no context
+        """``prompt`` is a script."""
+        return TaskLaunch(("bash", "-s"), PlainReader(), stdin=prompt)
 
 
 def _banner(context: AgentContext) -> str:

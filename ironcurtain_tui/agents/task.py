@@ -1,0 +1,96 @@
+"""A task given to an agent without a screen: what to run, and what its output means.
+
+What the agent prints is untrusted and may be cut anywhere: readers never raise, and what they do not know they skip.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ironcurtain_tui.events import TaskFailure
+
+
+class StepKind(StrEnum):
+    TEXT = "text"
+    """The agent said something."""
+    TOOL = "tool"
+    """It uses a tool."""
+    RESULT = "result"
+    """What a tool gave back."""
+    ERROR = "error"
+    NOTE = "note"
+    """Anything else worth a line: a retry, the model's name."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened, for a person who follows. ``text`` is the agent's own, untrusted, maybe long."""
+
+    kind: StepKind
+    text: str
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """How the task ended, as far as the agent's own output tells."""
+
+    text: str
+    """Its final answer."""
+    failure: TaskFailure | None = None
+    """None: it did what it could."""
+    reason: str = ""
+    """Of the failure, in words."""
+    refused: bool = False
+    """The model refused the task."""
+
+
+class TaskReader(ABC):
+    """Reads what one run of an agent's command prints. Sans-io; one reader a run."""
+
+    @abstractmethod
+    def read(self, line: str) -> Sequence[Step]:
+        """What ``line`` of its standard output, without the line end, says. Never raises."""
+
+    @abstractmethod
+    def report(self, exit_code: int, errors: str) -> TaskReport:
+        """The sum, once the command has ended; ``errors`` is the end of its standard error. Never raises."""
+
+
+@dataclass(frozen=True)
+class TaskLaunch:
+    """How to run a task in a container that was prepared for the agent (``AgentLaunch``: its variables, its files)."""
+
+    command: tuple[str, ...]
+    """Runs in the workspace, without a terminal, beside the container's own first process."""
+    reader: TaskReader
+    stdin: str = ""
+    """Best the prompt: an argument has at most 128 KiB."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """On top of the container's own."""
+
+
+class PlainReader(TaskReader):
+    """For commands whose output is their answer. Anything but exit code 0 is a failure."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def read(self, line: str) -> Sequence[Step]:
+        self._lines.append(line)
+        return (Step(StepKind.TEXT, line),)
+
+    def report(self, exit_code: int, errors: str) -> TaskReport:
+        text = "\n".join(self._lines)
+        if exit_code == 0:
+            return TaskReport(text)
+        return TaskReport(text, TaskFailure.AGENT, ended_badly(exit_code, errors))
+
+
+def ended_badly(exit_code: int, errors: str) -> str:
+    """In words: a command ended with ``exit_code`` after it had printed ``errors``."""
+    killed = " (killed, maybe for want of memory)" if exit_code == 137 else ""
+    last = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
+    return f"it ended with code {exit_code}{killed}" + (f": {last}" if last else "")
