@@ -44,6 +44,8 @@ class HostRules(Value, frozen=True):
     host: str
     endpoints: tuple[Endpoint, ...]
     port: int = 443
+    otherwise: int | None = None
+    """Status to answer on this machine whatever is no endpoint; None when that is refused."""
 
 
 class PlacedRule(Value, frozen=True):
@@ -229,15 +231,12 @@ class Policy:
             return _deny(f"{asked}: a path that can be read in two ways is not sent on", "non-canonical-path")
         endpoint = next((each for each in rules.endpoints if each.matches(request.method, request.path)), None)
         if endpoint is None:
+            if rules.otherwise is not None:
+                return _answer(rules.otherwise, asked, f"{rules.name}: {rules.host}")
             return _deny(f"{asked} is not an endpoint of {rules.host} this session may use", "unlisted-endpoint")
         rule = f"{rules.name}: {endpoint.method} {endpoint.path}"
         if endpoint.answer is not None:
-            return Verdict(
-                decision=Decision.ANSWER,
-                reason=f"{asked} is answered on this machine and never sent",
-                rule=rule,
-                answer_status=endpoint.answer,
-            )
+            return _answer(endpoint.answer, asked, rule)
         if not endpoint.allows_query(request.query):
             return _deny(f"{asked} may not be used with this query string", "unlisted-query")
         return _allow(rule)
@@ -353,6 +352,11 @@ def _verdict(placed: PlacedRule, subject: str) -> Verdict:
 
 def _allow(rule: str) -> Verdict:
     return Verdict(decision=Decision.ALLOW, rule=rule)
+
+
+def _answer(status: int, asked: str, rule: str) -> Verdict:
+    reason = f"{asked} is answered on this machine and never sent"
+    return Verdict(decision=Decision.ANSWER, reason=reason, rule=rule, answer_status=status)
 
 
 def _deny(reason: str, rule: str) -> Verdict:

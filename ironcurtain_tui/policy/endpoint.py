@@ -32,8 +32,6 @@ class Endpoint(Value, frozen=True):
     """Status to answer locally with; None when the request is forwarded."""
     query: tuple[str, ...] = ()
     """Names a query string may hold, each at most once."""
-    counts_usage: bool = False
-    """Whether the response tells how many tokens were used."""
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is for this endpoint. ``path`` has no query."""

@@ -10,7 +10,8 @@ from mitmproxy.flow import Flow as MitmFlow
 from ironcurtain_tui.events import Decision, Flow, FlowState
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
 from ironcurtain_tui.policy.endpoint import Endpoint
-from ironcurtain_tui.providers.base import Provider, UsageTap
+from ironcurtain_tui.providers.base import Provider
+from ironcurtain_tui.providers.usage import UsageTap
 from ironcurtain_tui.proxy.scrubber import Scrubber
 
 _KEY = "ironcurtain"

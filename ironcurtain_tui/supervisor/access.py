@@ -57,7 +57,7 @@ class Accesses:
     @property
     def hosts(self) -> tuple[str, ...]:
         """What the agent may reach without asking."""
-        return tuple(host.name for each in self.all for host in each.provider.hosts)
+        return tuple(host.name for each in self.all for host in each.provider.hosts if host.credentials)
 
     @property
     def secrets(self) -> list[str]:

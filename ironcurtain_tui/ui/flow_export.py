@@ -30,8 +30,8 @@ def curl(flow: Flow) -> str:
     for provider in PROVIDERS.values():
         for host in provider.hosts:
             if host.name == flow.host:
-                place = host.credential
-                words += ["--header", f'"{place.header}: {place.scheme}${provider.key_variable}"']
+                for place in host.credentials[:1]:
+                    words += ["--header", f'"{place.header}: {place.scheme}${provider.key_variable}"']
     if flow.bytes_up:
         words += ["--data-binary", "@body"]
     command = " ".join([*words, shlex.quote(url(flow))])

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers import PROVIDERS
-from ironcurtain_tui.providers.anthropic import ANTHROPIC, error_body, usage_tap
+from ironcurtain_tui.providers.anthropic import ANTHROPIC
+from ironcurtain_tui.providers.base import ModelEndpoint
 from ironcurtain_tui.providers.cost import cost_usd
+from ironcurtain_tui.providers.messages import COUNT_TOKENS, MESSAGES, error_body
+
+usage_tap = MESSAGES.usage_tap
 
 STREAM = (
     b'event: message_start\r\ndata: {"type":"message_start","message":{"id":"m","model":"claude-x","usage":'
@@ -98,17 +102,24 @@ def test_errors_have_the_form_of_the_api(status: int, kind: str) -> None:
 
 def test_the_table() -> None:
     assert PROVIDERS["anthropic"] is ANTHROPIC
-    (host,) = ANTHROPIC.hosts
+    host = ANTHROPIC.hosts[0]
     assert host.name == "api.anthropic.com"
-    assert host.credential.value("k") == b"k"
+    assert [place.value("k") for place in host.credentials] == [b"k", b"Bearer k"]
     endpoint = host.endpoint("POST", "/v1/messages")
-    assert endpoint is not None
-    assert endpoint.counts_usage
-    assert host.endpoint("POST", "/api/event_logging/v2/batch") is None
-    assert {e.path for e in host.endpoints if e.answer == 404} == {
-        "/api/claude_code/settings",
-        "/api/claude_code/policy_limits",
-    }
+    assert isinstance(endpoint, ModelEndpoint)
+    assert endpoint.speaks is MESSAGES
+    assert COUNT_TOKENS.usage_tap("application/json") is None
+    sent = {each.path for each in host.endpoints if each.answer is None}
+    assert sent == {"/v1/messages", "/v1/messages/count_tokens", "/v1/models"}
+    assert all(each.answer == 404 for each in host.endpoints if each.path not in sent)
+
+
+def test_a_log_in_opens_it_by_a_bearer_token_only() -> None:
+    by_login = ANTHROPIC.login
+    assert by_login is not None
+    assert by_login.name == ANTHROPIC.name
+    assert [place.value("k") for place in by_login.hosts[0].credentials] == [b"Bearer k"]
+    assert by_login.hosts[0].endpoints == ANTHROPIC.hosts[0].endpoints
 
 
 def test_cost_counts_cached_tokens_at_their_own_price() -> None:

@@ -137,7 +137,7 @@ async def test_a_failing_tap_or_viewer_harms_no_exchange(stage: Stage, monkeypat
     def crash(*args: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("ironcurtain_tui.providers.anthropic.PlainUsage.feed", crash)
+    monkeypatch.setattr("ironcurtain_tui.providers.usage.DocumentTap.feed", crash)
     monkeypatch.setattr("ironcurtain_tui.proxy.exchange.Exchange.snapshot", crash)
     agent = await stage.inside()
     assert (await agent.ask(request())).status == 200

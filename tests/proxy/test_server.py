@@ -61,7 +61,7 @@ async def test_one_connection_serves_many_requests_and_reuses_its_upstream(stage
     for _ in range(5):
         assert (await agent.ask(request())).status == 200
         assert (await agent.ask(request("GET", "/api/claude_code/settings"))).status == 404
-        assert (await agent.ask(request("POST", "/api/event_logging/v2/batch"))).status == 403
+        assert (await agent.ask(request("POST", "/v1/files"))).status == 403
     assert stage.provider.connections == 1
     assert len(stage.provider.heads) == 5
 

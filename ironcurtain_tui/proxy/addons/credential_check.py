@@ -21,7 +21,7 @@ CREDENTIAL = re.compile(
 
 
 class CredentialCheck:
-    """Refuses every credential in a request to a provider but the sentinel in its place; cookies are dropped."""
+    """Refuses every credential in a request to a provider but the sentinel in its places; cookies are dropped."""
 
     def __init__(self, routes: Routes, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
@@ -37,17 +37,19 @@ class CredentialCheck:
         host = tunnel.destination.host
         route = tunnel.destination.route
         exchange.endpoint = host.endpoint(exchange.action.method, exchange.action.path)
-        expected = host.credential.value(route.sentinel)
-        found = 0
+        if not host.credentials:
+            return  # no endpoint of it is ever forwarded
+        expected = {place.header: place.value(route.sentinel) for place in host.credentials}
+        found: list[str] = []
         kept = []
         for name, value in flow.request.data.headers.fields:
             plain = name.lower().decode("ascii")
             if plain == "cookie":
                 continue
-            if plain == host.credential.header:
-                if not hmac.compare_digest(value, expected):
+            if plain in expected:
+                if not hmac.compare_digest(value, expected[plain]):
                     raise Refusal(403, f"only the session's own placeholder key opens {host.name}; another was sent")
-                found += 1
+                found.append(plain)
             elif CREDENTIAL.fullmatch(plain):
                 raise Refusal(403, f"a credential in the header {plain} is not let through to {host.name}")
             elif self._holds_key(value) or self._holds_key(name):
@@ -56,8 +58,8 @@ class CredentialCheck:
         if self._holds_key(flow.request.data.path):
             raise Refusal(403, "a key stands in the request target, where it does not belong", tripwire=True)
         key_is_due = exchange.endpoint is not None and exchange.endpoint.answer is None
-        if found > 1 or (key_is_due and found == 0):
-            raise Refusal(403, f"exactly one key is due for {host.name}, {found} were sent")
+        if len(found) > len(set(found)) or (key_is_due and not found):
+            raise Refusal(403, f"exactly one key is due for {host.name}, {len(found)} were sent")
         flow.request.data.headers = Headers(kept)
 
     def _holds_key(self, text: bytes) -> bool:

@@ -11,7 +11,7 @@ from ironcurtain_tui.proxy.tunnel import Tunnels
 
 
 class CredentialSwap:
-    """Replaces the sentinel, which the check has found in its place, by the key."""
+    """Replaces the sentinel, which the check has found in its places, by the key."""
 
     def __init__(self, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
@@ -25,11 +25,8 @@ class CredentialSwap:
             return
         if not Exchange.of(flow).admitted:
             raise Refusal(403, "it was not admitted")
-        place = destination.host.credential
-        real = place.value(destination.route.key.reveal())
+        key = destination.route.key.reveal()
+        real = {place.header.encode(): place.value(key) for place in destination.host.credentials}
         flow.request.data.headers = Headers(
-            [
-                (name, real if name.lower() == place.header.encode() else value)
-                for name, value in flow.request.data.headers.fields
-            ]
+            [(name, real.get(name.lower(), value)) for name, value in flow.request.data.headers.fields]
         )

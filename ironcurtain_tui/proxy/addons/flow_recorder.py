@@ -131,8 +131,9 @@ class FlowRecorder:
         exchange.state = state
         exchange.total_ms = exchange.elapsed_ms()
         usage = exchange.tap.usage if exchange.tap else None
-        if usage is not None and exchange.provider is not None:
-            exchange.cost_usd = cost_usd(exchange.provider.name, usage)
+        if exchange.tap is not None and usage is not None and exchange.provider is not None:
+            told = exchange.tap.cost_usd
+            exchange.cost_usd = cost_usd(exchange.provider.prices, usage) if told is None else told
         self.publish(exchange)
         self.drop(exchange)
 
