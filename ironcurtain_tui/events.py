@@ -140,6 +140,34 @@ class Card(Value, frozen=True):
     """Destroys, or leaves the machine: approving asks for more care."""
 
 
+class WordSource(StrEnum):
+    """How it is known what the person said."""
+
+    TRUSTED_LINE = "trusted-line"
+    """Typed on the host, into our own line."""
+    KEYSTROKES = "keystrokes"
+    """Worked out from the keys typed into the agent's terminal."""
+    MODEL = "model"
+    """Guessed from those keys by a model."""
+
+
+class Confidence(StrEnum):
+    """How sure it is that this is what the person said, surest first."""
+
+    EXACT = "exact"
+    LIKELY = "likely"
+    UNKNOWN = "unknown"
+
+
+class Utterance(Value, frozen=True):
+    """What the person said to the agent. Nothing the agent wrote is ever part of it."""
+
+    text: str
+    time: float
+    source: WordSource
+    confidence: Confidence = Confidence.EXACT
+
+
 class EscalationState(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
@@ -161,6 +189,8 @@ class Escalation(Value, frozen=True):
     decided: float | None = None
     note: str = ""
     """Who or what decided, the scope, and the person's sentence if there was one."""
+    words: Utterance | None = None
+    """What the person said last before it was raised; None when that is not known at all."""
 
 
 class Grant(Value, frozen=True):
@@ -341,6 +371,12 @@ class DoorsChanged(Event, frozen=True, tag="doors"):
     doors: DoorState
 
 
+class PersonSaid(Event, frozen=True, tag="said"):
+    """The person sent the agent a message by the trusted line."""
+
+    utterance: Utterance
+
+
 AnyEvent = (
     StatusChanged
     | StepChanged
@@ -355,6 +391,7 @@ AnyEvent = (
     | EscalationChanged
     | GrantsChanged
     | DoorsChanged
+    | PersonSaid
 )
 
 
@@ -384,3 +421,5 @@ class SessionState(Value, frozen=True):
     """Pending ones, oldest first, and after them the most recently decided."""
     grants: tuple[Grant, ...] = ()
     doors: DoorState = DoorState.OPEN
+    said: tuple[Utterance, ...] = ()
+    """By the trusted line, oldest first, at most the configured ring."""

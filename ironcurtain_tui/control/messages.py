@@ -136,6 +136,12 @@ class Paste(Message, frozen=True, tag="paste"):
     text: str
 
 
+class Say(Message, frozen=True, tag="say"):
+    """A message to the agent, typed on the host: sent as a paste and Enter, and kept as what the person asked."""
+
+    text: str
+
+
 class MouseKind(StrEnum):
     PRESS = "press"
     RELEASE = "release"
@@ -220,6 +226,7 @@ ClientMessage = (
     Hello
     | Key
     | Paste
+    | Say
     | Mouse
     | Focus
     | Resize

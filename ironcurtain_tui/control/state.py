@@ -22,18 +22,21 @@ from ironcurtain_tui.events import (
     GrantsChanged,
     Notice,
     Numbered,
+    PersonSaid,
     SessionInfo,
     SessionState,
     SessionStatus,
     StatusChanged,
     StepChanged,
     TitleChanged,
+    Utterance,
 )
 
 FLOWS_KEPT = 2_000
 AUDIT_KEPT = 5_000
 NOTICES_KEPT = 100
 DECIDED_KEPT = 200
+SAID_KEPT = 100
 
 
 class StateKeeper:
@@ -55,6 +58,7 @@ class StateKeeper:
         self.decided: deque[Escalation] = deque(maxlen=DECIDED_KEPT)
         self.grants: tuple[Grant, ...] = ()
         self.doors = DoorState.OPEN
+        self.said: deque[Utterance] = deque(maxlen=SAID_KEPT)
 
     @classmethod
     def restore(cls, state: SessionState) -> StateKeeper:
@@ -71,6 +75,7 @@ class StateKeeper:
         for escalation in state.escalations:
             keeper._keep(escalation)
         keeper.grants, keeper.doors = state.grants, state.doors
+        keeper.said.extend(state.said)
         return keeper
 
     def number(self, event: AnyEvent) -> Numbered:
@@ -109,6 +114,8 @@ class StateKeeper:
                 self.grants = grants
             case DoorsChanged(doors=doors):
                 self.doors = doors
+            case PersonSaid(utterance=utterance):
+                self.said.append(utterance)
             case _:
                 pass  # bells and restarts are moments, not state
 
@@ -136,4 +143,5 @@ class StateKeeper:
             escalations=(*self.pending.values(), *self.decided),
             grants=self.grants,
             doors=self.doors,
+            said=tuple(self.said),
         )
