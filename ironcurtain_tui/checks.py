@@ -16,6 +16,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
 MIN_COLS, MIN_LINES = 40, 12
+MARKS = {BadgeState.OK: "✓", BadgeState.WARN: "!", BadgeState.FAIL: "✗", BadgeState.PENDING: "…"}
 LOW_DISK = 500 * 1024 * 1024
 
 

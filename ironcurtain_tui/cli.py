@@ -9,17 +9,15 @@ import os
 import shutil
 import sys
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ironcurtain_tui import __version__, config, paths, workspace
-from ironcurtain_tui.checks import CHECKS, MIN_COLS, MIN_LINES, examine
+from ironcurtain_tui import __version__, config, paths
+from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
-MARKS = {BadgeState.OK: "✓", BadgeState.WARN: "!", BadgeState.FAIL: "✗", BadgeState.PENDING: "…"}
 STOP_SECONDS = 45.0
 
 
@@ -252,114 +250,15 @@ def _need_terminal() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    began = time.perf_counter()
     if not options.detach:
         _need_terminal()
-    settings = _with_limits(config.load(), options)
-    from ironcurtain_tui.agents import agent
-    from ironcurtain_tui.supervisor.resume import taken_up
+    from ironcurtain_tui.launch import launch
 
-    old = taken_up(options)
-    place = workspace.checked(Path(old.workspace) if old else options.workspace)
-    adapter = agent(old.agent if old else options.agent or settings.session.agent)
-    for finding in examine(("state", "ca", "credentials", "engine")):
-        if finding.state is BadgeState.FAIL:
-            raise UserFacingError(finding.text, finding.remedy)
-    from ironcurtain_tui.containers.engine import Engine
-    from ironcurtain_tui.containers.network import network_mode
-    from ironcurtain_tui.supervisor.reconcile import reconcile
-
-    engine = Engine.connect()
-    for line in reconcile(engine, paths.home()).removed:
-        print(f"  cleaned up: {line}")
-    mode = network_mode(settings.network.mode, sys.platform, engine.info())
-    image = _ensure_image(engine, adapter.image, force=False)
-    sidecar = ""
-    if mode == "tcp":
-        sidecar = settings.network.sidecar_image or _ensure_image(engine, "sidecar", force=False)
-    from ironcurtain_tui.supervisor.request import LaunchRequest
-    from ironcurtain_tui.supervisor.spawn import spawn
-
-    size = shutil.get_terminal_size()
-    session = spawn(
-        LaunchRequest(
-            session_id=paths.new_session_id(),
-            workspace=str(place),
-            agent=adapter.name,
-            model=options.model or (old.model if old else settings.session.model),
-            rehearsal=options.rehearsal or bool(old and old.rehearsal),
-            image=image,
-            network_mode=mode,
-            sidecar_image=sidecar,
-            conversation=old.conversation if old else str(uuid.uuid4()),
-            resumes=old.id if old else "",
-            cols=size.columns,
-            lines=size.lines,
-            config=settings,
-        )
-    )
-    asyncio.run(follow_start(session, began if options.timings else None))
+    session, settings = launch(options)
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
     return _show(session, settings)
-
-
-def _with_limits(settings: config.Config, options: argparse.Namespace) -> config.Config:
-    import msgspec
-
-    try:
-        container = msgspec.structs.replace(
-            settings.container,
-            memory=options.memory or settings.container.memory,
-            cpus=settings.container.cpus if options.cpus is None else options.cpus,
-        )
-    except ValueError as error:
-        raise UserFacingError(f"{error}.", "Correct --memory or --cpus.") from error
-    return msgspec.structs.replace(settings, container=container)
-
-
-async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
-    """Print the steps of the start as they are done; UserFacingError when it fails."""
-    from ironcurtain_tui.control.client import ControlClient
-    from ironcurtain_tui.control.messages import Events, Welcome
-    from ironcurtain_tui.control.state import StateKeeper
-    from ironcurtain_tui.events import SessionStatus
-
-    client = await ControlClient.connect(session.control_socket)
-    keeper = StateKeeper.restore(client.state)
-    printed: set[str] = set()
-
-    def report() -> bool:
-        for step in keeper.steps.values():
-            if step.state is not BadgeState.PENDING and step.step not in printed:
-                printed.add(step.step)
-                took = f"{step.ms:7.0f} ms" if step.ms is not None and began is not None else ""
-                print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
-        if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
-            remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
-            raise UserFacingError(
-                keeper.status_detail or "The session did not start.", remedy or f"Its log: {session.supervisor_log}"
-            )
-        return keeper.status is not SessionStatus.STARTING
-
-    try:
-        done = report()
-        if not done:
-            async for message in client:
-                if isinstance(message, Welcome):
-                    keeper = StateKeeper.restore(message.state)
-                elif isinstance(message, Events):
-                    for event in message.events:
-                        keeper.apply(event)
-                if report():
-                    break
-    except ConnectionError as error:
-        raise UserFacingError("The supervisor ended unexpectedly.", f"Its log: {session.supervisor_log}") from error
-    finally:
-        await client.close()
-    if began is not None:
-        print(f"    {'in all':<24}{(time.perf_counter() - began) * 1000:7.0f} ms")
 
 
 def _show(session: paths.SessionPaths, settings: config.Config) -> int:
@@ -482,27 +381,14 @@ async def _stop_one(session: paths.SessionPaths) -> None:
         await client.close()
 
 
-def _ensure_image(engine: object, name: str, *, force: bool) -> str:
-    from ironcurtain_tui.containers.engine import Engine
-    from ironcurtain_tui.containers.images import ensure_image, is_ready, tag_of
-
-    if not isinstance(engine, Engine):
-        raise TypeError("an Engine is needed")
-    if not force and is_ready(engine, name):
-        return tag_of(name)
-    from ironcurtain_tui.build_display import BuildDisplay
-
-    with BuildDisplay(name) as display:
-        return ensure_image(engine, name, display.report, force=force)
-
-
 def _image_build(names: Sequence[str], *, force: bool) -> int:
     from ironcurtain_tui.containers.engine import Engine
     from ironcurtain_tui.containers.images import image_names
+    from ironcurtain_tui.launch import built_image
 
     engine = Engine.connect()
     for name in names or image_names():
-        tag = _ensure_image(engine, name, force=force)
+        tag = built_image(engine, name, force=force)
         print(f"  ✓ {tag}")
     return 0
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui import paths
-from ironcurtain_tui.cli import follow_start
 from ironcurtain_tui.config import Config
 from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.launch import follow_start
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.spawn import spawn
 

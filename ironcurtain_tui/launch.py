@@ -1,0 +1,131 @@
+"""Starting a session from the command line: the same for one with a screen and one without."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import config, paths, workspace
+from ironcurtain_tui.agents import agent
+from ironcurtain_tui.build_display import BuildDisplay
+from ironcurtain_tui.checks import MARKS, examine
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import SIDECAR, ensure_image, is_ready, tag_of
+from ironcurtain_tui.containers.network import network_mode
+from ironcurtain_tui.control.client import ControlClient
+from ironcurtain_tui.control.messages import Events, Welcome
+from ironcurtain_tui.control.state import StateKeeper
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import BadgeState, SessionStatus
+from ironcurtain_tui.supervisor.reconcile import reconcile
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.resume import taken_up
+from ironcurtain_tui.supervisor.spawn import spawn
+
+
+def launch(options: argparse.Namespace) -> tuple[paths.SessionPaths, config.Config]:
+    """Check, clean up, build what is missing, and start what the options of ``run`` ask for; returns once it runs.
+
+    Tells on standard output what it does. UserFacingError when it cannot.
+    """
+    began = time.perf_counter()
+    settings = _with_limits(config.load(), options)
+    old = taken_up(options)
+    place = workspace.checked(Path(old.workspace) if old else options.workspace)
+    adapter = agent(old.agent if old else options.agent or settings.session.agent)
+    for finding in examine(("state", "ca", "credentials", "engine")):
+        if finding.state is BadgeState.FAIL:
+            raise UserFacingError(finding.text, finding.remedy)
+    engine = Engine.connect()
+    for line in reconcile(engine, paths.home()).removed:
+        print(f"  cleaned up: {line}")
+    mode = network_mode(settings.network.mode, sys.platform, engine.info())
+    image = built_image(engine, adapter.image)
+    sidecar = ""
+    if mode == "tcp":
+        sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
+    size = shutil.get_terminal_size()
+    session = spawn(
+        LaunchRequest(
+            session_id=paths.new_session_id(),
+            workspace=str(place),
+            agent=adapter.name,
+            model=options.model or (old.model if old else settings.session.model),
+            rehearsal=options.rehearsal or bool(old and old.rehearsal),
+            image=image,
+            network_mode=mode,
+            sidecar_image=sidecar,
+            conversation=old.conversation if old else str(uuid.uuid4()),
+            resumes=old.id if old else "",
+            cols=size.columns,
+            lines=size.lines,
+            config=settings,
+        )
+    )
+    asyncio.run(follow_start(session, began if options.timings else None))
+    return session, settings
+
+
+def built_image(engine: Engine, name: str, *, force: bool = False) -> str:
+    """The tag of our image ``name``, built with its progress shown unless it is up to date (or ``force``)."""
+    if not force and is_ready(engine, name):
+        return tag_of(name)
+    with BuildDisplay(name) as display:
+        return ensure_image(engine, name, display.report, force=force)
+
+
+def _with_limits(settings: config.Config, options: argparse.Namespace) -> config.Config:
+    try:
+        container = msgspec.structs.replace(
+            settings.container,
+            memory=options.memory or settings.container.memory,
+            cpus=settings.container.cpus if options.cpus is None else options.cpus,
+        )
+    except ValueError as error:
+        raise UserFacingError(f"{error}.", "Correct --memory or --cpus.") from error
+    return msgspec.structs.replace(settings, container=container)
+
+
+async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
+    """Print the steps of the start as they are done; UserFacingError when it fails."""
+    client = await ControlClient.connect(session.control_socket)
+    keeper = StateKeeper.restore(client.state)
+    printed: set[str] = set()
+
+    def report() -> bool:
+        for step in keeper.steps.values():
+            if step.state is not BadgeState.PENDING and step.step not in printed:
+                printed.add(step.step)
+                took = f"{step.ms:7.0f} ms" if step.ms is not None and began is not None else ""
+                print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
+        if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
+            remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
+            raise UserFacingError(
+                keeper.status_detail or "The session did not start.", remedy or f"Its log: {session.supervisor_log}"
+            )
+        return keeper.status is not SessionStatus.STARTING
+
+    try:
+        done = report()
+        if not done:
+            async for message in client:
+                if isinstance(message, Welcome):
+                    keeper = StateKeeper.restore(message.state)
+                elif isinstance(message, Events):
+                    for event in message.events:
+                        keeper.apply(event)
+                if report():
+                    break
+    except ConnectionError as error:
+        raise UserFacingError("The supervisor ended unexpectedly.", f"Its log: {session.supervisor_log}") from error
+    finally:
+        await client.close()
+    if began is not None:
+        print(f"    {'in all':<24}{(time.perf_counter() - began) * 1000:7.0f} ms")
