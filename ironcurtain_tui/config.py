@@ -20,6 +20,11 @@ SERVER_NAME = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
+def _bytes(size: str) -> int:
+    match = _SIZE.fullmatch(size)
+    return int(float(match[1]) * _UNITS[match[2]]) if match else 0
+
+
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file."""
 
@@ -94,6 +99,32 @@ class RecordingSettings(_Section, frozen=True):
     def max_bytes(self) -> int:
         match = _SIZE.fullmatch(self.max_size)
         return int(float(match[1]) * _UNITS[match[2]]) if match else 0
+
+
+class TrafficSettings(_Section, frozen=True):
+    """What is kept of the agent's requests and their responses, beside the audit log's records of them."""
+
+    keep: Literal["bodies", "headers", "nothing"] = "bodies"
+    """Headers and bodies, headers alone, or neither. Headers that carry a credential are never kept."""
+    max_body: str = "256KiB"
+    """Of each body its beginning."""
+    max_size: str = "64MiB"
+    """Of one session, compressed; what is older goes."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_body", "max_size"):
+            if not _SIZE.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} must be written like '256KiB'")
+        if not 1 <= self.body_bytes <= 4 << 20:
+            raise ValueError("max_body must lie between 1KiB and 4MiB")
+
+    @property
+    def body_bytes(self) -> int:
+        return _bytes(self.max_body)
+
+    @property
+    def max_bytes(self) -> int:
+        return _bytes(self.max_size)
 
 
 class RedactionSettings(_Section, frozen=True):
@@ -256,6 +287,7 @@ class Config(_Section, frozen=True):
     container: ContainerSettings = ContainerSettings()
     terminal: TerminalSettings = TerminalSettings()
     recording: RecordingSettings = RecordingSettings()
+    traffic: TrafficSettings = TrafficSettings()
     redaction: RedactionSettings = RedactionSettings()
     retention: RetentionSettings = RetentionSettings()
     ui: UiSettings = UiSettings()
@@ -316,6 +348,7 @@ def _known_keys(section: str) -> list[str]:
         "container": ContainerSettings,
         "terminal": TerminalSettings,
         "recording": RecordingSettings,
+        "traffic": TrafficSettings,
         "redaction": RedactionSettings,
         "retention": RetentionSettings,
         "ui": UiSettings,

@@ -122,6 +122,11 @@ class SessionPaths:
         return self.kept / "recording.cast"
 
     @property
+    def traffic(self) -> Path:
+        """Directory of what is kept of requests and responses."""
+        return self.kept / "traffic"
+
+    @property
     def supervisor_log(self) -> Path:
         return self.kept / "supervisor.log"
 

@@ -1,0 +1,1 @@
+"""What passed through the proxy, kept: bounded, decoded, without secrets."""
