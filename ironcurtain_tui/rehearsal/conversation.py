@@ -1,45 +1,29 @@
-"""What a request to the Messages API says, as far as a script needs to know. Pure."""
+"""What a request to a model says, as far as a script needs to know, whatever wire format it came in. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-import msgspec
-
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
-_INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]]*\]")
-
-
-class Block(msgspec.Struct, frozen=True):
-    """A content block: text, a tool's use or its result, or something this script does not read."""
-
-    type: str
-    text: str = ""
-    content: str | tuple[Block, ...] | None = None
-    is_error: bool | None = None
+_BESIDE = re.compile(
+    r"<(system-reminder|environment_context|user_instructions|session_context|info-msg|current_datetime|reminder"
+    r"|sql_tables|todo_status)\b[^>]*>.*?</\1>"
+    r"|# AGENTS\.md instructions.*?</INSTRUCTIONS>|\[Request interrupted by user[^\]]*\]",
+    re.DOTALL,
+)
+"""What agents put in beside the words of a person."""
 
 
-class Message(msgspec.Struct, frozen=True):
-    role: str
-    content: str | tuple[Block, ...]
+@dataclass(frozen=True)
+class Tool:
+    """One that the agent offers."""
 
-
-class Tool(msgspec.Struct, frozen=True):
-    name: str = ""
-
-
-class Request(msgspec.Struct, frozen=True):
-    """The body of ``POST /v1/messages``, https://docs.anthropic.com/en/api/messages, unread members left out."""
-
-    model: str
-    messages: tuple[Message, ...]
-    tools: tuple[Tool, ...] = ()
-    system: str | tuple[Block, ...] | None = None
-    stream: bool = False
-    max_tokens: int | None = None
-    output_config: dict[str, object] | None = None
+    name: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """JSON Schema of its arguments."""
+    takes_code: bool = False
+    """JavaScript instead of arguments; the agent's other tools are functions there (Codex)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +31,15 @@ class Result:
     """What a tool gave back."""
 
     text: str
-    failed: bool
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the agent sends for its person: their words, or a tool's result."""
+
+    words: str = ""
+    result: Result | None = None
 
 
 @dataclass(frozen=True)
@@ -57,52 +49,35 @@ class Conversation:
     prompt: str
     results: tuple[Result, ...]
     """Of the tools used since, in order."""
-    tools: frozenset[str]
-    """Names of the tools the agent offers."""
-    schema: dict[str, object] | None = None
+    tools: Mapping[str, Tool]
+    """By name."""
+    schema: Mapping[str, object] | None = None
     """JSON Schema that the answer must satisfy, if one was given."""
     aside: bool = False
     """The agent asks for itself (a title, a quota check), not for a person."""
 
 
-def read(request: Request) -> Conversation:
-    """The conversation that ``request`` carries."""
+def conversation(
+    messages: Iterable[Iterable[Said]],
+    tools: Iterable[Tool] = (),
+    *,
+    schema: object = None,
+    aside: bool = False,
+) -> Conversation:
+    """Follow ``messages``, those of the person's side, to where they stand now."""
     prompt = ""
     results: list[Result] = []
-    for message in request.messages:
-        if message.role != "user":
-            continue
+    for message in messages:
         asked: list[str] = []
-        for block in _blocks(message.content):
-            if block.type == "tool_result":
-                results.append(Result(_text(_blocks(block.content or "")), bool(block.is_error)))
+        for said in message:
+            if said.result is not None:
+                results.append(said.result)
                 asked.clear()
-            elif block.type == "text" and (text := _spoken(block.text)):
-                asked.append(text)
+            elif words := _BESIDE.sub("", said.words).strip():
+                asked.append(words)
         if asked:
             prompt = "\n".join(asked)
             results.clear()
-    tools = frozenset(tool.name for tool in request.tools)
-    aside = (not tools and request.system is not None) or request.max_tokens == 1
-    return Conversation(prompt, tuple(results), tools, _schema(request.output_config), aside)
-
-
-def _blocks(content: str | tuple[Block, ...]) -> tuple[Block, ...]:
-    return (Block(type="text", text=content),) if isinstance(content, str) else content
-
-
-def _text(blocks: Iterable[Block]) -> str:
-    return "\n".join(block.text for block in blocks if block.type == "text")
-
-
-def _spoken(text: str) -> str:
-    """What a person said, without what agents put in beside it."""
-    return _INTERRUPTED.sub("", _REMINDER.sub("", text)).strip()
-
-
-def _schema(output: dict[str, object] | None) -> dict[str, object] | None:
-    match output:
-        case {"format": {"schema": dict(schema)}}:
-            return schema
-        case _:
-            return None
+    return Conversation(
+        prompt, tuple(results), {tool.name: tool for tool in tools}, schema if isinstance(schema, dict) else None, aside
+    )

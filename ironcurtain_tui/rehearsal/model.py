@@ -1,4 +1,4 @@
-"""The scripted model as a server: the Messages API over TLS on loopback, for the supervisor's own proxy."""
+"""The scripted model as a server: every wire format over TLS on loopback, for the supervisor's own proxy."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from collections.abc import Iterable
 import h11
 import msgspec
 
-from ironcurtain_tui.rehearsal import wire
 from ironcurtain_tui.rehearsal.certificate import Identity, identity_for
-from ironcurtain_tui.rehearsal.conversation import Request, read
+from ironcurtain_tui.rehearsal.dialects import DIALECTS, Messages
 from ironcurtain_tui.rehearsal.script import next_turn
+from ironcurtain_tui.rehearsal.wire import Form, Reply, tokens
 from ironcurtain_tui.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 32 << 20
 """Bytes; the API's own limit for a request."""
-MESSAGES = "/v1/messages"
-COUNT_TOKENS = "/v1/messages/count_tokens"
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
@@ -33,16 +31,24 @@ class RehearsalModel:
 
     It answers only requests that carry ``key``, the session's make-believe real key: a sentinel that was not
     swapped on the way gets a 401, so a rehearsal proves the swap. ``pause`` is the time between two words, seconds.
+    ``key_variable`` is where a person would put a real key.
     """
 
-    def __init__(self, key: str, *, host: str = "api.anthropic.com", pause: float = 0.02) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        host: str = "api.anthropic.com",
+        key_variable: str = "ANTHROPIC_API_KEY",
+        pause: float = 0.02,
+    ) -> None:
         self.host = host
         self._key = key.encode()
+        self._key_variable = key_variable
         self._pause = pause
         self._identity: Identity | None = None
         self._server: asyncio.Server | None = None
         self._connections = TaskOwner()
-        self._decoder = msgspec.json.Decoder(Request)
 
     @property
     def port(self) -> int:
@@ -94,31 +100,33 @@ class RehearsalModel:
     async def _answer(self, connection: _Connection, request: h11.Request, body: bytes | None) -> None:
         method, path = request.method.decode("ascii"), request.target.decode("ascii").partition("?")[0]
         identifier = hashlib.sha256(body or b"").hexdigest()
-        if method != "POST" or path not in {MESSAGES, COUNT_TOKENS}:
-            await connection.send(404, JSON, [wire.error(404, "Not found")], identifier)
+        dialect = next((each for each in DIALECTS if method == "POST" and each.serves(path)), None)
+        if dialect is None:
+            await connection.send(404, JSON, [Messages().error(404, "Not found")], identifier)
         elif not self._authentic(request):
-            await connection.send(401, JSON, [wire.error(401, "invalid x-api-key")], identifier)
+            await connection.send(401, JSON, [dialect.error(401, "invalid API key")], identifier)
         elif body is None:
-            await connection.send(413, JSON, [wire.error(413, "Request exceeds the maximum size")], identifier)
+            await connection.send(413, JSON, [dialect.error(413, "Request exceeds the maximum size")], identifier)
         else:
             try:
-                asked = self._decoder.decode(body)
+                asked = dialect.read(path, body)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                await connection.send(400, JSON, [wire.error(400, f"Invalid request: {error}")], identifier)
+                await connection.send(400, JSON, [dialect.error(400, f"Invalid request: {error}")], identifier)
                 return
-            count = wire.tokens(len(body))
-            if path == COUNT_TOKENS:
-                await connection.send(200, JSON, [wire.token_count(count)], identifier)
-                return
-            reply = wire.Reply(identifier, asked.model, next_turn(read(asked)), count)
-            if asked.stream:
-                await connection.send(200, EVENT_STREAM, wire.streamed(reply), identifier, self._pause)
-            else:
-                await connection.send(200, JSON, [wire.whole(reply)], identifier)
+            count = tokens(len(body))
+            reply = Reply(identifier, asked.model, next_turn(asked.conversation, self._key_variable), count)
+            match asked.form:
+                case Form.COUNT:
+                    await connection.send(200, JSON, [dialect.token_count(count)], identifier)
+                case Form.STREAM:
+                    await connection.send(200, EVENT_STREAM, dialect.streamed(reply), identifier, self._pause)
+                case Form.WHOLE:
+                    await connection.send(200, JSON, [dialect.whole(reply)], identifier)
 
     def _authentic(self, request: h11.Request) -> bool:
         headers = dict(request.headers)
-        given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        bearer = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        given = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or bearer
         return hmac.compare_digest(given, self._key)
 
 

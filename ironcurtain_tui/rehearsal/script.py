@@ -3,8 +3,8 @@
 Made for two readers. A newcomer types a word and is shown one thing each. A test writes directives, each on a
 line of its own, carried out in order:
 
-``RUN: <shell command>``   uses the agent's shell tool with exactly this command
-``TOOL: <name> <json>``    uses this tool with these arguments; the name may leave out ``mcp__<server>__``
+``RUN: <shell command>``   uses the agent's shell tool, whatever it is called, with exactly this command
+``TOOL: <name> <json>``    uses this tool with these arguments; the name may leave out what stands for the server
 ``SAY: <text>``            ends the turn with this text instead of a quotation of the last result
 """
 
@@ -14,10 +14,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from ironcurtain_tui.rehearsal.conversation import Conversation, Result
+from ironcurtain_tui.rehearsal import toolbox
+from ironcurtain_tui.rehearsal.conversation import Conversation, Result, Tool
+from ironcurtain_tui.rehearsal.examples import example
 
-SHELL_TOOL = "Bash"
-WRITE_TOOL = "Write"
 QUOTED_LINES = 12
 QUOTED_WIDTH = 200
 
@@ -31,10 +31,12 @@ class Say:
 
 @dataclass(frozen=True)
 class Use:
-    """A tool for the agent to use."""
+    """A tool for the agent to use, by the name under which it offers it."""
 
     tool: str
     arguments: dict[str, object]
+    code: str = ""
+    """Instead of arguments, for a tool that takes JavaScript."""
 
 
 @dataclass(frozen=True)
@@ -45,35 +47,43 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A shell command that is to be run by whatever tool the agent has for it."""
+
+    command: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool that is to be called, by its name at its server."""
+
+    tool: str
+    arguments: dict[str, object]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One thing to be seen: said before, done, said after."""
 
     teaches: str
     before: str
-    use: Use
+    do: Run | Call
     after: str
-
-
-def _shell(command: str) -> Use:
-    return Use(SHELL_TOOL, {"command": command, "description": "Rehearsal"})
 
 
 LESSONS = {
     "look": Lesson(
         "list your project, as the agent sees it",
         "I ask the agent to list the directory it works in.",
-        _shell("pwd; ls -la"),
+        Run("pwd; ls -la"),
         "That is your project, mounted into the container. The rest of your disk is not there at all.",
     ),
     "write": Lesson(
         "create a file in your project",
         "I ask the agent to write a file.",
-        Use(
-            WRITE_TOOL,
-            {
-                "file_path": "/workspace/rehearsal.txt",
-                "content": "Written by an agent in a container without a network. You can delete this file.\n",
-            },
+        Run(
+            "echo 'Written by an agent in a container without a network. You can delete this file.' > rehearsal.txt\n"
+            "ls -l rehearsal.txt"
         ),
         "rehearsal.txt now lies in your project, on your own disk and owned by you. In here the agent works freely.",
     ),
@@ -81,21 +91,21 @@ LESSONS = {
         "ask for a page from a host that is not on the list: you decide",
         "I ask the agent to fetch a page from a host that is not on the list. The request is held now, and nothing "
         "has left your machine. Press F2 to see exactly what it asks, and approve (a) or deny (d).",
-        _shell("curl -sS -m 110 -D - https://example.com/"),
+        Run("curl -sS -m 110 -D - https://example.com/"),
         "That was your decision: approved, the very bytes you saw went out; denied, the agent was told so. The traffic "
         "panel has the request, the audit log has the decision.",
     ),
     "key": Lesson(
         "look for API keys in the container",
         "I ask the agent to print the API keys in its environment.",
-        _shell("env | grep -i api_key"),
+        Run("env | grep -i api_key"),
         "What looks like a key is a stand-in made for this session. The proxy replaces it on the way to the one host "
         "it is for. The real key never enters the container, so it cannot leak from there.",
     ),
     "network": Lesson(
         "try to get out without the proxy",
         "I ask the agent to go around the proxy.",
-        _shell(
+        Run(
             "echo Interfaces: $(ls /sys/class/net)\n"
             "echo Routes: $(tail -n +2 /proc/net/route | wc -l)\n"
             "timeout 5 curl -sS -m 4 --noproxy '*' http://192.0.2.1/ 2>&1\n"
@@ -106,7 +116,7 @@ LESSONS = {
     "where": Lesson(
         "ask the gateway what holds in this session",
         "I ask the agent to use the one tool that the gateway offers.",
-        Use("ironcurtain__where_am_i", {}),
+        Call("ironcurtain__where_am_i", {}),
         "The agent asked over MCP, through the second of its two doors. Tools that reach outside will come this way.",
     ),
 }
@@ -115,8 +125,8 @@ _DIRECTIVE = re.compile(r"^(RUN|TOOL|SAY): ?(.*)$", re.MULTILINE)
 _TOOL = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 
 
-def next_turn(conversation: Conversation) -> Turn:
-    """The scripted model's next turn."""
+def next_turn(conversation: Conversation, key_variable: str = "ANTHROPIC_API_KEY") -> Turn:
+    """The scripted model's next turn. ``key_variable`` is where a person puts the key of a real model."""
     if conversation.schema is not None:
         return Turn((Say(json.dumps(example(conversation.schema))),))
     if conversation.aside:
@@ -126,31 +136,10 @@ def next_turn(conversation: Conversation) -> Turn:
     words = re.findall(r"[a-z]+", conversation.prompt.lower())
     lesson = LESSONS.get(words[0]) if words else None
     if lesson is None:
-        return Turn((Say(_explanation(words)),))
+        return Turn((Say(_explanation(words, key_variable)),))
     if conversation.results:
         return Turn((Say(f"{_quoted(conversation.results[-1])}\n\n{lesson.after}"),))
-    return _using(conversation, lesson.use, f"{lesson.before} (This is a rehearsal: I am a script.)")
-
-
-def example(schema: dict[str, object]) -> object:
-    """The plainest value that satisfies a simple JSON Schema: objects, arrays, enumerations and scalars."""
-    match schema:
-        case {"const": value} | {"enum": [value, *_]}:
-            return value
-        case {"type": "object"}:
-            properties = schema.get("properties")
-            members = properties if isinstance(properties, dict) else {}
-            return {name: example(member) for name, member in members.items()}
-        case {"type": "array"}:
-            return []
-        case {"type": "integer" | "number"}:
-            return 0
-        case {"type": "boolean"}:
-            return False
-        case {"type": "null"}:
-            return None
-        case _:
-            return "Rehearsal"
+    return _doing(conversation, lesson.do, f"{lesson.before} (This is a rehearsal: I am a script.)")
 
 
 def _directed(conversation: Conversation, directives: list[tuple[str, str]]) -> Turn:
@@ -160,7 +149,7 @@ def _directed(conversation: Conversation, directives: list[tuple[str, str]]) -> 
     if done < len(uses):
         word, rest = uses[done]
         if word == "RUN":
-            return _using(conversation, _shell(rest))
+            return _doing(conversation, Run(rest))
         match = _TOOL.fullmatch(rest)
         try:
             arguments = json.loads(match[2] or "{}") if match else None
@@ -168,20 +157,32 @@ def _directed(conversation: Conversation, directives: list[tuple[str, str]]) -> 
             arguments = None
         if match is None or not isinstance(arguments, dict):
             return Turn((Say(f"This is no `TOOL: <name> <json object>`: {rest}"),))
-        return _using(conversation, Use(match[1], arguments))
+        return _doing(conversation, Call(match[1], arguments))
     return Turn((Say("\n".join(said) if said else _quoted(conversation.results[-1])),))
 
 
-def _using(conversation: Conversation, use: Use, before: str = "") -> Turn:
+def _doing(conversation: Conversation, what: Run | Call, before: str = "") -> Turn:
     """A turn that uses a tool, under the name by which the agent offers it; or says that it does not."""
-    names = sorted(name for name in conversation.tools if name == use.tool or name.endswith(f"__{use.tool}"))
-    if not names:
-        offered = ", ".join(sorted(conversation.tools)) or "none"
-        return Turn(
-            (Say(f"This needs a tool called {use.tool}, which this agent does not offer. Offered: {offered}."),)
-        )
+    tools = conversation.tools
+    tool = toolbox.shell(tools) if isinstance(what, Run) else toolbox.named(what.tool, tools)
+    if tool is None:
+        wanted = "that runs commands" if isinstance(what, Run) else f"called {what.tool}"
+        offered = ", ".join(sorted(tools)) or "none"
+        return Turn((Say(f"This needs a tool {wanted}, which this agent does not offer. Offered: {offered}."),))
     said = (Say(before),) if before else ()
-    return Turn((*said, Use(names[0], use.arguments)))
+    return Turn((*said, _use(tool, what)))
+
+
+def _use(tool: Tool, what: Run | Call) -> Use:
+    match what:
+        case Run() if tool.takes_code:
+            return Use(tool.name, {}, toolbox.command_code(what.command))
+        case Run():
+            return Use(tool.name, toolbox.command_arguments(tool, what.command))
+        case Call() if tool.takes_code:
+            return Use(tool.name, {}, toolbox.call_code(what.tool, what.arguments))
+        case Call():
+            return Use(tool.name, what.arguments)
 
 
 def _quoted(result: Result) -> str:
@@ -193,7 +194,7 @@ def _quoted(result: Result) -> str:
     return "\n".join([heading, "```", *shown, "```"])
 
 
-def _explanation(words: list[str]) -> str:
+def _explanation(words: list[str], key_variable: str) -> str:
     opening = (
         "This is a rehearsal."
         if not words or words[0] in {"help", "hello", "hi"}
@@ -210,4 +211,4 @@ Type one of these words and watch the panels:
 {commands}
 {"help":<{width}}  this text
 ```
-To work with a real model, set ANTHROPIC_API_KEY on your machine and start again."""
+To work with a real model, set {key_variable} on your machine and start again."""

@@ -1,7 +1,4 @@
-"""How the Messages API puts a turn on the wire, whole or as a stream. Pure.
-
-Sources: https://docs.anthropic.com/en/api/messages, .../messages-streaming and .../errors.
-"""
+"""What all wire formats have in common: a request that was understood, a reply, and how to cut and encode it. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +6,32 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
 
-from ironcurtain_tui.rehearsal.script import Say, Turn
+from ironcurtain_tui.rehearsal.conversation import Conversation
+from ironcurtain_tui.rehearsal.script import Say, Turn, Use
 
 CHARACTERS_PER_TOKEN = 4
 _WORDS = re.compile(r"\S+\s*|\s+")
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    413: "request_too_large",
-}
+
+
+class Form(Enum):
+    """How an answer is wanted."""
+
+    WHOLE = "whole"
+    STREAM = "stream"
+    COUNT = "count"
+    """Only the number of tokens of the question."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was understood."""
+
+    model: str
+    conversation: Conversation
+    form: Form
 
 
 @dataclass(frozen=True)
@@ -36,13 +47,35 @@ class Reply:
     @property
     def output_tokens(self) -> int:
         return sum(
-            tokens(len(block.text if isinstance(block, Say) else json.dumps(block.arguments)))
+            tokens(len(block.text if isinstance(block, Say) else block.code or as_text(block.arguments)))
             for block in self.turn.blocks
         )
 
     @property
-    def stop_reason(self) -> str:
-        return "end_turn" if all(isinstance(block, Say) for block in self.turn.blocks) else "tool_use"
+    def uses_tools(self) -> bool:
+        return any(isinstance(block, Use) for block in self.turn.blocks)
+
+
+class Dialect(Protocol):
+    """One wire format. Pure."""
+
+    def serves(self, path: str) -> bool:
+        """Whether a POST to ``path`` is a question in this format."""
+
+    def read(self, path: str, body: bytes) -> Asked:
+        """Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what makes no sense."""
+
+    def whole(self, reply: Reply) -> bytes:
+        """The answer to a request that does not stream."""
+
+    def streamed(self, reply: Reply) -> Iterator[bytes]:
+        """The answer to one that does: server-sent events, one at a time, text word by word."""
+
+    def token_count(self, count: int) -> bytes:
+        """The answer to one that only counts."""
+
+    def error(self, status: int, message: str) -> bytes:
+        """The body of a refusal."""
 
 
 def tokens(characters: int) -> int:
@@ -50,87 +83,22 @@ def tokens(characters: int) -> int:
     return max(1, characters // CHARACTERS_PER_TOKEN)
 
 
-def error(status: int, message: str) -> bytes:
-    """The body of a refusal."""
-    return _json({"type": "error", "error": {"type": _ERROR_TYPES[status], "message": message}})
+def words(text: str) -> list[str]:
+    """``text`` in pieces that a reader sees appear one after the other."""
+    return _WORDS.findall(text)
 
 
-def token_count(count: int) -> bytes:
-    """The answer to ``/v1/messages/count_tokens``."""
-    return _json({"input_tokens": count})
+def as_text(value: object) -> str:
+    """JSON as a model writes arguments."""
+    return json.dumps(value)
 
 
-def whole(reply: Reply) -> bytes:
-    """The answer to a request that does not stream."""
-    content = [
-        {"type": "text", "text": block.text}
-        if isinstance(block, Say)
-        else {"type": "tool_use", "id": _tool_id(reply, index), "name": block.tool, "input": block.arguments}
-        for index, block in enumerate(reply.turn.blocks)
-    ]
-    return _json(
-        _message(reply)
-        | {
-            "content": content,
-            "stop_reason": reply.stop_reason,
-            "usage": _usage(reply.input_tokens, reply.output_tokens),
-        }
-    )
-
-
-def streamed(reply: Reply) -> Iterator[bytes]:
-    """The answer to one that does: server-sent events, one at a time, text word by word."""
-    yield _event("message_start", message=_message(reply) | {"usage": _usage(reply.input_tokens, 1)})
-    for index, block in enumerate(reply.turn.blocks):
-        if isinstance(block, Say):
-            opened: dict[str, object] = {"type": "text", "text": ""}
-            deltas = [{"type": "text_delta", "text": word} for word in _WORDS.findall(block.text)]
-        else:
-            opened = {"type": "tool_use", "id": _tool_id(reply, index), "name": block.tool, "input": {}}
-            pieces = ["", *_WORDS.findall(json.dumps(block.arguments))]
-            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-        yield _event("content_block_start", index=index, content_block=opened)
-        if index == 0:
-            yield _event("ping")
-        for delta in deltas:
-            yield _event("content_block_delta", index=index, delta=delta)
-        yield _event("content_block_stop", index=index)
-    yield _event(
-        "message_delta",
-        delta={"stop_reason": reply.stop_reason, "stop_sequence": None},
-        usage=_usage(reply.input_tokens, reply.output_tokens),
-    )
-    yield _event("message_stop")
-
-
-def _message(reply: Reply) -> dict[str, object]:
-    return {
-        "id": f"msg_{reply.id[:24]}",
-        "type": "message",
-        "role": "assistant",
-        "model": reply.model,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-    }
-
-
-def _usage(input_tokens: int, output_tokens: int) -> dict[str, int]:
-    return {
-        "input_tokens": input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "output_tokens": output_tokens,
-    }
-
-
-def _tool_id(reply: Reply, index: int) -> str:
-    return f"toolu_{index:02}{reply.id[:22]}"
-
-
-def _event(name: str, **members: object) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), _json({"type": name, **members}))
-
-
-def _json(value: object) -> bytes:
+def as_json(value: object) -> bytes:
+    """JSON as a server sends it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def event(data: object, name: str = "") -> bytes:
+    """One server-sent event, https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    heading = b"event: %b\n" % name.encode() if name else b""
+    return heading + b"data: %b\n\n" % as_json(data)

@@ -241,7 +241,8 @@ class Assembly:
     async def _start_rehearsal(self, access: Access) -> Upstream:
         from ironcurtain_tui.rehearsal.model import RehearsalModel
 
-        model = RehearsalModel(access.key.reveal(), host=access.provider.hosts[0].name)
+        provider = access.provider
+        model = RehearsalModel(access.key.reveal(), host=provider.hosts[0].name, key_variable=provider.key_variable)
         await model.start()
         self._teardown.push("scripted model", model.stop)
         return Upstream("127.0.0.1", model.port, model.ca_pem)

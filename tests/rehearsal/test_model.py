@@ -110,7 +110,7 @@ async def test_only_the_swapped_key_opens_it(client: httpx.AsyncClient, key: str
         assert response.status_code == 401
         assert response.json() == {
             "type": "error",
-            "error": {"type": "authentication_error", "message": "invalid x-api-key"},
+            "error": {"type": "authentication_error", "message": "invalid API key"},
         }
 
 
