@@ -31,7 +31,7 @@ from mitmproxy.proxy import server as core_server
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as http_layer
 from mitmproxy.proxy.layers import tls as tls_layer
-from mitmproxy.proxy.layers.http import HTTPMode, _http1
+from mitmproxy.proxy.layers.http import HTTPMode, _http1, _upstream_proxy
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -74,6 +74,7 @@ class CoreOptions:
     stream_large_bodies: None = None
     body_size_limit: None = None
     keep_host_header: bool = False
+    http_connect_send_host_header: bool = True
     proxy_debug: bool = False
     http2: bool = False
     http3: bool = False
@@ -250,6 +251,7 @@ _SHAPE: tuple[tuple[object, tuple[str, ...]], ...] = (
     (_http1.Http1Server, ("send", "read_headers")),
     (_http1.Http1Client, ("send", "read_headers")),
     (tls_layer.ClientTLSLayer, ("receive_handshake_data", "client_hello_parsed")),
+    (_upstream_proxy.HttpUpstreamProxy, ("make", "start_handshake", "receive_handshake_data")),
     (layer.Layer, ("handle_event", "_handle_event")),
     (core_server.ConnectionHandler, ("handle_client", "handle_hook", "drain_writers", "server_event", "log")),
 )

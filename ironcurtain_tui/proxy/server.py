@@ -23,6 +23,7 @@ from ironcurtain_tui.proxy.addons.hold import Hold
 from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
 from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
 from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
+from ironcurtain_tui.proxy.addons.parent_authorization import ParentAuthorization
 from ironcurtain_tui.proxy.addons.proxy_authentication import ProxyAuthentication
 from ironcurtain_tui.proxy.addons.request_form import RequestForm
 from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
@@ -32,9 +33,10 @@ from ironcurtain_tui.proxy.addons.upstream_tls import UpstreamTls
 from ironcurtain_tui.proxy.addons.usage_tap import UsageTap
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.chain import HookChain
-from ironcurtain_tui.proxy.destination import Resolve, resolve
+from ironcurtain_tui.proxy.destination import Resolve, Ways, resolve
 from ironcurtain_tui.proxy.gate import Gate, Publish
 from ironcurtain_tui.proxy.handler import AgentConnection
+from ironcurtain_tui.proxy.parent import Parents
 from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner
@@ -61,13 +63,17 @@ class Proxy:
         upstreams: Mapping[str, Upstream] | None = None,
         token: str | None = None,
         names_address: Callable[[str], bool] = lambda _: False,
+        parents: Parents | None = None,
+        extra_ca: bytes = b"",
     ) -> None:
         """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
         whether a private address may be dialled, because the policy names it. ``token``: what callers must show, for
         a listener that others than the agent can reach.
+        ``extra_ca``: PEM of authorities that are trusted beside the public ones.
         """
         self._listener = listener
         known = Routes(routes, upstreams)
+        ways = Ways(resolve, names_address, parents)
         self._tunnels = tunnels = Tunnels()
         self._recorder = recorder = FlowRecorder(publish, known, tunnels)
         addons = (
@@ -85,9 +91,10 @@ class Proxy:
             CredentialStrip(known, tunnels),
             Hold(known, gate, recorder),
             EndpointFilter(gate, recorder),
-            DestinationGuard(tunnels, resolve, names_address),
+            DestinationGuard(tunnels, ways),
+            ParentAuthorization(ways.parents),
             CredentialSwap(tunnels),
-            UpstreamTls(tunnels),
+            UpstreamTls(tunnels, extra_ca),
             ResponseHygiene(tunnels),
             UsageTap(),
             BodyStreams(recorder),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mitmproxy.connection import Client
 
 from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.parent import ParentProxy
 from ironcurtain_tui.proxy.route import Destination
 
 MAX_BACKLOG = 8 << 20
@@ -42,6 +43,8 @@ class OpenTunnel:
     port: int
     addresses: deque[str] = field(default_factory=deque)
     """Screened and pinned by the destination guard, the one in use first; empty before the first request."""
+    parent: ParentProxy | None = None
+    """What the way there goes through; set together with the addresses."""
 
     @property
     def host(self) -> str:

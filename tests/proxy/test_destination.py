@@ -9,7 +9,7 @@ from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.proxy.addons.destination_guard import DestinationGuard
-from ironcurtain_tui.proxy.destination import resolve
+from ironcurtain_tui.proxy.destination import Ways, resolve
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.route import Route, Routes
 from ironcurtain_tui.proxy.tunnel import OpenTunnel, Tunnels
@@ -43,7 +43,7 @@ async def test_the_systems_resolver() -> None:
 def test_only_the_pinned_address_is_dialled_and_only_over_tls() -> None:
     tunnels = Tunnels()
     client = Client(peername=("agent", 1), sockname=("agent", 1))
-    guard = DestinationGuard(tunnels, resolve, lambda _: False)
+    guard = DestinationGuard(tunnels, Ways(resolve))
     server = Server(address=("93.184.216.34", 443))
     server.tls = True
     data = ServerConnectionHookData(server=server, client=client)

@@ -32,6 +32,7 @@ _CAUSES = (
     ("[Errno", "the server cannot be reached"),
     ("Multiple exceptions", "the server cannot be reached"),
     ("OpenSSL", "TLS with the server failed"),
+    ("Upstream proxy", "the network's own proxy refused to connect"),
     ("The remote server does not speak TLS", "the server does not speak TLS"),
     ("Cannot parse HTTP response", "the server's answer cannot be read"),
     ("HTTP/1 protocol error", "a body cannot be read"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from mitmproxy.net.tls import starts_like_tls_record
-from mitmproxy.proxy.layer import NextLayer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import Layer, NextLayer
 from mitmproxy.proxy.layers import TCPLayer
+from mitmproxy.proxy.layers.http._upstream_proxy import HttpUpstreamProxy
 
 from ironcurtain_tui.proxy.core import ClientTLSLayer
 from ironcurtain_tui.proxy.refusal import Refusal
@@ -23,7 +25,7 @@ class LayerRouter:
         if tunnel is None:
             raise Refusal(403, "nothing may be said here before a CONNECT")
         if isinstance(tunnel, BlindTunnel):
-            next_layer.layer = TCPLayer(next_layer.context)
+            next_layer.layer = _relay(next_layer.context, tunnel)
             return
         data: bytes = next_layer.data_client()  # type: ignore[no-untyped-call]
         if len(data) < 3:
@@ -32,3 +34,13 @@ class LayerRouter:
             raise Refusal(403, f"only TLS is spoken with {tunnel.host}")
         provider = tunnel.destination.provider
         next_layer.layer = ClientTLSLayer(next_layer.context, provider, self._tunnels.backlog(client))
+
+
+def _relay(context: Context, tunnel: BlindTunnel) -> Layer:
+    """What passes bytes on unread, through the parent proxy where there is one on the way."""
+    if tunnel.parent is None:
+        return TCPLayer(context)
+    context.server.via = ("http", tunnel.parent.address)
+    stack = HttpUpstreamProxy.make(context, True)
+    stack /= TCPLayer(context)
+    return stack[0]
