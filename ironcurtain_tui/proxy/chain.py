@@ -107,7 +107,7 @@ class HookChain:
             refused.status, refused.reason, exchange.provider, decision=refused.decision, retry=refused.retry
         )
         flow.response = answers.response(refused.status, content, close=not refused.recorded)
-        self._recorder.refused(exchange, refused)
+        self._recorder.refused(exchange, refused, flow.response)
         await self._report(exchange, refused)
 
     async def _refuse_connection(self, client: Client, refused: Refusal) -> None:

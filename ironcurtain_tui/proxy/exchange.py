@@ -13,6 +13,7 @@ from ironcurtain_tui.policy.endpoint import Endpoint
 from ironcurtain_tui.providers.base import Provider
 from ironcurtain_tui.providers.usage import UsageTap
 from ironcurtain_tui.proxy.scrubber import Scrubber
+from ironcurtain_tui.traffic.capture import Capture
 
 _KEY = "ironcurtain"
 
@@ -48,6 +49,8 @@ class Exchange:
     scrubber: Scrubber | None = None
     """Set once the response's head is clean."""
     cost_usd: float | None = None
+    capture: Capture | None = None
+    """Where its headers and bodies are remembered; None when they are not."""
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
 

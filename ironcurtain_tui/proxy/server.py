@@ -40,6 +40,7 @@ from ironcurtain_tui.proxy.parent import Parents
 from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
 MAX_CONNECTIONS = 256
 """Connections of the agent at a time; more are closed at once."""
@@ -65,17 +66,18 @@ class Proxy:
         names_address: Callable[[str], bool] = lambda _: False,
         parents: Parents | None = None,
         extra_ca: bytes = b"",
+        keeper: TrafficKeeper | None = None,
     ) -> None:
         """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
         whether a private address may be dialled, because the policy names it. ``token``: what callers must show, for
-        a listener that others than the agent can reach.
+        a listener that others than the agent can reach. ``keeper`` gets headers and bodies of what is over.
         ``extra_ca``: PEM of authorities that are trusted beside the public ones.
         """
         self._listener = listener
         known = Routes(routes, upstreams)
         ways = Ways(resolve, names_address, parents)
         self._tunnels = tunnels = Tunnels()
-        self._recorder = recorder = FlowRecorder(publish, known, tunnels)
+        self._recorder = recorder = FlowRecorder(publish, known, tunnels, keeper)
         addons = (
             recorder,
             MalformedRequests(),

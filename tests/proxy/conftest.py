@@ -18,6 +18,7 @@ from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.destination import Resolve, resolve
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
 from .stage import HOST, OPEN_HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
 
@@ -51,6 +52,7 @@ async def build(
         resolve: Resolve = resolve,
         token: str | None = None,
         door: Listener | None = None,
+        keeper: TrafficKeeper | None = None,
     ) -> Stage:
         provider = FakeProvider(public, context or server_context(public, HOST, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
@@ -72,6 +74,7 @@ async def build(
             resolve=resolve,
             upstreams={OPEN_HOST: Upstream("127.0.0.1", other.port, public.certificate_pem)},
             token=token,
+            keeper=keeper,
         )
         await proxy.start()
         trust = ssl.create_default_context(cadata=ours.certificate_pem.decode())

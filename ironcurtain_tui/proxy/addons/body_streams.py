@@ -1,4 +1,4 @@
-"""Bodies pass as they come, both ways, and are counted; only what is held for a person is collected."""
+"""Bodies pass as they come, both ways, counted, their beginnings remembered; only what is held is collected."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mitmproxy.http import HTTPFlow
 
 from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
 from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.remembering import remember_response
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,15 @@ class BodyStreams:
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
         if exchange.admitted and flow.response is not None:
+            if exchange.capture is not None:
+                remember_response(exchange.capture, flow.response)
             flow.response.stream = self._download(exchange)
 
     def _upload(self, exchange: Exchange) -> Stream:
         def passing(data: bytes) -> list[bytes]:
             exchange.bytes_up += len(data)
+            if exchange.capture is not None:
+                exchange.capture.request.feed(data)
             self._recorder.progressed(exchange)
             return [data] if data else []
 
@@ -51,6 +56,8 @@ class BodyStreams:
             _count(exchange, data)
             self._recorder.progressed(exchange)
             clean = scrubber.feed(data) if data else scrubber.end()
+            if exchange.capture is not None:
+                exchange.capture.response.feed(clean)
             return [clean] if clean else []
 
         return passing

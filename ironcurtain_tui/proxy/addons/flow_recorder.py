@@ -1,4 +1,4 @@
-"""Tells viewers what passes."""
+"""Tells viewers what passes, and has it kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import logging
 
 from mitmproxy.connection import Client
-from mitmproxy.http import HTTPFlow
+from mitmproxy.http import HTTPFlow, Response
 
 from ironcurtain_tui.events import FlowState
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
@@ -16,8 +16,10 @@ from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Publish
 from ironcurtain_tui.proxy.reading import read_request, read_tunnel
 from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.remembering import remember_answer, remember_request
 from ironcurtain_tui.proxy.route import Routes
 from ironcurtain_tui.proxy.tunnel import Tunnels
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +43,10 @@ _CAUSES = (
 
 
 class FlowRecorder:
-    """Keeps the exchange of every flow and publishes its changes."""
+    """Keeps the exchange of every flow and publishes its changes. ``keeper`` gets what is over."""
 
-    def __init__(self, publish: Publish, routes: Routes, tunnels: Tunnels) -> None:
+    def __init__(self, publish: Publish, routes: Routes, tunnels: Tunnels, keeper: TrafficKeeper | None = None) -> None:
+        self._keeper = keeper
         self._publish_flow = publish
         self._routes = routes
         self._tunnels = tunnels
@@ -60,6 +63,11 @@ class FlowRecorder:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         self.exchange(flow)
+
+    def request(self, flow: HTTPFlow) -> None:
+        capture = Exchange.of(flow).capture
+        if capture is not None and flow.request.raw_content and not capture.request.size:
+            capture.request.feed(flow.request.raw_content)  # it was collected: a streamed one was heard as it passed
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -93,11 +101,14 @@ class FlowRecorder:
         if tunnel is not None:
             exchange.provider = tunnel.destination.provider
         exchange.attach(flow)
+        if exchange.capture is not None:
+            remember_request(exchange.capture, flow.request)
         return exchange
 
     def begin(self, client: Client, action: HttpRequest | Tunnel, method: str) -> Exchange:
         """A new exchange of ``client``. Nothing is published yet."""
-        exchange = Exchange(id=f"f{next(self._numbers)}", action=action, method=method)
+        capture = self._keeper.begin() if self._keeper is not None else None
+        exchange = Exchange(id=f"f{next(self._numbers)}", action=action, method=method, capture=capture)
         self._active.setdefault(client.id, []).append(exchange)
         self._idle.clear()
         return exchange
@@ -111,8 +122,10 @@ class FlowRecorder:
         if exchange.id not in self._due and not exchange.over:
             self._due[exchange.id] = asyncio.get_running_loop().call_later(INTERVAL, self.publish, exchange)
 
-    def refused(self, exchange: Exchange, refusal: Refusal) -> None:
-        """The proxy or the policy said no."""
+    def refused(self, exchange: Exchange, refusal: Refusal, answer: Response | None = None) -> None:
+        """The proxy or the policy said no, with this answer to the agent."""
+        if exchange.capture is not None and answer is not None:
+            remember_answer(exchange.capture, answer)
         exchange.decision = refusal.decision
         exchange.reason = refusal.reason
         exchange.status = refusal.status
@@ -136,10 +149,15 @@ class FlowRecorder:
             told = exchange.tap.cost_usd
             exchange.cost_usd = cost_usd(exchange.provider.prices, usage) if told is None else told
         self.publish(exchange)
+        if self._keeper is not None and exchange.capture is not None:
+            self._keeper.keep(exchange.capture, exchange.snapshot())
+            exchange.capture = None
         self.drop(exchange)
 
     def drop(self, exchange: Exchange) -> None:
         """Forget an exchange: it is over, or it is an admitted CONNECT, which is not shown."""
+        if exchange.capture is not None:
+            exchange.capture.forget()
         for client_id, exchanges in self._active.items():
             if exchange in exchanges:
                 exchanges.remove(exchange)
