@@ -56,6 +56,7 @@ from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -192,6 +193,7 @@ class Assembly:
         from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         routes = await self._routes()
+        secret = [*self._accesses.secrets, self._token]
         async with self._bulletin.step("proxy"):
             proxy = Proxy(
                 doorway.proxy,
@@ -202,6 +204,7 @@ class Assembly:
                 upstreams=self._configured_hosts(),
                 names_address=policy.names_address,
                 token=None if doorway.tcp is None else doorway.tcp.token,
+                keeper=keep_traffic(self._paths, self._request.config, secret, self._bulletin, self._teardown),
             )
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)

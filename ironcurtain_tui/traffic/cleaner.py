@@ -26,9 +26,8 @@ import zstandard
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.config import RedactionSettings
 from ironcurtain_tui.confinement import confine
+from ironcurtain_tui.traffic.cleaning import REDACT
 
-REDACT = "=redact"
-"""No name of a coding (RFC 9110: a token)."""
 NICENESS = 10
 STEP = 1 << 12
 

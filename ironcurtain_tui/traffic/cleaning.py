@@ -15,11 +15,12 @@ import msgspec
 
 import ironcurtain_tui
 from ironcurtain_tui.config import RedactionSettings
-from ironcurtain_tui.traffic.cleaner import REDACT
 
 SECONDS = 5.0
 """For one answer, the start of the process included; one that takes longer is ended."""
 MOST_CODINGS = 3
+REDACT = "=redact"
+"""No name of a coding (RFC 9110: a token)."""
 _CODING = re.compile(r"[a-z0-9-]{1,20}")
 
 

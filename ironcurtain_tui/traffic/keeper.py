@@ -36,6 +36,7 @@ PARTS = 4
 """Files of a ring that is full."""
 MEMORY = 16 << 20
 """Bytes of all flows under way that are remembered at a time."""
+CLOSE_SECONDS = 5.0
 MOST_WAITING = 2_000
 """Flows that wait to be written at a time."""
 RESERVE = 64 << 20
@@ -94,8 +95,10 @@ class TrafficKeeper:
             self._waiting.put(capture)
 
     def close(self) -> None:
-        """Write what waits, and end. Safe to call twice."""
+        """Write what waits, but no longer than CLOSE_SECONDS, and end. Safe to call twice."""
         self._waiting.put(None)
+        self._thread.join(CLOSE_SECONDS)
+        self._over = True
         self._thread.join()
 
     # --- in the thread -----------------------------------------------------------------------------
