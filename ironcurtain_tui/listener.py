@@ -95,6 +95,41 @@ class TcpListener:
             self._server.close()
 
 
+class HeldListener:
+    """A door that is there before anybody serves at it: who comes after ``hold`` waits for ``open``.
+
+    ``close`` sends away who still waits. ``limit``: what a reader collects at most; an ``open`` that wants another is
+    a ValueError.
+    """
+
+    def __init__(self, door: Listener, limit: int = LONGEST_LINE) -> None:
+        self._door = door
+        self._limit = limit
+        self._serve: asyncio.Future[Serve | None] | None = None
+
+    async def hold(self) -> None:
+        """Accept connections from now on. UserFacingError when that is impossible."""
+        self._serve = asyncio.get_running_loop().create_future()
+        await self._door.open(self._wait, limit=self._limit)
+
+    async def open(self, serve: Serve, *, limit: int = LONGEST_LINE) -> None:
+        if self._serve is None or limit != self._limit:
+            raise ValueError("the door was not held, or for lines of another length")
+        self._serve.set_result(serve)
+
+    def close(self) -> None:
+        self._door.close()
+        if self._serve is not None and not self._serve.done():
+            self._serve.set_result(None)
+
+    async def _wait(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serve = await asyncio.shield(self._serve) if self._serve is not None else None
+        if serve is None:
+            writer.close()
+        else:
+            await serve(reader, writer)
+
+
 class TokenListener:
     """A door whose callers must send ``token`` as their first line; what follows is theirs. Others are cut off."""
 

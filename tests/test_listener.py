@@ -9,7 +9,7 @@ import pytest
 
 from ironcurtain_tui import listener
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.listener import TcpListener, TokenListener
+from ironcurtain_tui.listener import HeldListener, TcpListener, TokenListener
 
 TOKEN = "t0ken"
 
@@ -80,3 +80,42 @@ async def test_a_port_is_taken_at_once_and_given_back() -> None:
     door.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", door.port)
+
+
+async def test_who_comes_early_is_served_later() -> None:
+    tcp = TcpListener("127.0.0.1")
+    door = HeldListener(tcp)
+    await door.hold()
+    early = asyncio.gather(*(answer(tcp.port, b"hello\n") for _ in range(3)))
+    await asyncio.sleep(0.1)
+    assert not early.done()
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        writer.close()
+
+    await door.open(echo)
+    assert await early == [b"HELLO\n"] * 3
+    assert await answer(tcp.port, b"late\n") == b"LATE\n"
+    door.close()
+
+
+async def test_who_waits_at_a_door_that_is_closed_is_sent_away() -> None:
+    tcp = TcpListener("127.0.0.1")
+    door = HeldListener(tcp)
+    await door.hold()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(answer(tcp.port, b"hello\n"))
+        await asyncio.sleep(0.1)
+        door.close()
+    assert waiting.result() == b""
+
+
+async def test_a_held_door_serves_lines_of_the_length_it_was_made_for() -> None:
+    door = HeldListener(TcpListener("127.0.0.1"), 1000)
+    with pytest.raises(ValueError, match="not held"):
+        await door.open(lambda _reader, _writer: asyncio.sleep(0), limit=1000)
+    await door.hold()
+    with pytest.raises(ValueError, match="another length"):
+        await door.open(lambda _reader, _writer: asyncio.sleep(0))
+    door.close()

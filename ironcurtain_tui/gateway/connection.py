@@ -8,11 +8,10 @@ import anyio
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
 
+from ironcurtain_tui.gateway import LARGEST_MESSAGE
 from ironcurtain_tui.gateway.agent_server import AgentServer
 from ironcurtain_tui.gateway.protocol import Fault, read_message, write_message
 
-LARGEST_MESSAGE = 4 << 20
-"""Bytes of one line; a client that sends a longer one is cut off."""
 MOST_UNANSWERED = 64
 """Requests of one client that may be under way; further ones are not read until one is answered."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from ironcurtain_tui.gateway import LARGEST_MESSAGE
 from ironcurtain_tui.gateway.agent_server import AgentServer
 from ironcurtain_tui.gateway.catalogue import Catalogue, PathArguments, no_paths
-from ironcurtain_tui.gateway.connection import LARGEST_MESSAGE, Connection
+from ironcurtain_tui.gateway.connection import Connection
 from ironcurtain_tui.gateway.gate import Gate
 from ironcurtain_tui.gateway.protocol import Fault
 from ironcurtain_tui.gateway.tools import ToolServer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -101,6 +102,8 @@ class Assembly:
         self.terminal: AgentTerminal | None = None
         """There as soon as the screen process is."""
         self.container: AgentContainer | None = None
+        self._stream: socket.socket | None = None
+        """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
         self.released = False
         """Whether the agent was let run."""
@@ -139,18 +142,21 @@ class Assembly:
         authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
         certificate, bundle = authority.certificate_pem, authority.bundle()
         doors.furnish(self._paths, certificate, bundle, launch.seed, doorway, self._adapter.state)
+        spec = self._container_spec(launch, identity, doorway, state)
+        await doorway.hold()
         try:
             await together(
-                self._start_container(engine, launch, identity, doorway, state),
                 self._open_doors(context, authority, policy, gatehouse, loading, doorway),
+                self._open_terminal(),
+                self._start_container(engine, spec, doorway),
             )
         finally:
             self._teardown.push("container", self._end_container)  # the first to go
-        container = self.container
-        if container is None:
-            raise AssertionError("there is a container, or an error was raised")
-        async with bulletin.step("self-test"):
-            await self._self_test(engine, container)
+        terminal, container, stream = self.terminal, self.container, self._stream
+        if terminal is None or container is None or stream is None:
+            raise AssertionError("all are there, or an error was raised")
+        terminal.attach(container, stream, _stream_ended)
+        self._stream = None
         if identity.is_root:
             bulletin.badge(
                 "user",
@@ -183,7 +189,22 @@ class Assembly:
         loading: asyncio.Task[None],
         doorway: Doorway,
     ) -> None:
-        """Proxy and gateway, and the scripted model of a rehearsal."""
+        """Proxy and gateway, and the scripted model of a rehearsal. When it fails, nobody waits at a door any more."""
+        try:
+            await self._serve_doors(context, authority, policy, gatehouse, loading, doorway)
+        except BaseException:
+            await doorway.close()
+            raise
+
+    async def _serve_doors(
+        self,
+        context: AgentContext,
+        authority: CertificateAuthority,
+        policy: LivePolicy,
+        gatehouse: Gatehouse,
+        loading: asyncio.Task[None],
+        doorway: Doorway,
+    ) -> None:
         async with self._bulletin.step("libraries"):
             await loading
         from ironcurtain_tui.gateway.domain_requests import DomainRequests
@@ -332,12 +353,11 @@ class Assembly:
         self._bulletin.publish(ScreenRestarted(reason=reason))
         self._bulletin.notice(BadgeState.WARN, f"The screen process crashed: {reason}.", "The agent was not affected.")
 
-    async def _start_container(
-        self, engine: Engine, launch: AgentLaunch, identity: Identity, doorway: Doorway, state: Path | None
-    ) -> None:
-        """Screen and container; the agent in it is held back until it is released."""
+    def _container_spec(
+        self, launch: AgentLaunch, identity: Identity, doorway: Doorway, state: Path | None
+    ) -> ContainerSpec:
         settings = self._request.config.container
-        spec = ContainerSpec(
+        return ContainerSpec(
             session_id=self._request.session_id,
             image=self._request.image,
             command=launch.command,
@@ -355,20 +375,18 @@ class Assembly:
             state_dir=state,
         )
 
-        async def create() -> None:
+    async def _start_container(self, engine: Engine, spec: ContainerSpec, doorway: Doorway) -> None:
+        """The container, tested; the agent in it is held back until it is released."""
+        async with self._bulletin.step("container"):
             network = None
             if doorway.tcp is not None:
                 self._network = await self._join_network(engine, doorway.tcp)
                 network = self._network.agents_part
-            self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
-
-        async with self._bulletin.step("container"):
-            await together(self._open_terminal(), create())
-            terminal, container = self.terminal, self.container
-            if terminal is None or container is None:
-                raise AssertionError("both are there, or an error was raised")
-            terminal.attach(container, await asyncio.to_thread(container.attach), _stream_ended)
+            container = self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
+            self._stream = await asyncio.to_thread(container.attach)
             await asyncio.to_thread(container.start)
+        async with self._bulletin.step("self-test"):  # its questions at the doors wait until those are served
+            await self._self_test(engine, container)
 
     async def _join_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
         """TCP mode: what stands between the agent's container and the doors."""
@@ -380,6 +398,8 @@ class Assembly:
             return network
 
     async def _end_container(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
         if self.container is not None:
             await asyncio.to_thread(_remove_container, self.container)
 

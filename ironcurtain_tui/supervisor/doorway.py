@@ -8,7 +8,8 @@ from typing import Self
 from ironcurtain_tui.agents.base import MCP_BRIDGE
 from ironcurtain_tui.containers.environment import PROXY_URL, tcp_mcp_bridge, tcp_proxy_url
 from ironcurtain_tui.containers.sidecar import DoorPorts
-from ironcurtain_tui.listener import Listener, TcpListener, TokenListener, UnixListener
+from ironcurtain_tui.gateway import LARGEST_MESSAGE
+from ironcurtain_tui.listener import HeldListener, TcpListener, TokenListener, UnixListener
 from ironcurtain_tui.paths import SessionPaths
 
 
@@ -26,8 +27,8 @@ class TcpPart:
 class Doorway:
     """Both doors of one session, from this side and from the container's."""
 
-    proxy: Listener
-    gateway: Listener
+    proxy: HeldListener
+    gateway: HeldListener
     proxy_url: str
     """For the programs in the container."""
     mcp_bridge: tuple[str, ...]
@@ -39,7 +40,10 @@ class Doorway:
         """Unix sockets in the mounted directory; ``shared`` when the agent's uid is not ours."""
         mode = 0o666 if shared else 0o600
         return cls(
-            UnixListener(session.proxy_socket, mode), UnixListener(session.mcp_socket, mode), PROXY_URL, MCP_BRIDGE
+            HeldListener(UnixListener(session.proxy_socket, mode)),
+            HeldListener(UnixListener(session.mcp_socket, mode), LARGEST_MESSAGE),
+            PROXY_URL,
+            MCP_BRIDGE,
         )
 
     @classmethod
@@ -52,12 +56,17 @@ class Doorway:
             proxy.close()
             raise
         return cls(
-            proxy,
-            TokenListener(gateway, token),
+            HeldListener(proxy),
+            HeldListener(TokenListener(gateway, token), LARGEST_MESSAGE),
             tcp_proxy_url(proxy.port, token),
             tcp_mcp_bridge(gateway.port),
             TcpPart(address, DoorPorts(proxy.port, gateway.port), token),
         )
+
+    async def hold(self) -> None:
+        """Let connections come; they wait until proxy and gateway serve them."""
+        await self.proxy.hold()
+        await self.gateway.hold()
 
     async def close(self) -> None:
         """Shut both. Idempotent."""

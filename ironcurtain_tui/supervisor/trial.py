@@ -17,6 +17,7 @@ from ironcurtain_tui.containers.identity import agent_identity
 from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.gateway import LARGEST_MESSAGE
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor import doors, registry
 from ironcurtain_tui.supervisor.doorway import Doorway
@@ -56,8 +57,9 @@ async def _try(
     else:
         doorway = Doorway.of_ports(await asyncio.to_thread(door_address, engine, sys.platform), token)
     try:
+        await doorway.hold()
         await doorway.proxy.open(_StandInProxy(token if doorway.tcp else ""))
-        await doorway.gateway.open(_stand_in_gateway)
+        await doorway.gateway.open(_stand_in_gateway, limit=LARGEST_MESSAGE)
         doors.furnish(session, b"", b"", {}, doorway)
         network = None
         if doorway.tcp is not None:

@@ -12,7 +12,8 @@ from pydantic import AnyUrl
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
-from ironcurtain_tui.gateway.connection import LARGEST_MESSAGE, MOST_UNANSWERED
+from ironcurtain_tui.gateway import LARGEST_MESSAGE
+from ironcurtain_tui.gateway.connection import MOST_UNANSWERED
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import MOST_CLIENTS, Gateway
 from ironcurtain_tui.gateway.tools import ToolServer
