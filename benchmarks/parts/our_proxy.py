@@ -53,6 +53,10 @@ class AuditedGate:
         """Nobody has to be asked here."""
         raise AssertionError(f"{request} was held")
 
+    async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
+        """No package is asked for here."""
+        raise AssertionError(f"{hidden} of {action} are held back")
+
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         """Nothing goes wrong here."""
         await self.refused(action, reason)

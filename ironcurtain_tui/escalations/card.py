@@ -69,11 +69,14 @@ def of_call(call: ToolCall, verdict: Verdict, evidence: Evidence, *, asker: str)
 
 
 def of_request(request: HeldRequest, verdict: Verdict, *, asker: str) -> Card:
-    """The card of a web request: address, headers and body as they would be sent."""
+    """The card of a web request: address, headers and body as they would be sent. A package's says so first."""
     asked = request.action
+    package = asked.package
     headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
     stripped = "\n".join(f"{name}: taken out, it carried a credential" for name in request.stripped)
     fields = [
+        *([_text("Package", package.title), _text("File", package.file)] if package else []),
+        *([_text("Newest version that is allowed", package.alternative)] if package and package.alternative else []),
         _text("Method", asked.method),
         _text("URL", request.url),
         _text("Headers", headers, FieldKind.CODE),
@@ -81,8 +84,8 @@ def of_request(request: HeldRequest, verdict: Verdict, *, asker: str) -> Card:
         *([_body(request)] if request.body else []),
     ]
     return Card(
-        kind="request",
-        title=_title(asked.method, request.url),
+        kind="package" if package else "request",
+        title=_title("install", package.title) if package else _title(asked.method, request.url),
         asker=asker,
         reason=verdict.reason,
         rule=verdict.rule,

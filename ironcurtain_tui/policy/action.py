@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironcurtain_tui.events import Decision, Value
+from ironcurtain_tui.packages.package import Package
 
 
 class HttpRequest(Value, frozen=True, tag_field="action", tag="http"):
@@ -19,6 +20,8 @@ class HttpRequest(Value, frozen=True, tag_field="action", tag="http"):
     content_type: str = ""
     content_length: int | None = None
     """None when chunked."""
+    package: Package | None = None
+    """What it is about, where the proxy knows it for a request to a package registry."""
 
 
 class Tunnel(Value, frozen=True, tag_field="action", tag="tunnel"):
@@ -26,6 +29,8 @@ class Tunnel(Value, frozen=True, tag_field="action", tag="tunnel"):
 
     host: str
     port: int
+    registry: str = ""
+    """Kind of the package registry behind the host, where the proxy knows it for one."""
 
 
 class ToolCall(Value, frozen=True, tag_field="action", tag="tool"):

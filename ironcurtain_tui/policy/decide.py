@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ironcurtain_tui.events import Decision, Value
+from ironcurtain_tui.packages.package import Package
+from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.policy import domains
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.policy.address import is_public
@@ -92,6 +94,7 @@ class Policy:
         web: Web | None = None,
         annotations: Mapping[str, ServerAnnotations] | None = None,
         surroundings: Surroundings | None = None,
+        packages: PackageRules | None = None,
     ) -> None:
         self._hosts = {rules.host: rules for rules in hosts}
         self.rules = tuple(rules)
@@ -99,6 +102,7 @@ class Policy:
         self._web = web or Web(unknown_hosts="deny")
         self._annotations = dict(annotations or {})
         self._surroundings = surroundings or Surroundings()
+        self._packages = packages
 
     def __eq__(self, other: object) -> bool:
         """Whether both were made of the same rules, settings and tables, so that they decide alike."""
@@ -108,7 +112,7 @@ class Policy:
 
     @property
     def _made_of(self) -> tuple[object, ...]:
-        return self._hosts, self.rules, self._web, self._annotations, self._surroundings
+        return self._hosts, self.rules, self._web, self._annotations, self._surroundings, self._packages
 
     def decide(self, action: Action, *, attended: bool = True) -> Verdict:
         """The verdict on ``action``. ``attended``: whether a person is there to be asked about unknown hosts."""
@@ -138,6 +142,7 @@ class Policy:
             web=self._web,
             annotations=self._annotations,
             surroundings=self._surroundings,
+            packages=self._packages,
         )
         return (
             self.decide(action).decision is Decision.ESCALATE
@@ -185,6 +190,9 @@ class Policy:
         if f"{host}:{tunnel.port}" in self._web.blind:
             verdict = Verdict(decision=Decision.ALLOW, rule="web.blind: passed on unread", blind=True)
             return Step(subject=subject, verdict=verdict)
+        if tunnel.registry:
+            verdict = self._forbidden(host, tunnel.port) or _allow(f"packages: {tunnel.registry}")
+            return Step(subject=subject, verdict=verdict)
         passed: list[str] = []
         for placed in self._request_rules():
             rule = placed.rule
@@ -204,6 +212,8 @@ class Policy:
         if provider is not None:
             return Step(subject=asked, verdict=self._provider_request(provider, request, asked))
         subject = f"{_shown(request.method)} https://{_shown(request.host)}:{request.port}{_shown(request.path)}"
+        if request.package is not None:
+            return Step(subject=subject, verdict=self._package(request, request.package))
         passed: list[str] = []
         for placed in self._request_rules():
             if isinstance(placed.rule, RequestRule) and placed.rule.fits(request):
@@ -211,6 +221,26 @@ class Policy:
             passed.append(placed.label)
         verdict = self._unknown_host(request.host, f"{asked} at {_shown(request.host)}", attended=attended)
         return Step(subject=subject, verdict=verdict, passed=tuple(passed))
+
+    def _package(self, request: HttpRequest, package: Package) -> Verdict:
+        """Of the rules on requests, only those that forbid count: how old a package must be is not theirs to say."""
+        for placed in self._request_rules():
+            if isinstance(placed.rule, RequestRule) and placed.rule.then is Decision.DENY and placed.rule.fits(request):
+                return _verdict(placed, package.title)
+        if self._packages is None:
+            return _deny("this session may reach no package registry", "unlisted-host")
+        ruling = self._packages.judge(package)
+        return Verdict(decision=ruling.decision, reason=ruling.reason, rule=ruling.rule)
+
+    def _forbidden(self, host: str, port: int) -> Verdict | None:
+        """The denial of everything at ``host``, when a rule says so."""
+        for placed in self._request_rules():
+            rule = placed.rule
+            if not isinstance(rule, RequestRule) or rule.then is not Decision.DENY:
+                continue
+            if rule.leads_to(host, port) and rule.covers_host:
+                return _deny(rule.reason or f"{_shown(host)} is forbidden by the policy", placed.label)
+        return None
 
     def _request_rules(self) -> Iterable[PlacedRule]:
         return (placed for placed in self.rules if isinstance(placed.rule, RequestRule))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.policy.annotations import ServerAnnotations
 from ironcurtain_tui.policy.decide import HostRules, PlacedRule, Policy
 from ironcurtain_tui.policy.document import parse_annotations, parse_policy, read_text
@@ -47,8 +48,12 @@ def build_policy(
     state_dir: Path,
     *,
     remote_url: Callable[[str, str], str | None] | None = None,
+    packages: PackageRules | None = None,
 ) -> Policy:
-    """The policy made of ``documents``, the strongest first; the program's own rules follow unless one objects."""
+    """The policy made of ``documents``, the strongest first; the program's own rules follow unless one objects.
+
+    ``packages``: the rules for package registries; None where none may be reached.
+    """
     documents = dict(documents)
     if all(document.defaults for document in documents.values()):
         documents["default"] = parse_policy(read_text(DEFAULT) or "", str(DEFAULT))
@@ -59,6 +64,7 @@ def build_policy(
         web=next((document.web for document in documents.values() if document.web), Web()),
         annotations=load_annotations(state_dir / USER_ANNOTATIONS),
         surroundings=place(remote_url=remote_url) if remote_url else place(),
+        packages=packages,
     )
 
 

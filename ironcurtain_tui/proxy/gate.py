@@ -36,5 +36,8 @@ class Gate(Protocol):
         ``action`` is what could be read of a request that may be malformed: fields may be empty.
         """
 
+    async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
+        """Record what was taken out of a package's metadata, each with the reason."""
+
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         """The same, and a person must hear of it: a key was about to go where it has no business."""

@@ -14,6 +14,7 @@ from ironcurtain_tui.escalations.card import Evidence
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Card, Decision
 from ironcurtain_tui.gateway.gate import Outcome
+from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.supervisor.approvals import Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
@@ -21,6 +22,9 @@ from ironcurtain_tui.supervisor.leases import Leases
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""
+
+MOST_HIDDEN = 50
+"""Versions of one package that a record names as held back."""
 
 NO_AUDIT = Verdict(
     decision=Decision.DENY,
@@ -39,6 +43,8 @@ CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session of
 def summary_of(action: Action) -> str:
     """One line that says what was asked."""
     match action:
+        case HttpRequest(package=Package() as package):
+            line = f"{action.method} {package.title} from {action.host}"
         case HttpRequest():
             line = f"{action.method} {action.host}{action.path}"
         case Tunnel():
@@ -51,6 +57,8 @@ def summary_of(action: Action) -> str:
 def kind_of(action: Action) -> str:
     """The audit log's name for this kind of action."""
     match action:
+        case HttpRequest(package=Package()):
+            return "package"
         case HttpRequest():
             return "request"
         case Tunnel():
@@ -149,6 +157,14 @@ class Gatekeeper:
         """Record that a key was about to go where it has no business, and raise the alarm."""
         await self._recorded(action, Verdict(decision=Decision.DENY, reason=reason, rule="tripwire"))
         self._on_tripwire(f"{summary_of(action)}: {reason}")
+
+    async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
+        """Record what a package's metadata does not show the agent, each with the reason."""
+        summary = f"{summary_of(action)}: {len(hidden)} held back"
+        try:
+            await self._audit.append_async("package.filter", summary, data={"hidden": list(hidden[:MOST_HIDDEN])})
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
 
     def _holds_sentinel(self, call: ToolCall) -> bool:
         spelled = digest.canonical(call.arguments).decode("ascii")

@@ -27,7 +27,7 @@ UNREADABLE = (
     "Approve only if you know where they come from and trust where they go."
 )
 RISK = "RISKY: this destroys something, or sends something out of this machine."
-KINDS = {"tool": "tool call", "request": "web request", "tunnel": "tunnel to a host"}
+KINDS = {"tool": "tool call", "request": "web request", "tunnel": "tunnel to a host", "package": "package"}
 
 
 class CardLine(NamedTuple):

@@ -125,6 +125,7 @@ class RecordingGate:
     answer: Callable[[HeldRequest], Awaitable[Verdict]] | None = None
     """What a person says to a held request."""
     alarms: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
 
     async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
         verdict = await self.decide(action) if self.decide else self.policy.decide(action)
@@ -141,6 +142,9 @@ class RecordingGate:
 
     async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
         self.refusals.append((action, reason))
+
+    async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
+        self.hidden += hidden
 
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         self.refusals.append((action, reason))
