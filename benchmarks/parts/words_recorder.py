@@ -1,0 +1,160 @@
+"""Records the corpus of benchmarks/words.py: real keys into a real agent of a real session, and what became of them.
+
+    python -m benchmarks.parts.words_recorder claude-code|shell [MESSAGES OF EACH KIND]
+
+Keys go the way they always go, through the supervisor; what is recorded of them are the bytes it sends. The truth is
+what Claude Code then asks of the model, and what bash has in its history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from benchmarks.parts.scribe import Scribe
+from benchmarks.parts.typist import Act, Typist
+from benchmarks.session import Installation, installation
+from ironcurtain_tui.control.client import ControlClient
+from ironcurtain_tui.control.messages import Key, Paste, ScreenUpdate, TerminalModes, decode_row
+from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.terminal.keys import encode_key
+from ironcurtain_tui.terminal.paste import encode_paste
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+COLUMNS, LINES = 110, 40
+BETWEEN_KEYS = 0.012
+AFTER_PASTE = 0.25
+SECONDS = 15.0
+SEED = 7
+NOTE = "PROMPT_COMMAND='history 1 >> /workspace/.typed'; HISTCONTROL=; set +H; PS1='ready> '"
+
+
+class Viewer:
+    """A viewer without a screen: types, and knows the modes and the rows."""
+
+    def __init__(self, client: ControlClient) -> None:
+        self._client = client
+        self._modes = TerminalModes()
+        self._rows: dict[int, str] = {}
+        self._changed = asyncio.Event()
+        self.sent: list[tuple[float, str]] = []
+
+    async def watch(self) -> None:
+        async for message in self._client:
+            if isinstance(message, ScreenUpdate):
+                self._modes = message.modes
+                self._rows.update(
+                    {at: "".join(run.text for run in decode_row(row)) for at, row in message.rows.items()}
+                )
+                self._changed.set()
+
+    async def sees(self, pattern: str, seconds: float = 120) -> None:
+        async with asyncio.timeout(seconds):
+            while not re.search(pattern, "\n".join(self._rows.values())):
+                await self._changed.wait()
+                self._changed.clear()
+
+    async def do(self, acts: list[Act]) -> None:
+        """Type and paste; ``sent`` has the bytes and when they were sent, in seconds from the first."""
+        loop = asyncio.get_running_loop()
+        self.sent = []
+        began = loop.time()
+        for act in acts:
+            if isinstance(act, float):
+                await asyncio.sleep(act)
+                continue
+            moment = round(loop.time() - began, 3)
+            if isinstance(act, tuple):
+                self.sent.append((moment, encode_paste(act[0], self._modes).decode()))
+                self._client.send(Paste(text=act[0]))
+                await asyncio.sleep(AFTER_PASTE)
+            else:
+                character = act if len(act) == 1 else None
+                self.sent.append((moment, encode_key(act, character, self._modes).decode()))
+                self._client.send(Key(key=act, character=character))
+                await asyncio.sleep(BETWEEN_KEYS)
+
+
+async def _claude_code(made: Installation, stack: AsyncExitStack) -> tuple[str, Callable[[], Awaitable[str]]]:
+    scribe = Scribe()
+    port = await scribe.start()
+    stack.push_async_callback(scribe.stop)
+    authority = made.home.parent / "model-ca.pem"
+    authority.write_bytes(scribe.ca_pem)
+    made.home.mkdir(exist_ok=True)
+    (made.home / "key").write_text("sk-ant-api03-not-a-key-of-anybody")
+    (made.home / "key").chmod(0o600)
+    (made.home / "config.toml").write_text(
+        f'[providers.anthropic]\nupstream = "127.0.0.1:{port}"\nupstream_ca = "{authority}"\n'
+        f'api_key_file = "{made.home / "key"}"\n'
+    )
+    return "bypass permissions on", scribe.heard.get
+
+
+async def _shell(made: Installation, _: AsyncExitStack) -> tuple[str, Callable[[], Awaitable[str]]]:
+    typed, known = made.workspace / ".typed", ""
+
+    async def heard() -> str:
+        nonlocal known
+        while True:
+            last = typed.read_text().splitlines()[-1:] if typed.exists() else []
+            if last and last[0] != known:
+                known = last[0]
+                return re.sub(r"^ *\d+  ", "", known)
+            await asyncio.sleep(0.02)
+
+    return r"\$", heard
+
+
+async def record(agent: str, each: int) -> list[dict[str, object]]:
+    """``each`` messages of every kind, typed to ``agent``."""
+    found: list[dict[str, object]] = []
+    truth: str | None
+    async with AsyncExitStack() as stack:
+        made = stack.enter_context(installation())
+        ready, heard = await (_shell if agent == "shell" else _claude_code)(made, stack)
+        await asyncio.to_thread(made.start, agent)
+        client = await ControlClient.connect(made.session().control_socket, cols=COLUMNS, lines=LINES)
+        stack.push_async_callback(client.close)
+        tasks = TaskOwner()
+        stack.push_async_callback(tasks.close)
+        viewer = Viewer(client)
+        tasks.start(viewer.watch(), "viewer")
+        await viewer.sees(ready)
+        if agent == "shell":
+            await viewer.do([*NOTE, "enter", 0.5])
+            await viewer.sees("ready>")
+            await heard()
+        for kind, acts in Typist(SEED, shell=agent == "shell").messages(each):
+            await viewer.do([*acts, "enter"])
+            try:
+                truth = await asyncio.wait_for(heard(), SECONDS)
+            except TimeoutError:
+                print(f"nothing was sent: {kind}: {acts}", file=sys.stderr)
+                truth = None
+            found.append({"agent": agent, "kind": kind, "columns": COLUMNS, "keys": viewer.sent, "truth": truth})
+            if truth is None:
+                await viewer.do([0.5, "ctrl+c", 0.5])
+                found.append({**found[-1], "keys": viewer.sent})
+            await asyncio.sleep(0.35 if agent != "shell" else 0.05)
+    return found
+
+
+def main() -> None:
+    """Write the corpus of one agent."""
+    agent, each = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    os.environ.pop("ANTHROPIC_API_KEY", None)
+    CORPUS.mkdir(exist_ok=True)
+    lines = [json.dumps(item, ensure_ascii=False) for item in asyncio.run(record(agent, each))]
+    (CORPUS / f"words-{agent}.jsonl").write_text("\n".join(lines) + "\n")
+    print(f"{len(lines)} messages of {agent}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
