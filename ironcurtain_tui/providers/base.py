@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.policy.endpoint import Endpoint
+from ironcurtain_tui.providers.body import Findings, Object
 from ironcurtain_tui.providers.usage import Counter, UsageTap, tap
 
 
@@ -19,6 +20,8 @@ class WireFormat:
     """Counts what one response tells; None when it tells nothing."""
     word: bytes = b'"usage"'
     """Stands in every streamed event that tells of usage."""
+    look_through: Callable[[Object, Findings], None] = field(kw_only=True)
+    """Finds in a request's body whatever would act out of sight. Raises BodyRefused for what this format is not."""
 
     def usage_tap(self, content_type: str) -> UsageTap | None:
         """A tap for a response of this content type; None when it holds no count."""
