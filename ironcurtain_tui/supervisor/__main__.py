@@ -1,4 +1,7 @@
-"""Entry point of the supervisor process: reads a LaunchRequest from standard input and runs it."""
+"""Entry point of the supervisor process: reads a LaunchRequest from standard input and runs it.
+
+It is started before there is a request, and loads its libraries meanwhile. Without one it ends.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 
 import msgspec
 
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.supervisor.assembly import load_doors
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
 
@@ -27,8 +33,21 @@ def main() -> None:
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=LaunchRequest)
+    threading.Thread(target=load_doors, name="libraries", daemon=True).start()
+    told = sys.stdin.buffer.read()
+    if not told:
+        return
+    request = msgspec.json.decode(told, type=LaunchRequest)
+    _log_to(SessionPaths.of(request.session_id))
     asyncio.run(_run(request))
+
+
+def _log_to(session: SessionPaths) -> None:
+    """Send what is printed from now on to the session's log."""
+    log = os.open(session.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The start of a session: every room built, in order, and connected with the others.
 
-What takes long to import (mitmproxy, the MCP SDK) is loaded in a thread once control.sock is open, while other
-processes start the container and the screen.
+What takes long to import (mitmproxy, the MCP SDK) is loaded in a thread, while other processes start the container
+and the screen.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Assembly:
 
     async def start(self) -> None:
         """Up to the agent's first instruction. UserFacingError when it may not, or cannot, run."""
-        loading = self._tasks.start(asyncio.to_thread(_load_doors), "load doors")
+        loading = self._tasks.start(asyncio.to_thread(load_doors), "load doors")
         bulletin = self._bulletin
         async with bulletin.step("audit log"):
             await self._open_chronicle()
@@ -431,7 +431,7 @@ def _upstream(address: str, ca: str) -> Upstream:
     return Upstream(host.strip("[]"), int(port), authority)
 
 
-def _load_doors() -> None:
+def load_doors() -> None:
     """Import what the doors are made of: a second of work, after which their imports cost nothing."""
     import ironcurtain_tui.gateway.orientation
     import ironcurtain_tui.gateway.server

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
+from types import TracebackType
+from typing import IO, Self
 
 import msgspec
 
@@ -15,38 +18,77 @@ from ironcurtain_tui.supervisor.request import LaunchRequest
 START_SECONDS = 20.0
 
 
-def spawn(request: LaunchRequest) -> SessionPaths:
-    """Start a supervisor for ``request`` in a session of its own and wait until it can be talked to.
+class SupervisorProcess:
+    """A supervisor that loads its libraries while its starter still checks things; ``run`` tells it what to run.
 
-    It keeps running when this process, its terminal or its login end. UserFacingError with the end of
-    its log when it dies first or takes longer than 20 s.
+    As a context manager it ends the process on leaving, unless it was told something by then.
     """
-    session = SessionPaths.of(request.session_id)
-    session.create()
-    with session.supervisor_log.open("ab") as log:
-        session.supervisor_log.chmod(0o600)
-        process = subprocess.Popen(
+
+    def __init__(self) -> None:
+        """Start it, in a session of its own: it keeps running when this process, its terminal or its login end."""
+        self._early_log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "ironcurtain_tui.supervisor"],
             stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
+            stdout=self._early_log,
+            stderr=self._early_log,
             start_new_session=True,
             cwd="/",
         )
-    if process.stdin is None:
-        raise AssertionError("a pipe was asked for")
-    with process.stdin as pipe:
-        pipe.write(msgspec.json.encode(request))
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if session.control_socket.exists():
-            return session
-        if process.poll() is not None:
-            break
-        time.sleep(0.01)
-    process.kill()
-    tail = session.supervisor_log.read_text("utf-8", "replace").strip().splitlines()[-8:]
-    raise UserFacingError(
-        "The session's supervisor did not start.\n" + "\n".join(f"  {line}" for line in tail),
-        f"The whole log is in {session.supervisor_log}.",
-    )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()  # told nothing, it ends
+            self._process.wait()
+        self._early_log.close()
+
+    def run(self, request: LaunchRequest) -> SessionPaths:
+        """Have it run ``request`` and wait until it can be talked to.
+
+        UserFacingError with the end of its log when it dies first or takes longer than 20 s.
+        """
+        session = SessionPaths.of(request.session_id)
+        session.create()
+        if self._process.stdin is None:
+            raise AssertionError("a pipe was asked for")
+        try:
+            with self._process.stdin as pipe:
+                pipe.write(msgspec.json.encode(request))
+        except BrokenPipeError:
+            pass  # it died; its log says why
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                if session.control_socket.exists():
+                    return session
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            self._process.terminate()
+            raise
+        self._process.kill()
+        raise UserFacingError(
+            "The session's supervisor did not start.\n" + "\n".join(f"  {line}" for line in self._last_words(session)),
+            f"The whole log is in {session.supervisor_log}.",
+        )
+
+    def _last_words(self, session: SessionPaths) -> list[str]:
+        self._early_log.seek(0)
+        early = self._early_log.read().decode("utf-8", "replace")
+        with session.supervisor_log.open("a+", encoding="utf-8", errors="replace") as log:
+            session.supervisor_log.chmod(0o600)
+            log.write(early)
+            log.seek(0)
+            return log.read().strip().splitlines()[-8:]
+
+
+def spawn(request: LaunchRequest) -> SessionPaths:
+    """Start a supervisor for ``request`` at once; as ``SupervisorProcess.run``."""
+    with SupervisorProcess() as supervisor:
+        return supervisor.run(request)
