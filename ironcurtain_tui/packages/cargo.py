@@ -145,4 +145,4 @@ class IndexFile:
                     continue
                 entry = {**entry, "yanked": True}
             lines.append(msgspec.json.encode(entry))
-        return Answer("text/plain", b"".join(line + b"\n" for line in lines), tuple(reversed(told)))
+        return Answer("text/plain", b"".join(line + b"\n" for line in lines), hidden=tuple(reversed(told)))

@@ -111,7 +111,7 @@ class Packument:
         told = tuple(objections[each.version] for each in reversed(self.listing.artifacts) if each.version in hidden)
         if asked.version:
             manifest = shown.get(tags.get(asked.version, asked.version))
-            return None if manifest is None else Answer(FULL, msgspec.json.encode(manifest), told)
+            return None if manifest is None else Answer(FULL, msgspec.json.encode(manifest), hidden=told)
         document = dict(self._document)
         times = _mapping(document.get("time"))
         document["dist-tags"] = tags
@@ -125,7 +125,7 @@ class Packument:
                 "message": _message(told),
                 "versions": {version: {"name": self.listing.name, "version": version} for version in restricted},
             }
-        return Answer(asked.form, msgspec.json.encode(document), told)
+        return Answer(asked.form, msgspec.json.encode(document), hidden=told)
 
     def _tags(self, hidden: set[str]) -> dict[str, str]:
         """Every tag whose version is left; ``latest`` goes back to the release before it."""

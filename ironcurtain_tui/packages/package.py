@@ -160,5 +160,6 @@ class Answer(msgspec.Struct, frozen=True):
 
     content_type: str
     body: bytes
+    status: int = 200
     hidden: tuple[str, ...] = ()
     """Versions or files that were held back, each with the reason."""

@@ -157,13 +157,13 @@ class Project:
         told.reverse()
         hidden = tuple(dict.fromkeys(told))
         if form != SIMPLE_JSON:
-            return Answer(f"{form}; charset=utf-8", _write_html(self.listing.name, files), hidden)
+            return Answer(f"{form}; charset=utf-8", _write_html(self.listing.name, files), hidden=hidden)
         left = {name_and_version(str(file.get("filename", "")))[1] for file in files}
         document = {**self._document, "files": files}
         versions = document.get("versions")
         if isinstance(versions, list):
             document["versions"] = [each for each in versions if isinstance(each, str) and str(pep440(each)) in left]
-        return Answer(form, msgspec.json.encode(document), hidden)
+        return Answer(form, msgspec.json.encode(document), hidden=hidden)
 
 
 class ProjectDocument:
@@ -205,7 +205,7 @@ class ProjectDocument:
                 told += objections
                 if left or not objections:
                     document["releases"][version] = left
-        return Answer(PROJECT, msgspec.json.encode(document), tuple(dict.fromkeys(told)))
+        return Answer(PROJECT, msgspec.json.encode(document), hidden=tuple(dict.fromkeys(told)))
 
     def with_info_of(self, other: ProjectDocument) -> ProjectDocument:
         """This document, but about the version that ``other`` is about."""

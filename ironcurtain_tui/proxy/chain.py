@@ -103,10 +103,13 @@ class HookChain:
     async def _refuse_request(self, flow: HTTPFlow, refused: Refusal) -> None:
         exchange = self._recorder.exchange(flow)
         flow.request.stream = False
-        content = answers.body(
-            refused.status, refused.reason, exchange.provider, decision=refused.decision, retry=refused.retry
-        )
-        flow.response = answers.response(refused.status, content, close=not refused.recorded)
+        if exchange.is_installers:
+            flow.response = answers.to_installer(refused.status, refused.reason, close=not refused.recorded)
+        else:
+            content = answers.body(
+                refused.status, refused.reason, exchange.provider, decision=refused.decision, retry=refused.retry
+            )
+            flow.response = answers.response(refused.status, content, close=not refused.recorded)
         self._recorder.refused(exchange, refused, flow.response)
         await self._report(exchange, refused)
 

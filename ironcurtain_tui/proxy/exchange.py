@@ -29,6 +29,8 @@ class Exchange:
     endpoint: Endpoint | None = None
     decision: Decision = Decision.DENY
     """Denied until something admits it; ESCALATE while it waits for its body and for a person."""
+    is_installers: bool = False
+    """Whether a package installer asks, which shows the reason phrase rather than the body."""
     stripped: tuple[str, ...] = ()
     """Names of headers that carried a credential and were taken out."""
     reserved: int = 0

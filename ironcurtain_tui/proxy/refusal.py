@@ -14,6 +14,10 @@ _WORTH_RETRYING = frozenset({502})
 """The network's fault, or the server's, but not the policy's."""
 
 
+LONGEST_PHRASE = 400
+"""Bytes of a reason in a status line."""
+
+
 class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
     """Raised by an add-on: the request (or connection) goes no further.
 
@@ -57,18 +61,30 @@ def body(
     retry: bool = False,
 ) -> bytes:
     """What the agent reads: in the provider's form when there is one, so that its client shows it."""
-    if decision is Decision.ANSWER:
-        message = f"IronCurtain: {reason}."
-    elif status in _WORTH_RETRYING:
-        message = f"IronCurtain could not pass this on: {reason}."
-    else:
-        advice = "It may be allowed later." if retry else "Trying again will not help."
-        message = f"IronCurtain refused this: {reason}. {advice}"
+    answered = decision is Decision.ANSWER
+    message = f"IronCurtain: {reason}." if answered else _message(status, reason, retry=retry)
     if provider is not None:
         return provider.error_body(status, message)
     retry = retry or status in _WORTH_RETRYING
     error = {"type": "ironcurtain_refusal", "status": status, "message": message, "retry": retry}
     return json.dumps({"error": error}).encode() + b"\n"
+
+
+def _message(status: int, reason: str, *, retry: bool) -> str:
+    if status in _WORTH_RETRYING:
+        return f"IronCurtain could not pass this on: {reason}."
+    advice = "It may be allowed later." if retry else "Trying again will not help."
+    return f"IronCurtain refused this: {reason}. {advice}"
+
+
+def to_installer(status: int, reason: str, *, close: bool) -> http.Response:
+    """A refusal for a package installer. pip and apt show the reason phrase, npm that and ``error``, Cargo the body."""
+    refused = response(
+        status, json.dumps({"error": _message(status, reason, retry=True)}).encode() + b"\n", close=close
+    )
+    phrase = f"IronCurtain: {reason}".encode("ascii", "replace")
+    refused.data.reason = bytes(byte if 32 <= byte < 127 else 63 for byte in phrase[:LONGEST_PHRASE])
+    return refused
 
 
 def response(status: int, content: bytes, *, close: bool) -> http.Response:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from ironcurtain_tui.listener import Listener
+from ironcurtain_tui.packages.package import Registry
+from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
 from ironcurtain_tui.proxy.addons.blind_relay import BlindRelay
@@ -23,8 +25,11 @@ from ironcurtain_tui.proxy.addons.hold import Hold
 from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
 from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
 from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
+from ironcurtain_tui.proxy.addons.package_metadata import PackageMetadata
+from ironcurtain_tui.proxy.addons.package_requests import PackageRequests
 from ironcurtain_tui.proxy.addons.parent_authorization import ParentAuthorization
 from ironcurtain_tui.proxy.addons.proxy_authentication import ProxyAuthentication
+from ironcurtain_tui.proxy.addons.registry_tunnels import RegistryTunnels
 from ironcurtain_tui.proxy.addons.request_form import RequestForm
 from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
 from ironcurtain_tui.proxy.addons.seal import Seal
@@ -37,6 +42,8 @@ from ironcurtain_tui.proxy.destination import Resolve, Ways, resolve
 from ironcurtain_tui.proxy.gate import Gate, Publish
 from ironcurtain_tui.proxy.handler import AgentConnection
 from ironcurtain_tui.proxy.parent import Parents
+from ironcurtain_tui.proxy.registries import Registries
+from ironcurtain_tui.proxy.registry_client import RegistryClient
 from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner
@@ -66,22 +73,28 @@ class Proxy:
         names_address: Callable[[str], bool] = lambda _: False,
         parents: Parents | None = None,
         extra_ca: bytes = b"",
+        registries: Iterable[Registry] = (),
+        packages: PackageRules | None = None,
         keeper: TrafficKeeper | None = None,
     ) -> None:
         """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
         whether a private address may be dialled, because the policy names it. ``token``: what callers must show, for
         a listener that others than the agent can reach. ``keeper`` gets headers and bodies of what is over.
-        ``extra_ca``: PEM of authorities that are trusted beside the public ones.
+        ``extra_ca``: PEM of authorities that are trusted beside the public ones. ``registries`` are open for what
+        ``packages`` allows.
         """
         self._listener = listener
         known = Routes(routes, upstreams)
         ways = Ways(resolve, names_address, parents)
+        client = RegistryClient(known, ways, extra_ca)
+        self._registries = known_registries = Registries(registries, packages or PackageRules(), client)
         self._tunnels = tunnels = Tunnels()
         self._recorder = recorder = FlowRecorder(publish, known, tunnels, keeper)
         addons = (
             recorder,
             MalformedRequests(),
             *([] if token is None else [ProxyAuthentication(token, tunnels)]),
+            RegistryTunnels(known_registries),
             ConnectGate(known, tunnels, gate, recorder),
             LayerRouter(tunnels),
             BlindRelay(tunnels, recorder),
@@ -91,8 +104,10 @@ class Proxy:
             RequestForm(),
             CredentialCheck(known, tunnels),
             CredentialStrip(known, tunnels),
+            PackageRequests(known_registries, tunnels, gate),
             Hold(known, gate, recorder),
             EndpointFilter(gate, recorder),
+            PackageMetadata(known_registries, gate, recorder),
             DestinationGuard(tunnels, ways),
             ParentAuthorization(ways.parents),
             CredentialSwap(tunnels),
@@ -127,6 +142,7 @@ class Proxy:
             for task in left:
                 task.cancel()
         await self._tasks.close()
+        await self._registries.close()
 
     def connections_to(self, host: str) -> int:
         """How many of the agent's connections lead to ``host`` now."""

@@ -131,6 +131,16 @@ class FlowRecorder:
         exchange.status = refusal.status
         self.finish(exchange, FlowState.DONE)
 
+    def answered(self, exchange: Exchange, answer: Response) -> None:
+        """It was asked of a server by us, and answered here."""
+        if exchange.capture is not None:
+            remember_answer(exchange.capture, answer)
+        exchange.status = answer.status_code
+        exchange.content_type = answer.headers.get("content-type", "")
+        exchange.first_byte_ms = exchange.elapsed_ms()
+        exchange.bytes_down = len(answer.data.content or b"")
+        self.publish(exchange)
+
     def failed(self, flow: HTTPFlow, reason: str) -> None:
         """The exchange broke off."""
         exchange = self.exchange(flow)
