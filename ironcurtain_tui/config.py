@@ -36,12 +36,18 @@ class SessionSettings(_Section, frozen=True):
 
 
 class ProviderSettings(_Section, frozen=True):
-    """Where the real key of a provider comes from; the first that is set wins, in this order."""
+    """Where the real key of a provider comes from. The environment wins, then the first that is set, in this order."""
 
     api_key_command: tuple[str, ...] = ()
     """A command whose standard output is the key, e.g. ``["op", "read", "op://..."]``."""
     api_key_file: str = ""
     """A file (0600) that holds the key."""
+    api_key_keyring: str = ""
+    """``SERVICE/USER`` of an entry of the system's keyring."""
+    api_key_minutes: int = 0
+    """After how many minutes api_key_command is run again; 0: only when the provider does not accept its key."""
+    login: Literal["fallback", "first", "off"] = "fallback"
+    """Whether a log-in of the agent on this machine is used: without a key, even with one, or never."""
     api_key_env: str = ""
     """A variable of the environment; empty: the provider's usual one."""
     upstream: str = ""
@@ -50,6 +56,10 @@ class ProviderSettings(_Section, frozen=True):
     """PEM file of the authority that signed that gateway's certificate, which must name the provider's host."""
 
     def __post_init__(self) -> None:
+        if self.api_key_keyring and not re.fullmatch(r".+/[^/]+", self.api_key_keyring):
+            raise ValueError("api_key_keyring must be written like 'SERVICE/USER'")
+        if not 0 <= self.api_key_minutes <= 1440:
+            raise ValueError("api_key_minutes must lie between 0 and 1440")
         if bool(self.upstream) != bool(self.upstream_ca):
             raise ValueError("upstream and upstream_ca must be set together")
         if self.upstream and not _ADDRESS.fullmatch(self.upstream):

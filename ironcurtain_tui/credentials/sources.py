@@ -1,4 +1,4 @@
-"""Where real keys come from. They are read on the host only, and no message here ever holds one."""
+"""Where real keys lie. They are read on the host only, and no message here ever holds one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import re
 import signal
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from ironcurtain_tui.config import ProviderSettings
+from ironcurtain_tui.credentials import keychain
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
@@ -21,22 +24,129 @@ COMMAND_SECONDS = 10.0
 _KEY = re.compile(r"[\x21-\x7e]{16,4096}")
 
 
+class KeySource(Protocol):
+    """One place a key can be read from."""
+
+    @property
+    def origin(self) -> str:
+        """What it is, for a person to read."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do when the key that lies there is no longer accepted."""
+
+    def read(self) -> Secret:
+        """The key. Blocks up to COMMAND_SECONDS. UserFacingError when there is none that could be one."""
+
+    def changed(self) -> bool:
+        """Whether it should be read again. Takes microseconds."""
+
+
+class EnvironmentKey:
+    """A variable of our own environment, which nobody can change while we run."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.origin = f"the environment variable {name}"
+        self.remedy = f"Set {name} to a valid key and start a new session."
+        self._value = value
+
+    def read(self) -> Secret:
+        return _checked(self._value, self.origin)
+
+    def changed(self) -> bool:
+        return False
+
+
+class CommandKey:
+    """The output of a command such as ``op read`` or ``pass``."""
+
+    def __init__(self, command: tuple[str, ...], minutes: int = 0) -> None:
+        """``minutes`` after which it is run again; 0: only when the provider does not accept the key any more."""
+        self.origin = f"the command `{command[0]}`"
+        self.remedy = "See that api_key_command prints a valid key; this session then uses it by itself."
+        self._command = command
+        self._seconds = minutes * 60.0
+        self._read = 0.0
+
+    def read(self) -> Secret:
+        self._read = time.monotonic()
+        return _checked(_run(self._command), self.origin)
+
+    def changed(self) -> bool:
+        return bool(self._seconds) and time.monotonic() - self._read >= self._seconds
+
+
+class FileKey:
+    """A file that only its owner can read."""
+
+    def __init__(self, path: Path) -> None:
+        self.origin = f"the file {path}"
+        self.remedy = f"Put a valid key into {path}; this session then uses it by itself."
+        self._path = path
+        self._seen: object = None
+
+    def read(self) -> Secret:
+        self._seen = self._look()
+        return _checked(_read(self._path), self.origin)
+
+    def changed(self) -> bool:
+        return self._look() != self._seen
+
+    def _look(self) -> object:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            return error.errno
+        return status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode
+
+
+class KeyringKey:
+    """An entry of the operating system's keyring."""
+
+    def __init__(self, entry: str) -> None:
+        """``entry``: ``SERVICE/USER``."""
+        self._service, _, self._user = entry.rpartition("/")
+        self.origin = f"the keyring's entry {entry}"
+        self.remedy = f"Put a valid key there (`keyring set {self._service} {self._user}`); this session then uses it."
+
+    def read(self) -> Secret:
+        value = keychain.read(self._service, self._user)
+        if value is None:
+            raise UserFacingError(
+                f"There is no {self.origin}.", f"Store the key with `keyring set {self._service} {self._user}`."
+            )
+        return _checked(value.strip(), self.origin)
+
+    def changed(self) -> bool:
+        return False
+
+
+def find(
+    provider: Provider, settings: ProviderSettings | None = None, environment: Mapping[str, str] = os.environ
+) -> KeySource | None:
+    """Where the key of ``provider`` is to be read, None when nothing names a place.
+
+    The environment comes first, then the configured command, file and keyring entry.
+    """
+    settings = settings or ProviderSettings()
+    variable = settings.api_key_env or provider.key_variable
+    if value := environment.get(variable, "").strip():
+        return EnvironmentKey(variable, value)
+    if settings.api_key_command:
+        return CommandKey(settings.api_key_command, settings.api_key_minutes)
+    if settings.api_key_file:
+        return FileKey(Path(settings.api_key_file).expanduser())
+    if settings.api_key_keyring:
+        return KeyringKey(settings.api_key_keyring)
+    return None
+
+
 def resolve(
     provider: Provider, settings: ProviderSettings | None = None, environment: Mapping[str, str] = os.environ
 ) -> Secret | None:
-    """The real key of ``provider``, None when there is none anywhere.
-
-    The environment comes first, then the configured command, then the configured file. Blocks up to
-    ``COMMAND_SECONDS``. Raises UserFacingError when a source is there but gives no usable key.
-    """
-    settings = settings or ProviderSettings()
-    if value := environment.get(provider.key_variable, "").strip():
-        return _checked(value, f"the environment variable {provider.key_variable}")
-    if settings.api_key_command:
-        return _checked(_run(settings.api_key_command), f"the command `{settings.api_key_command[0]}`")
-    if settings.api_key_file:
-        return _checked(_read(Path(settings.api_key_file).expanduser()), f"the file {settings.api_key_file}")
-    return None
+    """The key of ``provider`` as it is now, None when there is none anywhere. Blocks; raises what ``read`` does."""
+    source = find(provider, settings, environment)
+    return None if source is None else source.read()
 
 
 def _checked(value: str, origin: str) -> Secret:
