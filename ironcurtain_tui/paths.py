@@ -135,6 +135,11 @@ class SessionPaths:
         return self.kept / "screen.log"
 
     @property
+    def user_context(self) -> Path:
+        """What the person had said when a question came up last."""
+        return self.kept / "user-context.json"
+
+    @property
     def policy(self) -> Path:
         return self.kept / "policy.toml"
 

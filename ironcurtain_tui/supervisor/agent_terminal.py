@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 Input = Key | Paste | Mouse | Focus
 
+PASTE_SECONDS = 0.15
+"""Between a paste and the Enter after it: at once, an editor takes the Enter for a part of the paste."""
+
 
 class AgentTerminal:
     """Make it with ``open``, connect it with ``attach``, end it with ``close``."""
@@ -51,6 +54,8 @@ class AgentTerminal:
         self._stream: PtyStream | None = None
         self._container: AgentContainer | None = None
         self._resized = asyncio.Event()
+        self.on_typed: Callable[[bytes], object] = lambda _: None
+        """Told of every byte that was sent because a person pressed a key or pasted, and of no other."""
 
     @classmethod
     async def open(
@@ -108,6 +113,16 @@ class AgentTerminal:
             case Focus(focused=focused):
                 self._write(encode_focus(focused, modes))
 
+    async def say(self, text: str) -> None:
+        """Send ``text`` as a paste and, once the agent had time to take it for one, Enter."""
+        self._write(encode_paste(text, self._screen.screen.modes))
+        await asyncio.sleep(PASTE_SECONDS)
+        self._write(encode_key("enter", None, self._screen.screen.modes))
+
+    def text(self) -> str:
+        """What the screen shows, row by row. Untrusted."""
+        return self._screen.screen.text()
+
     def resize(self, cols: int, lines: int) -> None:
         """Give the agent's terminal another size, soon; the last of several calls counts."""
         size = clamp_size(cols, lines)
@@ -145,6 +160,7 @@ class AgentTerminal:
     def _type(self, data: bytes) -> None:
         if self._records_keys and self._recorder is not None:
             self._recorder.typed(data)
+        self.on_typed(data)
         self._write(data)
 
     def _write(self, data: bytes) -> None:

@@ -21,6 +21,7 @@ from ironcurtain_tui.events import (
     Escalation,
     EscalationChanged,
     EscalationState,
+    Utterance,
 )
 from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.tasks import TaskOwner
@@ -55,7 +56,8 @@ class Approvals:
     """Asks the person, any number of questions at a time.
 
     ``timeout``: seconds until a question is denied by itself. ``on_waiting`` is told how many wait whenever that
-    changes. ``on_unavailable`` is told when the audit log fails; what was asked is then denied.
+    changes. ``on_unavailable`` is told when the audit log fails; what was asked is then denied. ``words`` tells what
+    the person said last.
     """
 
     def __init__(
@@ -66,12 +68,16 @@ class Approvals:
         *,
         on_waiting: Callable[[int], None],
         on_unavailable: Callable[[AuditUnavailable], None],
+        words: Callable[[], Utterance | None] = lambda: None,
     ) -> None:
         self._audit = audit
         self._publish = publish
         self._timeout = timeout
         self._on_waiting = on_waiting
         self._on_unavailable = on_unavailable
+        self._words = words
+        self.on_raised: Callable[[Escalation, Action], None] = lambda *_: None
+        """Told of every question once it is recorded."""
         self._queue = Queue()
         self._asked: dict[str, _Asked] = {}
         self._tasks = TaskOwner()
@@ -104,7 +110,8 @@ class Approvals:
             return Answer(EscalationState.DENIED, "too much waits for a person already", retry=True)
         now = time.time()
         name = f"e{next(self._numbers)}"
-        escalation = Escalation(id=name, card=card, raised=now, deadline=now + self._timeout)
+        words = self._words()
+        escalation = Escalation(id=name, card=card, raised=now, deadline=now + self._timeout, words=words)
         self._queue = core.hold(self._queue, escalation)
         self._weight += weight
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -117,9 +124,16 @@ class Approvals:
                 "escalation.raised",
                 f"waits for a person: {card.title}",
                 decision=Decision.ESCALATE,
-                data={"escalation": name, "digest": card.digest, "rule": card.rule, "reason": card.reason},
+                data={
+                    "escalation": name,
+                    "digest": card.digest,
+                    "rule": card.rule,
+                    "reason": card.reason,
+                    "words": msgspec.to_builtins(words),
+                },
                 durable=False,
             )
+            self.on_raised(escalation, action)
             return await answer
         finally:
             del self._asked[name]

@@ -56,6 +56,7 @@ from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
@@ -105,6 +106,7 @@ class Assembly:
         self._stream: socket.socket | None = None
         """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
+        self._hearing: Hearing | None = None
         self.released = False
         """Whether the agent was let run."""
 
@@ -299,7 +301,21 @@ class Assembly:
         """The strongest first."""
         return {"session": self._paths.policy, USER: paths.home() / USER_FILE}
 
+    def _open_hearing(self) -> Hearing:
+        secret = [*self._accesses.secrets, self._token]
+        hearing = Hearing(
+            self._adapter.name,
+            self._chronicle.log,
+            self._bulletin,
+            self._paths.user_context,
+            redact=Redactor.configured(self._request.config.redaction, secret).text,
+            on_unavailable=self._chronicle.failed,
+        )
+        self._teardown.push("hearing", hearing.close)
+        return hearing
+
     def _open_gatehouse(self, policy: LivePolicy) -> Gatehouse:
+        self._hearing = self._open_hearing()
         gatehouse = Gatehouse(
             policy,
             self._chronicle.log,
@@ -308,6 +324,7 @@ class Assembly:
             asker=self._adapter.title,
             sentinels=tuple(self._accesses.sentinels.values()),
             viewers=lambda: len(self._server.viewers),
+            hearing=self._hearing,
             record=self._chronicle.record,
             on_waiting=self._activity.asks,
             on_unavailable=self._chronicle.failed,
@@ -348,6 +365,8 @@ class Assembly:
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
             )
+        if self._hearing is not None:
+            self._hearing.listen(self.terminal)
 
     def _screen_restarted(self, reason: str) -> None:
         self._bulletin.publish(ScreenRestarted(reason=reason))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.config import ApprovalSettings
-from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, SetDoors
+from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, Say, SetDoors
 from ironcurtain_tui.control.server import Viewer
 from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.supervisor.approvals import Approvals
@@ -16,6 +16,7 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.desk import Desk, Record
 from ironcurtain_tui.supervisor.evidence import HostEvidence
 from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
+from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.leases import Leases
 from ironcurtain_tui.supervisor.live_policy import LivePolicy
 from ironcurtain_tui.tasks import TaskOwner
@@ -47,6 +48,7 @@ class Gatehouse:
         asker: str,
         sentinels: tuple[str, ...],
         viewers: Callable[[], int],
+        hearing: Hearing,
         record: Record,
         on_waiting: Callable[[int], None],
         on_unavailable: Callable[[AuditUnavailable], None],
@@ -57,8 +59,15 @@ class Gatehouse:
         self._proxy: Connections | None = None
         self._tasks = TaskOwner()
         self._approvals = Approvals(
-            audit, bulletin.publish, settings.timeout, on_waiting=on_waiting, on_unavailable=on_unavailable
+            audit,
+            bulletin.publish,
+            settings.timeout,
+            on_waiting=on_waiting,
+            on_unavailable=on_unavailable,
+            words=hearing.last,
         )
+        self._hearing = hearing
+        self._approvals.on_raised = lambda escalation, _: hearing.note(escalation.words, escalation.id)
         self._leases = Leases(bulletin.publish, self._connections_to, self._cut, policy.covers)
         barrier = Barrier()
         self.gatekeeper = Gatekeeper(
@@ -93,7 +102,7 @@ class Gatehouse:
         return tuple(lease.rule.name for lease in self._leases.in_force if lease.host)
 
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
-        """Carry out what a viewer asks, if it concerns approvals. Returns at once."""
+        """Carry out what a viewer asks, if it concerns approvals or the agent is spoken to. Returns at once."""
         match message:
             case Decide():
                 self._tasks.start(self._decide(viewer, message), "decision")
@@ -103,6 +112,8 @@ class Gatehouse:
                 self._tasks.start(self._desk.revoke(message), "revocation")
             case SetDoors():
                 self._tasks.start(self._desk.set_doors(message), "doors")
+            case Say(text=text):
+                self._tasks.start(self._hearing.say(text), "message to the agent")
             case _:
                 pass
 

@@ -13,8 +13,12 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def encode_paste(text: str, modes: TerminalModes) -> bytes:
     """``text`` as pasted: between brackets when the agent asked for them, else as if its lines were typed."""
-    lines = text.replace(_END, "").replace("\r\n", "\n").replace("\r", "\n")
-    clean = _CONTROLS.sub("", lines)
+    text = clean(text)
     if modes.bracketed_paste:
-        return f"{_START}{clean}{_END}".encode("utf-8", "replace")
-    return clean.replace("\n", "\r").encode("utf-8", "replace")
+        return f"{_START}{text}{_END}".encode("utf-8", "replace")
+    return text.replace("\n", "\r").encode("utf-8", "replace")
+
+
+def clean(text: str) -> str:
+    """``text`` with ``\\n`` for every line end and without what would press a key."""
+    return _CONTROLS.sub("", text.replace(_END, "").replace("\r\n", "\n").replace("\r", "\n"))

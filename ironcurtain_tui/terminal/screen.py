@@ -1,13 +1,13 @@
 """The agent's screen as the supervisor keeps it for its viewers. Pure: updates in, updates out.
 
-Rows stay encoded: the supervisor never looks into what the agent drew.
+Rows stay encoded: the supervisor looks into what the agent drew only to learn whether typing can be seen.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from ironcurtain_tui.control.messages import Cursor, ScreenUpdate, TerminalModes
+from ironcurtain_tui.control.messages import Cursor, ScreenUpdate, TerminalModes, decode_row
 
 _BLANK = msgspec.Raw(msgspec.msgpack.encode(()))
 
@@ -26,6 +26,10 @@ class Screen:
         """The last update that made all earlier rows void."""
         self._rows: dict[int, msgspec.Raw] = {}
         self._row_versions: dict[int, int] = {}
+
+    def text(self) -> str:
+        """All rows from the top, without their looks."""
+        return "\n".join("".join(run.text for run in decode_row(row)) for _, row in sorted(self._rows.items()))
 
     def apply(self, update: ScreenUpdate) -> None:
         """Take in an update. Rows outside the screen it describes are ignored."""

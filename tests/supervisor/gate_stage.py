@@ -26,6 +26,7 @@ from ironcurtain_tui.policy.load import build_policy
 from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 
 SENTINEL = "sk-ant-api03-ironcurtain-abc"
@@ -97,6 +98,14 @@ class GateStage:
         self.user_file = root / "policy.toml"
         build = partial(build_policy, hosts=(), workspace=self.workspace, state_dir=root / "state")
         self.policy = LivePolicy({USER: self.user_file}, build, partial(past_logs, root))
+        self.hearing = Hearing(
+            "claude-code",
+            self.audit,
+            self.bulletin,
+            kept / "user-context.json",
+            redact=lambda text: text.replace("secret", "[redacted]"),
+            on_unavailable=lambda error: self.audit_failures.append(error.message),
+        )
         self.gatehouse = Gatehouse(
             self.policy,
             self.audit,
@@ -105,6 +114,7 @@ class GateStage:
             asker="Shell",
             sentinels=(SENTINEL,),
             viewers=lambda: int(self.watched),
+            hearing=self.hearing,
             record=self._record,
             on_waiting=self.waiting.append,
             on_unavailable=lambda error: self.audit_failures.append(error.message),
