@@ -112,7 +112,7 @@ class Typist:
 
     def pasting(self) -> list[Act]:
         """Pastes between typed words."""
-        acts: list[Act] = [*self._pick("look: ", "what is ", "explain ")]
+        acts: list[Act] = [*("# " if self._shell else ""), *self._pick("look: ", "what is ", "explain ")]
         for _ in range(self._random.randint(1, 3)):
             pasted = self._pick(*(PASTES[:2] if self._shell else PASTES * 2 + LONG_PASTES))
             acts += [(pasted,), *" ", *self._pick(*WORDS), " "]

@@ -31,7 +31,7 @@ COLUMNS, LINES = 110, 40
 BETWEEN_KEYS = 0.012
 AFTER_PASTE = 0.25
 SECONDS = 15.0
-SEED = 7
+SEED = 11
 NOTE = "PROMPT_COMMAND='history 1 >> /workspace/.typed'; HISTCONTROL=; set +H; PS1='ready> '"
 
 

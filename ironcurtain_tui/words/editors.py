@@ -259,7 +259,7 @@ class ClaudeCode(Editor):
     def _fold(self, text: str) -> str:
         """One character that stands for all of ``text``."""
         sign = chr(0xF0000 + len(self._pastes))
-        self._pastes[sign] = text
+        self._pastes[sign] = text.removesuffix("\n")  # where the agent marks it for the model, that is lost
         return sign
 
 

@@ -86,7 +86,9 @@ class Line:
         self._go(len(self.text) if end < 0 else end)
 
     def row_start(self) -> None:
-        self._go(self._row()[1])
+        """At the start of a row already: to the start of the one above."""
+        index, start, _ = self._row()
+        self._go(self._rows()[max(0, index - 1)][0] if start == self.cursor else start)
 
     def row_end(self) -> None:
         """At the end of a row already: to the end of the next."""
@@ -270,22 +272,20 @@ def _joins(character: str) -> bool:
 
 
 def _wrapped(line: str, width: int) -> list[int]:
-    """Where the rows of a line start when words are kept whole and blanks are not dropped."""
-    starts, used, at = [0], 0, 0
+    """Where the rows of a line start: words are kept whole, and the blanks after one stay with it."""
+    starts, used = [0], 0
     if not width or len(line) <= width:
         return starts
-    for number, word in enumerate(line.split(" ")):
-        if number:
-            if used >= width:
-                starts.append(at)
-                used = 0
-            at, used = at + 1, used + 1
-        if used and word and used + len(word) > width:
-            starts.append(at)
+    for part in re.finditer(r"\S+|\s+", line):
+        start, length = part.start(), len(part[0])
+        if part[0].isspace():
+            used += length
+            continue
+        if used and used + length > width:
+            starts.append(start)
             used = 0
-        while len(word) > width - used:
-            at, word = at + width - used, word[width - used :]
-            starts.append(at)
-            used = 0
-        at, used = at + len(word), used + len(word)
+        while length > width:
+            start, length = start + width, length - width
+            starts.append(start)
+        used += length
     return starts
