@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ironcurtain_tui import __version__, config, paths
+from ironcurtain_tui import __version__, config, paths, task_options
 from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--rehearsal", action="store_true", help="use the scripted model even if there is a key")
     run.add_argument("--detach", action="store_true", help="start it without opening the screen")
     run.add_argument("--timings", action="store_true", help="print how long each step of the start took")
+
+    task_options.add_parser(commands)
 
     attach = commands.add_parser("attach", help="open the screen of a running session")
     attach.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
@@ -200,6 +202,10 @@ def _dispatch(options: argparse.Namespace) -> int:
     match options.command:
         case "run":
             return _run(options)
+        case "task":
+            from ironcurtain_tui import task_command
+
+            return task_command.run(options)
         case "attach":
             return _attach(options.session)
         case "sessions":
@@ -250,11 +256,14 @@ def _need_terminal() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    began = time.perf_counter()
     if not options.detach:
         _need_terminal()
-    from ironcurtain_tui.launch import launch
+    from ironcurtain_tui.launch import follow_start, launch, settings_with
 
-    session, settings = launch(options)
+    settings = settings_with(options)
+    session = launch(options, settings)
+    asyncio.run(follow_start(session, began if options.timings else None))
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0

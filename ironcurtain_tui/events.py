@@ -250,6 +250,8 @@ class SessionInfo(Value, frozen=True):
     """UUID of the agent's conversation; a session that takes it up has the same. Empty: it cannot be taken up."""
     resumes: str = ""
     """The session whose conversation this one took up."""
+    task: str = ""
+    """The start of what it was asked to do, for a session without a screen of the agent's; empty: it has one."""
 
 
 class TaskFailure(StrEnum):
@@ -355,6 +357,16 @@ class ScreenRestarted(Event, frozen=True, tag="screen-restarted"):
     reason: str
 
 
+class TaskProgressed(Event, frozen=True, tag="task-progressed"):
+    """The agent of a session without a screen did something: lines to be shown, untrusted."""
+
+    lines: tuple[str, ...]
+
+
+class TaskEnded(Event, frozen=True, tag="task-ended"):
+    result: TaskResult
+
+
 class EscalationChanged(Event, frozen=True, tag="escalation"):
     """An action was held, or what became of it. Carries the whole of it."""
 
@@ -388,6 +400,8 @@ AnyEvent = (
     | TitleChanged
     | BellRang
     | ScreenRestarted
+    | TaskProgressed
+    | TaskEnded
     | EscalationChanged
     | GrantsChanged
     | DoorsChanged
@@ -421,5 +435,7 @@ class SessionState(Value, frozen=True):
     """Pending ones, oldest first, and after them the most recently decided."""
     grants: tuple[Grant, ...] = ()
     doors: DoorState = DoorState.OPEN
+    task: TaskResult | None = None
+    """Once a task without a screen has ended."""
     said: tuple[Utterance, ...] = ()
     """By the trusted line, oldest first, at most the configured ring."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shutil
 import sys
 import time
 import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -23,20 +24,18 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import BadgeState, SessionStatus
+from ironcurtain_tui.events import AnyEvent, BadgeState, SessionStatus
 from ironcurtain_tui.supervisor.reconcile import reconcile
-from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.request import LaunchRequest, TaskRequest
 from ironcurtain_tui.supervisor.resume import taken_up
 from ironcurtain_tui.supervisor.spawn import spawn
 
 
-def launch(options: argparse.Namespace) -> tuple[paths.SessionPaths, config.Config]:
-    """Check, clean up, build what is missing, and start what the options of ``run`` ask for; returns once it runs.
+def launch(options: argparse.Namespace, settings: config.Config, task: TaskRequest | None = None) -> paths.SessionPaths:
+    """Check, clean up, build what is missing, and have a supervisor start what the options of ``run`` ask for.
 
-    Tells on standard output what it does. UserFacingError when it cannot.
+    Says on standard output what it does; ``follow_start`` goes on from there. UserFacingError when it cannot.
     """
-    began = time.perf_counter()
-    settings = _with_limits(config.load(), options)
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
     adapter = agent(old.agent if old else options.agent or settings.session.agent)
@@ -52,7 +51,7 @@ def launch(options: argparse.Namespace) -> tuple[paths.SessionPaths, config.Conf
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
     size = shutil.get_terminal_size()
-    session = spawn(
+    return spawn(
         LaunchRequest(
             session_id=paths.new_session_id(),
             workspace=str(place),
@@ -64,13 +63,12 @@ def launch(options: argparse.Namespace) -> tuple[paths.SessionPaths, config.Conf
             sidecar_image=sidecar,
             conversation=old.conversation if old else str(uuid.uuid4()),
             resumes=old.id if old else "",
+            task=task,
             cols=size.columns,
             lines=size.lines,
             config=settings,
         )
     )
-    asyncio.run(follow_start(session, began if options.timings else None))
-    return session, settings
 
 
 def built_image(engine: Engine, name: str, *, force: bool = False) -> str:
@@ -81,7 +79,9 @@ def built_image(engine: Engine, name: str, *, force: bool = False) -> str:
         return ensure_image(engine, name, display.report, force=force)
 
 
-def _with_limits(settings: config.Config, options: argparse.Namespace) -> config.Config:
+def settings_with(options: argparse.Namespace) -> config.Config:
+    """The settings, with what the options of ``run`` change in them. UserFacingError when that is impossible."""
+    settings = config.load()
     try:
         container = msgspec.structs.replace(
             settings.container,
@@ -93,39 +93,62 @@ def _with_limits(settings: config.Config, options: argparse.Namespace) -> config
     return msgspec.structs.replace(settings, container=container)
 
 
-async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
-    """Print the steps of the start as they are done; UserFacingError when it fails."""
-    client = await ControlClient.connect(session.control_socket)
-    keeper = StateKeeper.restore(client.state)
-    printed: set[str] = set()
+class StartReport:
+    """Prints the steps of a start as they are done; with their times when it is told when the start ``began``."""
 
-    def report() -> bool:
+    def __init__(self, session: paths.SessionPaths, began: float | None) -> None:
+        self._session = session
+        self._began = began
+        self._printed: set[str] = set()
+
+    def done(self, keeper: StateKeeper) -> bool:
+        """Print what is new; whether the agent runs. UserFacingError when it never will."""
         for step in keeper.steps.values():
-            if step.state is not BadgeState.PENDING and step.step not in printed:
-                printed.add(step.step)
-                took = f"{step.ms:7.0f} ms" if step.ms is not None and began is not None else ""
+            if step.state is not BadgeState.PENDING and step.step not in self._printed:
+                self._printed.add(step.step)
+                took = f"{step.ms:7.0f} ms" if step.ms is not None and self._began is not None else ""
                 print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
         if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
             remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
             raise UserFacingError(
-                keeper.status_detail or "The session did not start.", remedy or f"Its log: {session.supervisor_log}"
+                keeper.status_detail or "The session did not start.",
+                remedy or f"Its log: {self._session.supervisor_log}",
             )
-        return keeper.status is not SessionStatus.STARTING
+        started = keeper.status is not SessionStatus.STARTING
+        if started and self._began is not None:
+            print(f"    {'in all':<24}{(time.perf_counter() - self._began) * 1000:7.0f} ms")
+        return started
 
+
+async def states(
+    client: ControlClient, session: paths.SessionPaths
+) -> AsyncGenerator[tuple[StateKeeper, AnyEvent | None]]:
+    """The session's state now and after each event, with the event, until the supervisor says goodbye.
+
+    Closes ``client`` in the end. UserFacingError when the supervisor ends without a word.
+    """
+    keeper = StateKeeper.restore(client.state)
     try:
-        done = report()
-        if not done:
-            async for message in client:
-                if isinstance(message, Welcome):
-                    keeper = StateKeeper.restore(message.state)
-                elif isinstance(message, Events):
-                    for event in message.events:
-                        keeper.apply(event)
-                if report():
-                    break
+        yield keeper, None
+        async for message in client:
+            if isinstance(message, Welcome):
+                keeper = StateKeeper.restore(message.state)
+                yield keeper, None
+            elif isinstance(message, Events):
+                for numbered in message.events:
+                    keeper.apply(numbered)
+                    yield keeper, numbered.event
     except ConnectionError as error:
         raise UserFacingError("The supervisor ended unexpectedly.", f"Its log: {session.supervisor_log}") from error
     finally:
         await client.close()
-    if began is not None:
-        print(f"    {'in all':<24}{(time.perf_counter() - began) * 1000:7.0f} ms")
+
+
+async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
+    """Print the steps of the start as they are done; UserFacingError when it fails."""
+    report = StartReport(session, began)
+    client = await ControlClient.connect(session.control_socket, decides=False)
+    async with aclosing(states(client, session)) as following:
+        async for keeper, _ in following:
+            if report.done(keeper):
+                return

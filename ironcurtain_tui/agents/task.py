@@ -5,6 +5,7 @@ What the agent prints is untrusted and may be cut anywhere: readers never raise,
 
 from __future__ import annotations
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,3 +95,34 @@ def ended_badly(exit_code: int, errors: str) -> str:
     killed = " (killed, maybe for want of memory)" if exit_code == 137 else ""
     last = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
     return f"it ended with code {exit_code}{killed}" + (f": {last}" if last else "")
+
+
+RESULT_LINES = 4
+"""Of what a tool gave back; the rest is counted."""
+LINE_LENGTH = 400
+MARKS = {StepKind.TEXT: "", StepKind.TOOL: "▸ ", StepKind.RESULT: "  ", StepKind.ERROR: "✗ ", StepKind.NOTE: "· "}
+
+
+def lines(step: Step) -> tuple[str, ...]:
+    """``step`` as lines to be shown: what an agent said whole, all else cut short. Free of control characters."""
+    every = [_printable(line) for line in step.text.splitlines()] or [""]
+    if step.kind is StepKind.TEXT:
+        return tuple(every)
+    if step.kind is StepKind.RESULT and not step.text.strip():
+        return ()
+    shown = [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}…" for line in every[:RESULT_LINES]]
+    if len(every) > len(shown):
+        shown.append(f"… ({len(every) - len(shown)} more lines)")
+    mark = MARKS[step.kind]
+    return (mark + shown[0], *(" " * len(mark) + line for line in shown[1:]))
+
+
+def _printable(line: str) -> str:
+    return "".join(
+        char if char == " " or unicodedata.category(char)[0] not in "CZ" else _picture(char)
+        for char in line.expandtabs(4)
+    )
+
+
+def _picture(char: str) -> str:
+    return chr(0x2400 + ord(char)) if ord(char) < 0x20 else f"\\u{{{ord(char):x}}}"

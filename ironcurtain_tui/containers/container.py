@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import docker.errors
 
+from ironcurtain_tui.containers.command import ContainerCommand
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained
 from ironcurtain_tui.containers.stream import open_stream, read_output
 
@@ -94,7 +96,18 @@ class AgentContainer:
                     output = read_output(stream, timeout, MAX_EXEC_OUTPUT)
                 except TimeoutError as error:
                     raise EngineRefusedError(f"{argv[0]} did not end within {timeout:g} s in the container.") from error
-            return self._exit_code_of(job, argv[0]), output
+            command = ContainerCommand(self._client, self._address, job, stream)
+            return command.exit_code(), output
+
+    def open_command(self, argv: Sequence[str], env: Mapping[str, str]) -> ContainerCommand:
+        """Start a command inside, as the agent's user, whose streams are the caller's to read and write.
+
+        ``env`` comes on top of the container's. Raises EngineRefusedError when the container does not run.
+        """
+        with explained("run a command in the container", self._address):
+            job = self._client.exec_create(self.id, list(argv), stdin=True, environment=dict(env))["Id"]
+            stream = self._stream(f"/exec/{job}/start", b'{"Detach": false, "Tty": false}')
+        return ContainerCommand(self._client, self._address, job, stream)
 
     def wait(self) -> int:
         """Block until the container has ended and return its exit code; EngineUnavailableError if the engine dies."""
@@ -119,16 +132,6 @@ class AgentContainer:
             except docker.errors.APIError as error:
                 if error.status_code != 409:  # 409: somebody else is removing it right now
                     raise
-
-    def _exit_code_of(self, job: str, program: str) -> int:
-        """The exit code of a command whose output has ended; the engine learns it a moment later."""
-        deadline = time.monotonic() + 5.0
-        while time.monotonic() < deadline:
-            state = self._client.exec_inspect(job)
-            if not state["Running"] and state["ExitCode"] is not None:
-                return int(state["ExitCode"])
-            time.sleep(0.01)
-        raise EngineRefusedError(f"{program} closed its output but did not end in the container.")
 
     def _stream(self, path: str, body: bytes = b"") -> socket.socket:
         return open_stream(self._address, f"/v{self._client.api_version}{path}", STREAM_SECONDS, body)

@@ -44,24 +44,45 @@ def open_stream(address: str, path: str, timeout: float, body: bytes = b"") -> s
     return connection
 
 
+class Demultiplexer:
+    """Takes apart the two output streams of a command without a terminal. Sans-io.
+
+    Each piece comes after eight bytes: which stream, three zeros, its length (big endian).
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The pieces that ``data`` completes, each with its stream: 1 standard output, 2 standard error."""
+        self._pending += data
+        pieces, start = [], 0
+        while len(self._pending) - start >= FRAME_HEAD:
+            body = start + FRAME_HEAD
+            end = body + int.from_bytes(self._pending[start + 4 : body], "big")
+            if end > len(self._pending):
+                break
+            pieces.append((self._pending[start], bytes(self._pending[body:end])))
+            start = end
+        del self._pending[:start]
+        return pieces
+
+
 def read_output(connection: socket.socket, timeout: float, limit: int) -> bytes:
     """Both output streams of a command without a terminal, as they come, up to ``limit`` bytes; the rest is dropped.
 
-    Each piece comes after eight bytes: which stream, three zeros, its length (big endian). Raises TimeoutError when
-    the command has not ended after ``timeout`` seconds.
+    Raises TimeoutError when the command has not ended after ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
-    output, pending = bytearray(), bytearray()
+    output, streams = bytearray(), Demultiplexer()
     while True:
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
         chunk = connection.recv(65536)
         if not chunk:
             return bytes(output[:limit])
-        pending += chunk
-        while len(pending) >= FRAME_HEAD and len(pending) >= (end := FRAME_HEAD + int.from_bytes(pending[4:8], "big")):
+        for _, piece in streams.feed(chunk):
             if len(output) < limit:
-                output += pending[FRAME_HEAD:end]
-            del pending[:end]
+                output += piece
 
 
 def _connect(address: str, timeout: float) -> socket.socket:

@@ -34,8 +34,10 @@ class ControlClient:
         """The session as it was when we connected."""
 
     @classmethod
-    async def connect(cls, path: Path, *, cols: int = 0, lines: int = 0) -> ControlClient:
+    async def connect(cls, path: Path, *, cols: int = 0, lines: int = 0, decides: bool = True) -> ControlClient:
         """Connect and shake hands. ``cols`` x ``lines``: size of our terminal widget, 0 for none.
+
+        ``decides``: whether we bring a person who can answer questions.
 
         UserFacingError when nobody listens, when it is not our own user's process, when it does not
         answer within five seconds or speaks another version.
@@ -50,7 +52,7 @@ class ControlClient:
         try:
             if peer_uid(writer.get_extra_info("socket")) != os.geteuid():
                 raise UserFacingError(f"The process at {path} belongs to another user.", "Do not use it.")
-            writer.write(pack(Hello(protocol=PROTOCOL_VERSION, cols=cols, lines=lines)))
+            writer.write(pack(Hello(protocol=PROTOCOL_VERSION, cols=cols, lines=lines, decides=decides)))
             frames: FrameReader[ServerMessage] = FrameReader(reader, ServerMessage)
             answer = await asyncio.wait_for(frames.read(), CONNECT_SECONDS)
             if isinstance(answer, Refused):

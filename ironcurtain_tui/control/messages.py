@@ -118,11 +118,13 @@ class HistoryRows(Message, frozen=True, tag="history"):
 # --- client to server --------------------------------------------------------------------------------
 
 
-class Hello(Message, frozen=True, tag="hello"):
+class Hello(Message, frozen=True, tag="hello", omit_defaults=True):
     protocol: int
     cols: int = 0
     lines: int = 0
     """Size of the viewer's terminal widget; 0 when it shows no screen (a status query)."""
+    decides: bool = True
+    """Whether a person is there who can answer questions."""
 
 
 class Key(Message, frozen=True, tag="key"):

@@ -66,7 +66,8 @@ class Served(Protocol):
 class Viewer:
     """One connection. Everything sent to it is queued, merged or replaced, never waited for."""
 
-    def __init__(self, writer: asyncio.StreamWriter, damage: ScreenDamage) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, damage: ScreenDamage, *, decides: bool = True) -> None:
+        self.decides = decides
         self._writer = writer
         self._damage = damage
         self._events: deque[Numbered] = deque()
@@ -133,6 +134,11 @@ class ControlServer:
         self._tasks = TaskOwner()
         self.viewers: list[Viewer] = []
 
+    @property
+    def deciders(self) -> int:
+        """How many viewers can answer questions."""
+        return sum(viewer.decides for viewer in self.viewers)
+
     async def start(self) -> None:
         """Bind and listen; UserFacingError when that is impossible."""
         self._bound = BoundSocket.bind(self._path)
@@ -197,7 +203,7 @@ class ControlServer:
         return hello
 
     async def _view(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
-        viewer = Viewer(writer, self._served.watch_screen())
+        viewer = Viewer(writer, self._served.watch_screen(), decides=hello.decides)
         self.viewers.append(viewer)
         self._served.on_viewers_changed()
         if hello.cols and hello.lines:

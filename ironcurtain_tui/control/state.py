@@ -28,6 +28,8 @@ from ironcurtain_tui.events import (
     SessionStatus,
     StatusChanged,
     StepChanged,
+    TaskEnded,
+    TaskResult,
     TitleChanged,
     Utterance,
 )
@@ -58,6 +60,7 @@ class StateKeeper:
         self.decided: deque[Escalation] = deque(maxlen=DECIDED_KEPT)
         self.grants: tuple[Grant, ...] = ()
         self.doors = DoorState.OPEN
+        self.task: TaskResult | None = None
         self.said: deque[Utterance] = deque(maxlen=SAID_KEPT)
 
     @classmethod
@@ -75,6 +78,7 @@ class StateKeeper:
         for escalation in state.escalations:
             keeper._keep(escalation)
         keeper.grants, keeper.doors = state.grants, state.doors
+        keeper.task = state.task
         keeper.said.extend(state.said)
         return keeper
 
@@ -114,10 +118,12 @@ class StateKeeper:
                 self.grants = grants
             case DoorsChanged(doors=doors):
                 self.doors = doors
+            case TaskEnded(result=result):
+                self.task = result
             case PersonSaid(utterance=utterance):
                 self.said.append(utterance)
             case _:
-                pass  # bells and restarts are moments, not state
+                pass  # bells, restarts and what a task does are moments, not state
 
     def _keep(self, escalation: Escalation) -> None:
         if escalation.state is EscalationState.PENDING:
@@ -143,5 +149,6 @@ class StateKeeper:
             escalations=(*self.pending.values(), *self.decided),
             grants=self.grants,
             doors=self.doors,
+            task=self.task,
             said=tuple(self.said),
         )

@@ -100,6 +100,10 @@ class AgentTerminal:
         self._tasks.start(self._stream.run(), "agent's output")
         self._tasks.start(self._resize_container(), "agent's terminal size")
 
+    async def show(self, text: str) -> None:
+        """Put ``text`` on the screen and into the recording, as if an agent had written it."""
+        await self._output(text.encode())
+
     def type(self, message: Input) -> None:
         """Send what a viewer typed, pasted or pointed at, in the form the agent's modes ask for."""
         modes = self._screen.screen.modes

@@ -20,6 +20,7 @@ import msgspec
 
 from ironcurtain_tui import __version__, paths
 from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.task import TaskLaunch
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
@@ -62,6 +63,7 @@ from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.task_run import IDLE_COMMAND
 from ironcurtain_tui.supervisor.teardown import Teardown
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
@@ -107,6 +109,8 @@ class Assembly:
         """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
         self._hearing: Hearing | None = None
+        self.task: TaskLaunch | None = None
+        """What the agent is to do without a screen, if that is what was asked for."""
         self.released = False
         """Whether the agent was let run."""
 
@@ -139,6 +143,11 @@ class Assembly:
             resumes=bool(self._request.resumes),
         )
         launch = self._adapter.prepare(context)
+        if self._request.task is not None:
+            self.task = self._adapter.task(context, self._request.task.prompt)
+            if self.task is None:
+                raise UserFacingError(f"{self._adapter.title} cannot do a task without a screen.", "Use `run`.")
+            launch = replace(launch, command=IDLE_COMMAND)
         conversation = Conversation(self._request, self._adapter, self._paths, bulletin)
         state = await conversation.open(identity, self._teardown, self._tasks)
         authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")

@@ -27,9 +27,16 @@ class Bulletin:
     def __init__(self, info: SessionInfo, send: Callable[[Numbered], None]) -> None:
         self.keeper = StateKeeper(info)
         self._send = send
+        self._listeners: list[Callable[[AnyEvent], object]] = []
+
+    def tell(self, listener: Callable[[AnyEvent], object]) -> None:
+        """``listener``, which must not block, will hear of every event from now on."""
+        self._listeners.append(listener)
 
     def publish(self, event: AnyEvent) -> None:
         self._send(self.keeper.number(event))
+        for listener in self._listeners:
+            listener(event)
 
     def status(self, status: SessionStatus, detail: str = "") -> None:
         """Change the session's status, unless it is that already."""

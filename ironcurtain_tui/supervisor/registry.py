@@ -11,7 +11,7 @@ import msgspec
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import SessionInfo
+from ironcurtain_tui.events import SessionInfo, TaskResult
 from ironcurtain_tui.paths import SESSION_ID, SessionPaths
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 
@@ -32,6 +32,8 @@ class SessionRecord(msgspec.Struct, frozen=True):
     outcome: str = ""
     """How it ended, in words."""
     exit_code: int | None = None
+    task: TaskResult | None = None
+    """Of a session without a screen of the agent's."""
 
 
 class KnownSession(msgspec.Struct, frozen=True):
@@ -80,13 +82,14 @@ def read_record(session: SessionPaths) -> SessionRecord | None:
         return None
 
 
-def close_record(session: SessionPaths, outcome: str, exit_code: int | None = None) -> None:
+def close_record(
+    session: SessionPaths, outcome: str, exit_code: int | None = None, task: TaskResult | None = None
+) -> None:
     """Note how the session ended, unless that is noted already."""
     record = read_record(session)
     if record is not None and record.ended is None:
-        write_json(
-            session.record, msgspec.structs.replace(record, ended=time.time(), outcome=outcome, exit_code=exit_code)
-        )
+        closed = msgspec.structs.replace(record, ended=time.time(), outcome=outcome, exit_code=exit_code, task=task)
+        write_json(session.record, closed)
 
 
 def release(session: SessionPaths) -> None:

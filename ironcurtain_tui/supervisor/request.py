@@ -8,6 +8,24 @@ import msgspec
 
 from ironcurtain_tui.config import Config
 
+TITLE_LENGTH = 80
+
+
+class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent is to do without a screen."""
+
+    prompt: str
+    timeout: float = 0.0
+    """Seconds from the start of the agent until it is ended; 0: any time."""
+    max_tokens: int = 0
+    """Of all model calls together, cached ones included, until it is ended; 0: any number."""
+
+    @property
+    def title(self) -> str:
+        """The start of what is asked, on one line."""
+        line = " ".join(self.prompt.split())
+        return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
+
 
 class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One session to be. Holds no key: the supervisor reads those itself."""
@@ -26,6 +44,8 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """UUID of the agent's conversation."""
     resumes: str = ""
     """The session, ended, whose conversation is to be taken up; empty: a new one."""
+    task: TaskRequest | None = None
+    """For a session without a screen of the agent's."""
     cols: int
     lines: int
     config: Config

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 
+import msgspec
+
 from ironcurtain_tui import paths
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.containers.container import AgentContainer
@@ -32,6 +34,7 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.task_run import TaskRun
 from ironcurtain_tui.supervisor.teardown import Teardown
 from ironcurtain_tui.tasks import TaskOwner
 
@@ -66,6 +69,7 @@ class Session:
                 model=request.model,
                 conversation=request.conversation if adapter.state else "",
                 resumes=request.resumes,
+                task=request.task.title if request.task is not None else "",
             ),
             self._server.publish,
         )
@@ -81,6 +85,9 @@ class Session:
             self._tasks,
             self._teardown,
         )
+        self._request = request
+        self._accesses = accesses
+        self._task: TaskRun | None = None
         self._stop_reason = ""
         self._stop = asyncio.Event()
         self._viewers_changed = asyncio.Event()
@@ -102,7 +109,7 @@ class Session:
         try:
             await self._rooms.start()
             exit_code = await self._until_over()
-            reason = self._stop_reason or f"the agent exited with code {exit_code}"
+            reason = self._stop_reason or self._task_words() or f"the agent exited with code {exit_code}"
         except UserFacingError as error:
             reason = error.message
             self._bulletin.notice(BadgeState.FAIL, error.message, error.remedy)
@@ -135,10 +142,24 @@ class Session:
         if container is None:
             raise AssertionError("the agent was not started")
         try:
+            if (task := self._new_task()) is not None:
+                await self._chronicle.log.append_async("task.start", self._bulletin.keeper.info.task, data=task.record)
+                return await task.run(container)
             return await asyncio.to_thread(container.wait)
         except EngineUnavailableError as error:
             await self._engine_lost(container, error)
             return None
+
+    def _new_task(self) -> TaskRun | None:
+        request, launch, terminal = self._request.task, self._rooms.task, self._rooms.terminal
+        if request is None or launch is None or terminal is None:
+            return None
+        self._task = TaskRun(request, launch, terminal, self._bulletin, self._accesses.hosts)
+        return self._task
+
+    def _task_words(self) -> str:
+        result = None if self._task is None else self._task.result
+        return "" if result is None else f"task: {result.outcome.value}"
 
     async def _engine_lost(self, container: AgentContainer, error: EngineUnavailableError) -> None:
         """Close both doors, say so, and remove the container as soon as an engine answers again."""
@@ -157,14 +178,18 @@ class Session:
                 return
 
     async def _end(self, reason: str, exit_code: int | None) -> None:
+        if self._task is not None:
+            await self._task.close(reason, stopped=self._stop.is_set())
         failed = await self._teardown.run()
         if failed:
             self._bulletin.notice(
                 BadgeState.FAIL, f"Could not clean up: {', '.join(failed)}.", "Run `ironcurtain-tui gc`."
             )
-        await self._chronicle.record("session.end", reason, {"exit_code": exit_code, "not_cleaned_up": failed})
+        result = None if self._task is None else self._task.result
+        data = {"exit_code": exit_code, "not_cleaned_up": failed, "task": msgspec.to_builtins(result)}
+        await self._chronicle.record("session.end", reason, data)
         self._bulletin.status(SessionStatus.ENDED, reason)
-        registry.close_record(self._paths, reason, exit_code)
+        registry.close_record(self._paths, reason, exit_code, result)
         await self._linger()
         await self._server.close(reason)
         if self._rooms.terminal is not None:
@@ -219,7 +244,7 @@ class Session:
         if terminal is None:
             return
         match message:
-            case Key() | Paste() | Mouse() | Focus():
+            case Key() | Paste() | Mouse() | Focus() if self._request.task is None:
                 terminal.type(message)
             case Resize(cols=cols, lines=lines):
                 terminal.resize(cols, lines)
