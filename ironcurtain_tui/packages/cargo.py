@@ -134,11 +134,12 @@ class IndexFile:
         self._entries = found
         self.listing = Listing(registry=Kind.CARGO, name=name, artifacts=tuple(each for each, _ in ordered))
 
-    def answer(self, screening: Screening) -> Answer:
+    def answer(self, _: Document, screening: Screening) -> Answer:
         """The file with what is too new marked as yanked, which Cargo takes only where a lock file names it."""
         lines, told = [], []
+        newest = screening.newest(self.listing)
         for artifact, entry in self._entries:
-            objection = screening.objection(artifact)
+            objection = screening.objection(artifact, newest)
             if objection:
                 told.append(objection)
                 if screening.forbids(artifact):

@@ -98,8 +98,9 @@ class Packument:
 
         A version that is too new stays visible where a person may be asked, but as one that installers avoid.
         """
-        objections = {each.version: screening.objection(each) for each in self.listing.artifacts}
-        hidden = {each.version for each in self.listing.artifacts if objections[each.version]}
+        versions = [each.version for each in self.listing.artifacts]
+        objections = dict(zip(versions, screening.objections(self.listing.artifacts), strict=True))
+        hidden = {version for version in versions if objections[version]}
         forbidden = {each.version for each in self.listing.artifacts if screening.forbids(each)}
         shown = dict(self._manifests)
         for version in hidden:
@@ -108,7 +109,7 @@ class Packument:
             else:
                 del shown[version]
         tags = self._tags(hidden)
-        told = tuple(objections[each.version] for each in reversed(self.listing.artifacts) if each.version in hidden)
+        told = tuple(objections[version] for version in reversed(versions) if version in hidden)
         if asked.version:
             manifest = shown.get(tags.get(asked.version, asked.version))
             return None if manifest is None else Answer(FULL, msgspec.json.encode(manifest), hidden=told)

@@ -39,7 +39,7 @@ from ironcurtain_tui.packages.versions import moment, pep440
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 SIMPLE_HTML = "application/vnd.pypi.simple.v1+html"
 HTML = "text/html"
-PROJECT = "application/json"
+PROJECT = "project"
 """The form of the index's other API, ``/pypi/<name>/json``."""
 COMPANIONS = (".metadata", ".provenance", ".asc")
 """What may be asked beside a file, under its name with one of these behind it."""
@@ -142,11 +142,14 @@ class Project:
         """Whether it is known of any file when it was published."""
         return any(each.published is not None for each in self.listing.artifacts) or not self._files
 
-    def answer(self, form: str, screening: Screening) -> Answer:
-        """The page in ``form``. Files that are too new are yanked: only who names the version gets to ask for one."""
-        files, told = [], []
-        for artifact, file in self._files:
-            objection = screening.objection(artifact)
+    def answer(self, asked: Document, screening: Screening) -> Answer:
+        """The page in the form that was asked for.
+
+        Files that are too new are yanked (PEP 592): nobody picks one, but who names the version hears why not.
+        """
+        form, files, told = asked.form, [], []
+        objections = screening.objections(self.listing.artifacts)
+        for (artifact, file), objection in zip(self._files, objections, strict=True):
             if not objection:
                 files.append(file)
                 continue
@@ -205,7 +208,7 @@ class ProjectDocument:
                 told += objections
                 if left or not objections:
                     document["releases"][version] = left
-        return Answer(PROJECT, msgspec.json.encode(document), hidden=tuple(dict.fromkeys(told)))
+        return Answer("application/json", msgspec.json.encode(document), hidden=tuple(dict.fromkeys(told)))
 
     def with_info_of(self, other: ProjectDocument) -> ProjectDocument:
         """This document, but about the version that ``other`` is about."""

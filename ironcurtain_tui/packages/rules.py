@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from ironcurtain_tui.events import Decision, Value
 from ironcurtain_tui.packages.package import Artifact, Kind, Listing, Package
@@ -86,10 +89,15 @@ class Screening(Value, frozen=True):
             age=None if artifact.published is None else self.now - artifact.published,
         )
 
-    def objection(self, artifact: Artifact) -> str:
-        """Why ``artifact`` is held back; empty when it is not."""
-        ruling = self.rules.judge(self.package(artifact))
+    def objection(self, artifact: Artifact, alternative: str = "") -> str:
+        """Why ``artifact`` is held back, and that ``alternative`` is not; empty when it is not held back either."""
+        ruling = self.rules.judge(msgspec.structs.replace(self.package(artifact), alternative=alternative))
         return "" if ruling.decision is Decision.ALLOW else ruling.reason
+
+    def objections(self, artifacts: Sequence[Artifact]) -> tuple[str, ...]:
+        """For each of ``artifacts``, the newest version last, why it is held back; empty where it is not."""
+        newest = next((each.version for each in reversed(artifacts) if not self.objection(each)), "")
+        return tuple(self.objection(each, newest) for each in artifacts)
 
     def forbids(self, artifact: Artifact) -> bool:
         """Whether not even a person could let ``artifact`` through, or a day's patience."""

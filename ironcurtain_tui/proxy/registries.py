@@ -38,6 +38,8 @@ MAX_FILES = 200_000
 """Files of all listings that are remembered."""
 MAX_FILE_HOSTS = 64
 MAX_REDIRECTS = 1024
+_PER_FILE = 1024
+"""Bytes of a document that count as much work as one file in a listing."""
 _LARGE = 256 << 10
 """Bytes from which a document is read in a thread."""
 
@@ -203,13 +205,9 @@ class Registries:
         source = await self._source(registry, asked.name)
         if source is None:
             return Answer("application/json", b'{"error":"Not found"}\n', status=404)
-        match source:
-            case npm.Packument():
-                answer = await self._off_loop(lambda: source.answer(asked, screening), _LARGE)
-            case pypi.Project():
-                answer = source.answer(asked.form, screening)
-            case cargo.IndexFile():
-                answer = source.answer(screening)
+        answer = await self._off_loop(
+            lambda: source.answer(asked, screening), _PER_FILE * len(source.listing.artifacts)
+        )
         if answer is None:
             raise self._held_back(asked, source.listing, screening)
         return answer
