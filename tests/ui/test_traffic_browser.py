@@ -3,23 +3,128 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from ironcurtain_tui.events import FlowChanged
+from ironcurtain_tui.audit.redact import MARK
+from ironcurtain_tui.config import RedactionSettings, TrafficSettings
+from ironcurtain_tui.events import Flow, FlowChanged
 from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 
 from .conftest import drawn
-from .scripted_session import SESSION_ID, ScriptedSession, driven, flow
+from .scripted_session import FLOWS, SESSION_ID, ScriptedSession, driven, flow
 from .test_hostile import HOSTILE, assert_harmless, publish_everywhere
 
 OPEN = ("ctrl+a", "f")
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+def keep(home: Path, *kept: tuple[Flow, str, str]) -> None:
+    """Flows with the bodies of request and response, as a session leaves them."""
+    directory = SessionPaths.of(SESSION_ID, home).traffic
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    keeper = TrafficKeeper(directory, TrafficSettings(), RedactionSettings(), [], print, reserve=0)
+    for one, asked, answered in kept:
+        capture = keeper.begin()
+        capture.target = f"{one.path}?beta=true"
+        for part, body, kind in (
+            (capture.request, asked, "application/json"),
+            (capture.response, answered, one.content_type),
+        ):
+            part.head((("content-type", kind), ("x-api-key", MARK)))
+            part.feed(body.encode())
+        keeper.keep(capture, one)
+    keeper.close()
+
+
+ASKED = '{"model":"claude","messages":[{"role":"user","content":"fix the test\\nplease"}]}'
+STREAM = 'event: content_block_delta\ndata: {"delta":{"type":"text_delta","text":"I will look."}}\n\n'
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home in which two of the script's flows are kept."""
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path))
+    keep(tmp_path, (FLOWS[1], ASKED, STREAM), (FLOWS[7], "{}", '{"type":"error"}'))
+    return tmp_path
+
+
+@SIZES
+async def test_picture_of_what_is_kept(
+    session: ScriptedSession, picture: SnapshotAssertion, kept: Path, size: tuple[int, int]
+) -> None:
+    session.play()
+    async with driven(session, size) as it:
+        await it.press(*OPEN, "g", "j", *([] if size[0] > 110 else ["d"]), "J", "J", "J", "J")
+        await it.until(lambda: "I will look." in it.text or size[0] == 80)
+        await it.press("J", "J")
+        await it.pilot.pause(0.2)
+        assert drawn(it) == picture
+
+
+async def test_what_is_kept_is_in_the_details(session: ScriptedSession, kept: Path) -> None:
+    session.play()
+    async with driven(session, (200, 80)) as it:
+        await it.press(*OPEN, "g", "j")
+        await it.until(lambda: "I will look." in it.text)
+        assert '      "content": "fix the test' in it.text
+        assert f"x-api-key: {MARK}" in it.text
+        await it.press("g")
+        await it.until(lambda: "nothing is kept of it" in it.text)
+
+
+async def test_mitmproxys_filters_find_bodies(session: ScriptedSession, kept: Path) -> None:
+    session.play()
+    async with driven(session) as it:
+        await it.press(*OPEN, "slash", *"~bs i.will | ~c 529")
+        await it.until(lambda: "2 of 9 flows" in it.text)
+        await it.press("escape", *"!~b look")
+        await it.until(lambda: "8 of 9 flows" in it.text)
+        await it.press("escape", *"(~d x")
+        await it.until(lambda: "not closed (character 1)" in it.text)
+
+
+async def test_a_flow_that_ends_while_a_filter_waits_for_it_appears(session: ScriptedSession, kept: Path) -> None:
+    async with driven(session) as it:
+        one = flow(50, id="f50", started=time.time(), total_ms=1.0)
+        session.publish(FlowChanged(flow=one))
+        await it.press(*OPEN, "slash", *"~b needle")
+        await it.until(lambda: "0 of 1 flows" in it.text)
+        keep(kept, (one, "a needle", ""))
+        await it.until(lambda: " 1 flows" in it.text)
+
+
+async def test_curl_has_what_was_kept(session: ScriptedSession, kept: Path) -> None:
+    session.play()
+    async with driven(session) as it:
+        await it.press(*OPEN, "g", "j", "c")
+        await it.until(lambda: "Copied as curl" in it.text)
+        assert "?beta=true" in it.app.clipboard
+        assert "--data-binary" in it.app.clipboard
+        assert '"x-api-key: $ANTHROPIC_API_KEY"' in it.app.clipboard
+
+
+async def test_hostile_bodies_break_out_nowhere(
+    session: ScriptedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path))
+    one = flow(1, content_type=f"text/event-stream; {HOSTILE}")
+    keep(tmp_path, (one, HOSTILE * 3, HOSTILE.replace("\0", "") * 30))
+    session.publish(FlowChanged(flow=one))
+    async with driven(session, (200, 50)) as it:
+        await it.press(*OPEN)
+        await it.until(lambda: "Request body" in it.text)
+        await it.press(*"JJJJJJ")
+        await it.until(lambda: "Response body" in it.text)
+        assert_harmless(it)
+
+
+@SIZES
 async def test_picture(session: ScriptedSession, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
     session.play()
     async with driven(session, size) as it:
@@ -97,7 +202,7 @@ async def test_har_of_what_is_listed_goes_to_a_private_file(
         await it.press(*OPEN, "slash", *"refused", "enter")
         await it.until(lambda: "2 of 9 flows" in it.text)
         await it.press("x")
-        await it.until(lambda: "Bodies, header values" in it.text)
+        await it.until(lambda: "Values of headers that carry a credential" in it.text)
     (written,) = kept.glob("*.har")
     assert written.stat().st_mode & 0o777 == 0o600
     assert len(json.loads(written.read_bytes())["log"]["entries"]) == 2

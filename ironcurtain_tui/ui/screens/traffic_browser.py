@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import ClassVar
 
 from rich.console import Group, RenderableType
@@ -16,9 +16,12 @@ from textual.binding import Binding, BindingType
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.events import Decision, Flow, FlowState
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.ui import flow_export, timing
+from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.traffic.kept import KeptFlow, Message
+from ironcurtain_tui.ui import body_view, flow_export, timing
 from ironcurtain_tui.ui.figures import count, dollars
-from ironcurtain_tui.ui.flow_filter import SYNTAX, flow_test
+from ironcurtain_tui.ui.flow_filter import SYNTAX, FlowTest, flow_test
+from ironcurtain_tui.ui.kept_traffic import KeptTraffic
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
 from ironcurtain_tui.ui.screens.browser import Browser, Keys
@@ -32,7 +35,8 @@ from ironcurtain_tui.ui.widgets.traffic import TrafficList
 REFRESH_SECONDS = 0.25
 BAR = 14
 DETAIL_BAR = 22
-UNKNOWN = "not kept: what passed is counted, never stored"
+SETTLES = 3.0
+"""Seconds after its end in which what is kept of a flow may still be on its way to the disk."""
 
 
 class TimedTrafficList(TrafficList):
@@ -59,7 +63,7 @@ class TrafficBrowser(Browser):
     KEYS: ClassVar[Keys] = (
         ("Enter", "The recording at the second of this flow", "replay"),
         ("c", "Copy as a curl command with the fake key's variable, for inside the container", "copy curl"),
-        ("x", "Write the flows that are listed as HAR 1.2; bodies are not kept", "HAR"),
+        ("x", "Write the flows that are listed as HAR 1.2, with headers and bodies as far as they are kept", "HAR"),
     )
     SYNTAX: ClassVar[Sequence[tuple[str, str]]] = SYNTAX
 
@@ -71,26 +75,40 @@ class TrafficBrowser(Browser):
         now: Callable[[], float] = time.time,
     ) -> None:
         self._list = TimedTrafficList()
-        super().__init__(self._list, "host:github status:>=400 !refused", waiting=waiting, now=now)
+        super().__init__(self._list, "host:github status:>=400 !refused ~m POST & ~b error", waiting=waiting, now=now)
         self._read = read
         self._session = session
         self._all: tuple[Flow, ...] = ()
         self._shown: tuple[Flow, ...] = ()
-        self._test: Callable[[Flow], bool] = lambda _flow: True
+        self._test = FlowTest(lambda *_: True)
+        self._judged: dict[str, Flow] = {}
+        """Flows whose insides the filter has looked at, and which cannot change any more."""
+        self._fitting: set[str] = set()
+        self._kept = KeptTraffic(session.traffic)
+        self._inside: tuple[Flow, KeptFlow | None] | None = None
+        """What is kept of the selected flow, once that was read."""
+        self._tasks = TaskOwner()
+        self._reading: asyncio.Task[None] | None = None
 
     def on_mount(self) -> None:
         self.set_interval(REFRESH_SECONDS, self._refresh_flows)
         self.call_after_refresh(self._list_flows)
 
+    async def on_unmount(self) -> None:
+        await self._tasks.close()
+        self._kept.close()
+
     def _refresh_flows(self) -> None:
         if tuple(self._read()) != self._all:
             self._list_flows()
+        if self._reading is None or self._reading.done():
+            self._reading = self._tasks.start(self._look_inside(), "kept traffic")
         self.show_title()
 
     def _list_flows(self) -> None:
         before = {flow.id for flow in self._all}
         self._all = tuple(self._read())
-        self._shown = tuple(flow for flow in self._all if self._test(flow))
+        self._shown = tuple(flow for flow in self._all if self._fits(flow))
         self._list.longest_ms = max((flow.total_ms or 0.0 for flow in self._shown), default=0.0)
         self._list.show(self._shown, sum(flow.id not in before for flow in self._shown))
         self.show_title()
@@ -103,7 +121,50 @@ class TrafficBrowser(Browser):
             self.say_wrong(str(error))
             return
         self.say_wrong("")
+        self._judged.clear()
+        self._fitting.clear()
         self._list_flows()
+
+    def _fits(self, flow: Flow) -> bool:
+        return flow.id in self._fitting if self._test.reads else self._test(flow)
+
+    # --- what is kept -------------------------------------------------------------------------------
+
+    async def _look_inside(self) -> None:
+        """Read what the details show, and what the filter asks for."""
+        try:
+            await self._read_selected()
+            await self._judge()
+        except OSError as error:
+            self.say_wrong(f"what is kept cannot be read: {error.strerror}")
+
+    async def _read_selected(self) -> None:
+        flow = self._list.selected
+        if flow is None or not self._pane.display:
+            return
+        known = self._inside
+        if known is not None and known[0] == flow and (known[1] is not None or self._is_settled(flow)):
+            return
+        kept = await self._kept.read(flow.id) if flow.state.is_over else None
+        if known != (flow, kept):
+            self._inside = flow, kept
+            self.show_details()
+
+    async def _judge(self) -> None:
+        test = self._test
+        open_ones = [flow for flow in self._all if test.reads and self._judged.get(flow.id) != flow]
+        if not open_ones:
+            return
+        fitting = await self._kept.matching(test, open_ones)
+        if self._test is test:
+            self._judged |= {flow.id: flow for flow in open_ones if self._is_settled(flow)}
+            now = (self._fitting - {flow.id for flow in open_ones}) | fitting
+            if now != self._fitting:
+                self._fitting = now
+                self._list_flows()
+
+    def _is_settled(self, flow: Flow) -> bool:
+        return flow.state.is_over and self._now() - flow.started - (flow.total_ms or 0.0) / 1000 > SETTLES
 
     def figures(self) -> Sequence[Piece]:
         flows = self._shown
@@ -132,9 +193,17 @@ class TrafficBrowser(Browser):
         table.add_column(overflow="fold")
         for name, value in flow_fields(flow):
             table.add_row(Text(name, style="dim"), Text(neutralise(value)))
-        table.add_row(Text("Headers", style="dim"), Text(UNKNOWN, style="dim"))
-        table.add_row(Text("Bodies", style="dim"), Text(UNKNOWN, style="dim"))
-        return Group(table, Text(""), *_waterfall(flow))
+        return Group(table, Text(""), *_waterfall(flow), *self._describe_inside(flow))
+
+    def _describe_inside(self, flow: Flow) -> Sequence[RenderableType]:
+        known, kept = self._inside or (None, None)
+        if known is None or known.id != flow.id:
+            return [Text("\n…", style="dim")]
+        if kept is None:
+            why = "nothing is kept of it" if self._is_settled(flow) else "kept as soon as it is over"
+            return [Text(f"\nHeaders and bodies: {why}.", style="dim")]
+        target = [Text(f"\n{neutralise(kept.target)}", overflow="fold")] if "?" in kept.target else []
+        return [*target, *_message("Request", kept.request), *_message("Response", kept.response)]
 
     @on(RecordList.Opened)
     def _opened(self, message: RecordList.Opened) -> None:
@@ -150,22 +219,42 @@ class TrafficBrowser(Browser):
     def action_copy_curl(self) -> None:
         """Put a curl command on the clipboard."""
         if (flow := self._list.selected) is not None:
-            self.app.copy_to_clipboard(flow_export.curl(flow))
-            self.notify("Copied as curl. The key in it is the agent's fake one: it works inside only.", timeout=4)
+            self._tasks.start(self._copy_curl(flow), "curl")
+
+    async def _copy_curl(self, flow: Flow) -> None:
+        try:
+            kept = await self._kept.read(flow.id)
+        except OSError:
+            kept = None
+        self.app.copy_to_clipboard(flow_export.curl(flow, kept))
+        self.notify("Copied as curl. The key in it is the agent's fake one: it works inside only.", timeout=4)
 
     def action_export_har(self) -> None:
         """Write what is listed as HAR."""
-        if not self._shown:
-            return
-        path = self._session.kept / f"traffic-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._now()))}.har"
+        if self._shown:
+            self._tasks.start(self._export_har(self._shown), "HAR")
+
+    async def _export_har(self, flows: Sequence[Flow]) -> None:
+        name = f"traffic-{time.strftime('%Y%m%d-%H%M%S', time.localtime(self._now()))}.har"
+        path = self._session.kept / name
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(flow_export.har(self._shown))
+            await self._kept.write(path, flow_export.har, flows)
         except OSError as error:
             self.notify(f"Not written: {error.strerror}: {path}", severity="error", markup=False)
             return
-        self.notify(f"{len(self._shown):,} flows: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False)
+        self.notify(f"{len(flows):,} flows: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False)
+
+
+def _message(title: str, message: Message) -> Iterator[RenderableType]:
+    """Headers and body of one side."""
+    yield Text(f"\n{title}", style="bold")
+    fields = Text(overflow="fold")
+    for name, value in message.headers:
+        fields.append(f"{neutralise(name)}: ", style="dim")
+        fields.append(f"{neutralise(value)}\n")
+    yield fields
+    yield Text(f"{title} body: {neutralise(body_view.summary(message.body))}", style="dim")
+    yield Text("\n".join(map(neutralise, body_view.lines(message))), overflow="fold")
 
 
 def _waterfall(flow: Flow) -> list[Text]:
