@@ -20,6 +20,39 @@ SHORTEST_SECRET = 8
 """Characters below which a "secret" would blot out ordinary text."""
 
 
+class KnownSecrets:
+    """Secrets that are known, more of which may become known at any time, from any thread."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._all: tuple[str, ...] = ()
+        self.pattern: re.Pattern[str] | None = None
+        """Finds each of them in every spelling; None while there is none."""
+        self._include(secrets)
+
+    @classmethod
+    def of(cls, secrets: Iterable[str]) -> KnownSecrets:
+        """``secrets`` itself when it is one already."""
+        return secrets if isinstance(secrets, KnownSecrets) else cls(secrets)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def add(self, secret: str) -> None:
+        """From now on ``secret`` is known, too."""
+        if secret not in self._all:
+            self._include([secret])
+
+    def _include(self, secrets: Iterable[str]) -> None:
+        self._all = (*self._all, *secrets)
+        spellings: set[str] = set()
+        for secret in self._all:
+            if len(secret) < SHORTEST_SECRET:
+                raise ValueError(f"a secret of under {SHORTEST_SECRET} characters cannot be redacted")
+            spellings.update(_spellings(secret))
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self.pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
 class Redactor:
     """Replaces secrets wherever they stand in a JSON value, keys of objects included.
 
@@ -30,13 +63,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), shapes: Sequence[Shape] = ()) -> None:
-        spellings: set[str] = set()
-        for secret in secrets:
-            if len(secret) < SHORTEST_SECRET:
-                raise ValueError(f"a secret of under {SHORTEST_SECRET} characters cannot be redacted")
-            spellings.update(_spellings(secret))
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._known = KnownSecrets.of(secrets)
         self._shapes = tuple(shapes)
 
     @classmethod
@@ -48,8 +75,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with every known secret replaced by MARK, and what looks like one by ``[redacted KIND]``."""
-        if self._known:
-            text = self._known.sub(MARK, text)
+        if (known := self._known.pattern) is not None:
+            text = known.sub(MARK, text)
         return redact(text, self._shapes) if len(text) >= SHORTEST else text
 
     def value(self, value: object) -> object:
@@ -94,8 +121,8 @@ class Redactor:
     def _replace(self, text: str, shapes: tuple[Shape, ...]) -> str:
         if len(text) < SHORTEST_SECRET:
             return text
-        if self._known:
-            text = self._known.sub(MARK, text)
+        if (known := self._known.pattern) is not None:
+            text = known.sub(MARK, text)
         return redact(text, shapes) if shapes and len(text) >= SHORTEST else text
 
     def _number(self, number: int, shapes: tuple[Shape, ...]) -> object:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.audit.redact import KnownSecrets, Redactor
 from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Flow
@@ -65,7 +65,7 @@ class TrafficKeeper:
         self._directory = directory
         self._limit = settings.body_bytes if settings.keep == "bodies" else 0
         self._part_limit = settings.max_bytes // PARTS
-        secrets = list(secrets)
+        secrets = KnownSecrets.of(secrets)
         self._known = Redactor(secrets)
         self._redactor = Redactor.configured(redaction, secrets)
         self._on_stop = on_stop
