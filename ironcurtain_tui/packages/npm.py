@@ -133,7 +133,7 @@ class Packument:
         tags = {
             tag: version
             for tag, version in _mapping(self._document.get("dist-tags")).items()
-            if version in self._manifests
+            if isinstance(version, str) and version in self._manifests
         }
         latest = tags.get("latest", "")
         tags = {tag: version for tag, version in tags.items() if version not in hidden}

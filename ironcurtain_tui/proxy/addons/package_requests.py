@@ -52,7 +52,7 @@ class PackageRequests:
         if asked.method not in methods or asked.content_length != 0:
             raise Refusal(403, "a package registry is only read from")
         flow.metadata[_KEY] = inquiry
-        flow.request.data.headers = _headers(flow.request.data.headers, inquiry)
+        flow.request.data.headers = _headers(tunnel.host, flow.request.data.headers, inquiry)
         exchange.stripped = ()
         if self._registries.needs_metadata(inquiry):
             await self._load(inquiry.metadata)
@@ -80,9 +80,9 @@ def inquiry_of(flow: HTTPFlow) -> Inquiry | None:
     return inquiry if isinstance(inquiry, Inquiry) else None
 
 
-def _headers(headers: Headers, inquiry: Inquiry) -> Headers:
+def _headers(host: str, headers: Headers, inquiry: Inquiry) -> Headers:
     fields = [
-        (b"Host", inquiry.host.encode()),
+        (b"Host", host.encode()),
         (b"Accept", b"*/*"),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", USER_AGENT.encode()),
