@@ -259,10 +259,13 @@ def _run(options: argparse.Namespace) -> int:
     began = time.perf_counter()
     if not options.detach:
         _need_terminal()
-    from ironcurtain_tui.launch import follow_start, launch, settings_with
+    from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 
-    settings = settings_with(options)
-    session = launch(options, settings)
+    with SupervisorProcess() as supervisor:  # it gets ready while we do
+        from ironcurtain_tui.launch import follow_start, launch, settings_with
+
+        settings = settings_with(options)
+        session = launch(options, settings, supervisor)
     asyncio.run(follow_start(session, began if options.timings else None))
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")

@@ -28,11 +28,16 @@ from ironcurtain_tui.events import AnyEvent, BadgeState, SessionStatus
 from ironcurtain_tui.supervisor.reconcile import reconcile
 from ironcurtain_tui.supervisor.request import LaunchRequest, TaskRequest
 from ironcurtain_tui.supervisor.resume import taken_up
-from ironcurtain_tui.supervisor.spawn import spawn
+from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 
 
-def launch(options: argparse.Namespace, settings: config.Config, task: TaskRequest | None = None) -> paths.SessionPaths:
-    """Check, clean up, build what is missing, and have a supervisor start what the options of ``run`` ask for.
+def launch(
+    options: argparse.Namespace,
+    settings: config.Config,
+    supervisor: SupervisorProcess,
+    task: TaskRequest | None = None,
+) -> paths.SessionPaths:
+    """Check, clean up, build what is missing, and have ``supervisor`` start what the options of ``run`` ask for.
 
     Says on standard output what it does; ``follow_start`` goes on from there. UserFacingError when it cannot.
     """
@@ -51,7 +56,7 @@ def launch(options: argparse.Namespace, settings: config.Config, task: TaskReque
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
     size = shutil.get_terminal_size()
-    return spawn(
+    return supervisor.run(
         LaunchRequest(
             session_id=paths.new_session_id(),
             workspace=str(place),

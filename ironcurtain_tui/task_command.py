@@ -23,6 +23,7 @@ from ironcurtain_tui.events import SessionInfo, TaskOutcome, TaskProgressed, Tas
 from ironcurtain_tui.launch import StartReport, launch, settings_with, states
 from ironcurtain_tui.supervisor import registry
 from ironcurtain_tui.supervisor.request import TaskRequest
+from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 from ironcurtain_tui.task_options import Exit
 from ironcurtain_tui.ui.neutralise import neutralise
 
@@ -60,7 +61,8 @@ def _start(options: argparse.Namespace) -> paths.SessionPaths:
         approvals = msgspec.structs.replace(settings.approvals, unattended=options.unattended)
         settings = msgspec.structs.replace(settings, approvals=approvals)
     request = TaskRequest(prompt=_prompt(options.prompt), timeout=options.timeout, max_tokens=options.max_tokens)
-    return launch(options, settings, request)
+    with SupervisorProcess() as supervisor:
+        return launch(options, settings, supervisor, request)
 
 
 def _prompt(given: str) -> str:

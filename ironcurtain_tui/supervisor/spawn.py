@@ -86,9 +86,3 @@ class SupervisorProcess:
             log.write(early)
             log.seek(0)
             return log.read().strip().splitlines()[-8:]
-
-
-def spawn(request: LaunchRequest) -> SessionPaths:
-    """Start a supervisor for ``request`` at once; as ``SupervisorProcess.run``."""
-    with SupervisorProcess() as supervisor:
-        return supervisor.run(request)

@@ -15,7 +15,7 @@ from ironcurtain_tui.config import Config
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.launch import follow_start
 from ironcurtain_tui.supervisor.request import LaunchRequest
-from ironcurtain_tui.supervisor.spawn import spawn
+from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 async def test_the_reason_arrives_with_its_remedy(home: Path) -> None:
-    session = spawn(
+    session = SupervisorProcess().run(
         LaunchRequest(
             session_id=paths.new_session_id(),
             workspace=str(home),
