@@ -336,6 +336,7 @@ def _look_back(*, text: str = "", session: str = "") -> int:
 def _sessions() -> int:
     from ironcurtain_tui.supervisor import registry
     from ironcurtain_tui.supervisor.resume import is_resumable
+    from ironcurtain_tui.ui.neutralise import neutralise
 
     known = registry.sessions()
     if not known:
@@ -347,6 +348,7 @@ def _sessions() -> int:
         state = "running" if one.alive else "ended"
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.started))
         note = " (rehearsal)" if info.rehearsal else ""
+        note += f", task: {neutralise(info.task)}" if info.task else ""
         note += ", can be resumed" if is_resumable(one, paths.home()) else ""
         outcome = f"  [{one.record.outcome}]" if one.record.outcome and not one.alive else ""
         print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{info.workspace}{note}{outcome}")

@@ -27,6 +27,8 @@ from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 from ironcurtain_tui.task_options import Exit
 from ironcurtain_tui.ui.neutralise import neutralise
 
+END_SECONDS = 20.0
+LOOKED_AT_SECONDS = 1.0
 RECORD_SECONDS = 30.0
 """How long a supervisor that takes no viewers any more may take to write down the result."""
 
@@ -43,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
             print(session.session_id)
             return Exit.SUCCESS
         result = asyncio.run(_follow(session, options, began))
+        if options.result is None:
+            _wait_for_end(session)
     except UserFacingError as error:
         if options.json:
             print(json.dumps({"outcome": "not-started", "reason": error.message, "remedy": error.remedy}, indent=1))
@@ -120,6 +124,18 @@ def _stop_by_signal(session: paths.SessionPaths, client: ControlClient) -> None:
 
     for number in signals:
         loop.add_signal_handler(number, stop)
+
+
+def _wait_for_end(session: paths.SessionPaths) -> None:
+    """Until nothing of the task is left but its records; somebody who still looks at its screen is not waited for."""
+    ended = time.monotonic() + END_SECONDS
+    while session.run.exists() and time.monotonic() < ended:
+        record, lease = registry.read_record(session), registry.read_lease(session)
+        if lease is not None and not lease.owner.alive():
+            return
+        if record is not None and record.ended is not None:
+            ended = min(ended, record.ended - time.time() + time.monotonic() + LOOKED_AT_SECONDS)
+        time.sleep(0.02)
 
 
 async def _recorded(session: paths.SessionPaths) -> TaskResult:

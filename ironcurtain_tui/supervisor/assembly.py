@@ -332,7 +332,7 @@ class Assembly:
             self._request.config.approvals,
             asker=self._adapter.title,
             sentinels=tuple(self._accesses.sentinels.values()),
-            viewers=lambda: len(self._server.viewers),
+            viewers=lambda: self._server.deciders,
             hearing=self._hearing,
             record=self._chronicle.record,
             on_waiting=self._activity.asks,

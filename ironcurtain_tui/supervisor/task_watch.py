@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ironcurtain_tui.events import AnyEvent, AuditAppended, Decision, Flow, FlowChanged, Usage
+from ironcurtain_tui.events import (
+    AnyEvent,
+    AuditAppended,
+    Decision,
+    EscalationChanged,
+    EscalationState,
+    Flow,
+    FlowChanged,
+    Usage,
+)
 
 MOST_DENIED = 50
 
@@ -35,6 +44,8 @@ class TaskWatch:
                     self._deny(f"{flow.method} {flow.host}{flow.path}")
             case FlowChanged(flow=flow) if flow.state.is_over and flow.usage is not None:
                 self._count(flow, flow.usage)
+            case EscalationChanged(escalation=asked) if asked.state is EscalationState.CANCELLED:
+                self._deny(f"{asked.card.title} (nobody answered while the agent waited)")
             case AuditAppended(line=line) if line.kind == "tool" and line.decision is Decision.DENY:
                 self._deny(line.summary)
             case _:

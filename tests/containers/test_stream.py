@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
-from ironcurtain_tui.containers.stream import open_stream, read_output
+from ironcurtain_tui.containers.stream import Demultiplexer, open_stream, read_output
 
 Answer = Callable[[bytes], str]
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
@@ -88,3 +90,19 @@ def test_silence_ends_in_time() -> None:
     here, there = socket.socketpair()
     with here, there, pytest.raises(TimeoutError):
         read_output(here, 0.05, 100)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=40))),
+    st.lists(st.integers(min_value=1, max_value=9), min_size=1),
+)
+def test_two_streams_are_taken_apart_wherever_the_bytes_are_cut(
+    pieces: list[tuple[int, bytes]], cuts: list[int]
+) -> None:
+    wire = b"".join(bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for stream, data in pieces)
+    streams, told, at = Demultiplexer(), list[tuple[int, bytes]](), 0
+    while at < len(wire):
+        size = cuts[at % len(cuts)]
+        told += streams.feed(wire[at : at + size])
+        at += size
+    assert told == pieces
