@@ -6,10 +6,19 @@ import difflib
 
 from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch
 from ironcurtain_tui.agents.claude_code import ClaudeCode
+from ironcurtain_tui.agents.codex import Codex
+from ironcurtain_tui.agents.copilot import Copilot
+from ironcurtain_tui.agents.gemini_cli import GeminiCli
+from ironcurtain_tui.agents.goose import Goose
+from ironcurtain_tui.agents.opencode import OpenCode
+from ironcurtain_tui.agents.qwen_code import QwenCode
 from ironcurtain_tui.agents.shell import Shell
 from ironcurtain_tui.errors import UserFacingError
 
-AGENTS: dict[str, AgentAdapter] = {adapter.name: adapter for adapter in (ClaudeCode(), Shell())}
+AGENTS: dict[str, AgentAdapter] = {
+    adapter.name: adapter
+    for adapter in (ClaudeCode(), Codex(), OpenCode(), GeminiCli(), QwenCode(), Goose(), Copilot(), Shell())
+}
 """Every adapter by its name, in the order in which they are offered."""
 
 __all__ = ["AGENTS", "AgentAdapter", "AgentContext", "AgentLaunch", "agent"]

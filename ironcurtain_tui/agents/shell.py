@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+from ironcurtain_tui.providers import PROVIDERS
 
 BANNER = ".config/ironcurtain/banner"
 
@@ -22,9 +23,8 @@ class Shell(AgentAdapter):
     providers = ()
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        env = {}
-        if (key := context.sentinels.get("anthropic")) is not None:
-            env["ANTHROPIC_API_KEY"] = key
+        env = {PROVIDERS[name].key_variable: key for name, key in context.sentinels.items()}
+        env.pop("", None)  # of those that are opened by a log-in only
         return AgentLaunch(
             ("bash", "-i"),
             env,

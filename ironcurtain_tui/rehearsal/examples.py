@@ -17,7 +17,7 @@ def example(schema: Mapping[str, object]) -> object:
         case {"type": "array" | "ARRAY"}:
             return []
         case {"type": "integer" | "number" | "INTEGER" | "NUMBER"}:
-            return 0
+            return schema.get("minimum", 1)
         case {"type": "boolean" | "BOOLEAN"}:
             return False
         case {"type": "null"}:

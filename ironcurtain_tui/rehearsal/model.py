@@ -148,7 +148,7 @@ class _Connection:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 if self._http.they_are_waiting_for_100_continue:
-                    await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+                    self._write(h11.InformationalResponse(status_code=100, headers=[]))
                 self._http.receive_data(await self._reader.read(1 << 16))
             elif isinstance(event, h11.Request):
                 request, self._method = event, event.method
@@ -173,12 +173,16 @@ class _Connection:
             headers.append(("content-length", str(len(parts[0]))))
             if status >= 400:
                 headers.append(("x-should-retry", "false"))
-        await self._send(h11.Response(status_code=status, headers=headers))
+        self._write(h11.Response(status_code=status, headers=headers))
         if self._method != b"HEAD":
-            for part in parts:
-                await self._send(h11.Data(data=part))
-                await asyncio.sleep(pause)
-        await self._send(h11.EndOfMessage())
+            for number, part in enumerate(parts):
+                if number:
+                    await self._writer.drain()
+                    await asyncio.sleep(pause)
+                self._write(h11.Data(data=part))
+        # With the last part: some clients (Codex) hang up as soon as they have seen that.
+        self._write(h11.EndOfMessage())
+        await self._writer.drain()
 
     def reuse(self) -> bool:
         """Get ready for the next request; False when the connection has served its last."""
@@ -187,7 +191,6 @@ class _Connection:
         self._http.start_next_cycle()
         return True
 
-    async def _send(self, event: h11.Event) -> None:
+    def _write(self, event: h11.Event) -> None:
         if (data := self._http.send(event)) is not None:
             self._writer.write(data)
-            await self._writer.drain()

@@ -2,17 +2,38 @@
 
 import json
 import subprocess
+import tomllib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from ironcurtain_tui.agents import AGENTS, AgentAdapter, AgentContext, AgentLaunch, agent
+from ironcurtain_tui.agents.base import MCP_BRIDGE
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
+from ironcurtain_tui.providers import PROVIDERS
 
 SENTINEL = "sk-ant-api03-ironcurtain-0123456789abcdefghijklmnopqrstuv"
-CONTEXT = AgentContext("0123456789ab", {"anthropic": SENTINEL}, allowed_hosts=("api.anthropic.com",))
+SENTINELS = {name: f"{provider.key_prefix}0123456789abcdefghijklmnopqrstuv" for name, provider in PROVIDERS.items()}
+CONTEXT = AgentContext("0123456789ab", SENTINELS, allowed_hosts=("api.anthropic.com",))
+BRIDGES = (
+    MCP_BRIDGE,
+    ("sh", "-c", "cat /run/ironcurtain/token - | exec socat -t 60 STDIO TCP:host.docker.internal:4321"),
+)
+CONVERSATION = "8e0f4d5a-2c60-4a44-9d5e-3d3f2b8f0b11"
+WORKERS = [adapter for adapter in AGENTS.values() if adapter.providers]
+"""All but the shell."""
+
+
+def names(adapter: AgentAdapter) -> str:
+    return adapter.name
+
+
+def own(adapter: AgentAdapter) -> AgentContext:
+    """A session of this agent, with every provider it can use."""
+    usable = adapter.providers or SENTINELS
+    return replace(CONTEXT, sentinels={name: SENTINELS[name] for name in usable})
 
 
 def seeded(launch: AgentLaunch, name: str) -> dict[str, object]:
@@ -25,27 +46,106 @@ def seeded(launch: AgentLaunch, name: str) -> dict[str, object]:
 def test_every_adapter_is_found_built_and_tidy(adapter: AgentAdapter) -> None:
     assert agent(adapter.name) is adapter
     assert (resource("images") / adapter.image / "Dockerfile").is_file()
-    launch = adapter.prepare(CONTEXT)
+    context = own(adapter)
+    launch = adapter.prepare(context)
     for name in launch.seed:
         path = PurePosixPath(name)
         assert not path.is_absolute()
         assert ".." not in path.parts
-    assert launch.env["ANTHROPIC_API_KEY"] == SENTINEL
-    assert not any(SENTINEL in argument for argument in launch.command)
+    first = next(iter(context.sentinels.values()))
+    assert first in launch.env.values()
+    assert not any(key in argument for argument in launch.command for key in SENTINELS.values())
+
+
+@pytest.mark.parametrize(
+    ("adapter", "provider"), [(adapter, name) for adapter in WORKERS for name in adapter.providers], ids=str
+)
+def test_one_key_is_enough(adapter: AgentAdapter, provider: str) -> None:
+    env = adapter.prepare(replace(CONTEXT, sentinels={provider: SENTINELS[provider]})).env
+    assert SENTINELS[provider] in env.values()
+
+
+@pytest.mark.parametrize("adapter", WORKERS, ids=names)
+@pytest.mark.parametrize("bridge", BRIDGES, ids=["socket", "port"])
+def test_every_agent_is_led_to_the_gateway_and_told_where_it_is(adapter: AgentAdapter, bridge: tuple[str, ...]) -> None:
+    launch = adapter.prepare(replace(own(adapter), mcp_bridge=bridge))
+    settings = [parsed(name, content) for name, content in launch.seed.items()]
+    assert any(strings(each).issuperset(bridge) for each in settings)
+    told = [*launch.command, *(content.decode() for content in launch.seed.values())]
+    for matter in ("/workspace", "api.anthropic.com", "403", "no DNS", "ironcurtain__where_am_i"):
+        assert any(matter in each for each in told)
+
+
+def parsed(name: str, content: bytes) -> object:
+    """A file's content; Goose's YAML is JSON."""
+    if name.endswith((".json", ".yaml")):
+        return json.loads(content)
+    return tomllib.loads(content.decode()) if name.endswith(".toml") else {}
+
+
+def strings(value: object) -> set[str]:
+    """Every text in ``value``."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return (
+        {value} if isinstance(value, str) else set().union(*map(strings, value)) if isinstance(value, list) else set()
+    )
+
+
+@pytest.mark.parametrize("adapter", WORKERS, ids=names)
+def test_a_model_is_chosen_by_name_with_or_without_its_provider(adapter: AgentAdapter) -> None:
+    provider = adapter.providers[0]
+    for written in ("some-model-7", f"{provider}:some-model-7"):
+        launch = adapter.prepare(replace(own(adapter), model=written))
+        given = {*launch.command, *launch.env.values()}.union(*(strings(parsed(*each)) for each in launch.seed.items()))
+        assert given & {"some-model-7", f"{provider}/some-model-7"}
+        assert f"{provider}:some-model-7" not in given
+
+
+@pytest.mark.parametrize("adapter", WORKERS, ids=names)
+def test_a_task_is_done_without_a_screen_and_is_not_an_argument(adapter: AgentAdapter) -> None:
+    prompt = "--version; $(touch pwned)"
+    context = replace(own(adapter), conversation=CONVERSATION)
+    task = adapter.task(context, prompt)
+    assert task is not None
+    assert task.stdin == prompt
+    assert prompt not in task.command
+    assert task.command[0] == adapter.prepare(context).command[0]
+    again = adapter.task(replace(context, resumes=True), prompt)
+    assert again is not None
+    assert again.command != task.command or adapter.name == "copilot", "it takes the conversation up"
+
+
+@pytest.mark.parametrize("adapter", WORKERS, ids=names)
+def test_what_was_kept_of_a_conversation_is_known(adapter: AgentAdapter) -> None:
+    assert adapter.state
+    kept = {
+        "claude-code": f".claude/projects/-workspace/{CONVERSATION}.jsonl",
+        "codex": ".codex/sessions/2026/11/21/rollout-2026-11-21T22-36-38-01a2.jsonl",
+        "opencode": ".local/share/opencode/opencode.db",
+        "gemini-cli": ".gemini/tmp/workspace/chats/session-2026-11-21T22-36-384949b5.jsonl",
+        "qwen-code": f".qwen/projects/-workspace/chats/{CONVERSATION}.jsonl",
+        "goose": ".local/share/goose/sessions/sessions.db",
+        "copilot": f".copilot/session-state/{CONVERSATION}/events.jsonl",
+    }[adapter.name]
+    assert any(kept.startswith(f"{place}/") for place in adapter.state)
+    assert adapter.remembers([kept], CONVERSATION)
+    assert not adapter.remembers([], CONVERSATION)
 
 
 @pytest.mark.parametrize("name", ["claude", "Claude-Code", "claude_code", "claudecode"])
 def test_a_wrong_name_gets_a_guess(name: str) -> None:
     with pytest.raises(UserFacingError, match=r"Did you mean claude-code\?") as raised:
         agent(name)
-    assert raised.value.remedy == "Choose one of: claude-code, shell."
+    assert raised.value.remedy.startswith("Choose one of: claude-code, codex, ")
+    assert raised.value.remedy.endswith(", shell.")
 
 
 def test_an_unheard_name_gets_the_list() -> None:
     with pytest.raises(UserFacingError) as raised:
         agent("x")
     assert "Did you mean" not in raised.value.message
-    assert "claude-code, shell" in raised.value.remedy
+    assert "claude-code" in raised.value.remedy
 
 
 def test_claude_code_is_answered_all_it_would_ask() -> None:
@@ -68,13 +168,6 @@ def test_claude_code_speaks_to_the_gateway_and_to_no_other_server() -> None:
     assert seeded(launch, file.removeprefix("/home/agent/")) == {
         "mcpServers": {"ironcurtain": {"command": "socat", "args": ["STDIO", "UNIX-CONNECT:/run/ironcurtain/mcp.sock"]}}
     }
-
-
-def test_claude_code_is_told_where_it_is() -> None:
-    command = agent("claude-code").prepare(CONTEXT).command
-    told = command[command.index("--append-system-prompt") + 1]
-    for matter in ("/workspace", "api.anthropic.com", "403", "no DNS", "ironcurtain__where_am_i"):
-        assert matter in told
 
 
 def test_model_and_root_change_the_launch() -> None:
@@ -116,7 +209,7 @@ def test_the_shell_greets_with_what_holds_and_runs_nothing_of_it(tmp_path: Path)
 
 
 def test_claude_code_names_its_conversation_and_takes_it_up_by_that_name() -> None:
-    conversation = "8e0f4d5a-2c60-4a44-9d5e-3d3f2b8f0b11"
+    conversation = CONVERSATION
     adapter = agent("claude-code")
     new = adapter.prepare(replace(CONTEXT, conversation=conversation)).command
     assert new[new.index("--session-id") + 1] == conversation
@@ -129,7 +222,7 @@ def test_claude_code_names_its_conversation_and_takes_it_up_by_that_name() -> No
 
 @pytest.mark.parametrize("adapter", AGENTS.values(), ids=AGENTS.keys())
 def test_what_is_kept_lies_in_the_home_and_holds_no_seeded_file(adapter: AgentAdapter) -> None:
-    seeds = [PurePosixPath(name) for name in adapter.prepare(CONTEXT).seed]
+    seeds = [PurePosixPath(name) for name in adapter.prepare(own(adapter)).seed]
     for place in map(PurePosixPath, adapter.state):
         assert not place.is_absolute()
         assert ".." not in place.parts

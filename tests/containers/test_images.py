@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.containers import images
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import (
@@ -46,7 +47,8 @@ def tiny(engine: Engine, shell_image: str, folders: Path) -> Iterator[str]:
 
 
 def test_the_images_we_ship() -> None:
-    assert image_names() == ("base", "claude-code", "shell", "sidecar")
+    agents = {adapter.image for adapter in AGENTS.values()}
+    assert image_names() == ("base", *sorted({*agents, "sidecar"}))
 
 
 def test_the_hash_covers_names_contents_and_the_parent(folders: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_failed_build_says_what_to_do(line: str, remedy: str) -> None:
 def test_an_unknown_image(engine_nobody_asks: Engine) -> None:
     with pytest.raises(UserFacingError, match="no image 'vim'") as caught:
         ensure_image(engine_nobody_asks, "vim", lambda _: None)
-    assert "base, claude-code, shell" in caught.value.remedy
+    assert "base, claude-code, " in caught.value.remedy
 
 
 @pytest.fixture

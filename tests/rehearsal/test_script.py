@@ -176,7 +176,8 @@ def test_a_tool_for_code_gets_code() -> None:
 def test_examples_of_schemas() -> None:
     assert example({"enum": ["b", "a"]}) == "b"
     assert example({"type": "array", "items": {}}) == []
-    assert example({"type": "integer"}) == 0
+    assert example({"type": "integer"}) == 1
+    assert example({"type": "number", "minimum": 3}) == 3
     assert example({}) == "Rehearsal"
 
 

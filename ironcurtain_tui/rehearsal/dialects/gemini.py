@@ -52,7 +52,8 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     """The body, members left out that are not read."""
 
     contents: tuple[Content, ...]
-    tools: tuple[OfferedTools, ...] = ()
+    tools: tuple[OfferedTools, ...] | OfferedTools = ()
+    """Goose sends one where a list of them belongs."""
     generation_config: Generation = Generation()
 
 
@@ -70,7 +71,8 @@ class Gemini:
         if found is None:
             raise ValueError(f"no path of this format: {path}")
         request = self._decoder.decode(body)
-        functions = [each for tools in request.tools for each in tools.function_declarations]
+        offered = (request.tools,) if isinstance(request.tools, OfferedTools) else request.tools
+        functions = [each for tools in offered for each in tools.function_declarations]
         tools = [Tool(each.name, each.parameters_json_schema or each.parameters or {}) for each in functions]
         wanted = request.generation_config
         return Asked(

@@ -1,0 +1,75 @@
+"""Copilot CLI 1.0.102 with a key of the user's own, and so without a log-in at GitHub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+
+
+class _Service(NamedTuple):
+    kind: str
+    wire_format: str
+    base_url: str
+    model: str
+    """When none is chosen."""
+
+
+SERVICES = {
+    "openai": _Service("openai", "responses", "https://api.openai.com/v1", "gpt-5.1"),
+    "anthropic": _Service("anthropic", "", "https://api.anthropic.com", "claude-sonnet-4-5"),
+    "openrouter": _Service("openai", "completions", "https://openrouter.ai/api/v1", "openai/gpt-5.1"),
+}
+
+
+class Copilot(AgentAdapter):
+    """GitHub's agent, in its full-screen form, as a client of another provider."""
+
+    name = "copilot"
+    title = "Copilot CLI"
+    image = "copilot"
+    providers = tuple(SERVICES)
+    state = (".copilot/session-state",)
+
+    def remembers(self, files: Collection[str], conversation: str) -> bool:
+        """It has a directory for each conversation."""
+        return any(conversation in PurePosixPath(file).parts for file in files)
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        provider = next(name for name in SERVICES if name in context.sentinels)
+        service = SERVICES[provider]
+        env = {
+            "COPILOT_PROVIDER_TYPE": service.kind,
+            **({"COPILOT_PROVIDER_WIRE_API": service.wire_format} if service.wire_format else {}),
+            "COPILOT_PROVIDER_BASE_URL": service.base_url,
+            "COPILOT_PROVIDER_API_KEY": context.sentinels[provider],
+            "COPILOT_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+            "COPILOT_OFFLINE": "true",
+            "COPILOT_AUTO_UPDATE": "false",
+        }
+        bridge, *arguments = context.mcp_bridge
+        server = {"type": "local", "command": bridge, "args": arguments, "tools": ["*"], "timeout": 3_600_000}
+        settings = {"trusted_folders": [context.workspace], "banner": "never", "auto_update": False}
+        return AgentLaunch(
+            _command(context),
+            env,
+            {
+                ".copilot/config.json": json.dumps(settings, indent=2).encode(),
+                ".copilot/mcp-config.json": json.dumps({"mcpServers": {MCP_SERVER: server}}, indent=2).encode(),
+                ".copilot/copilot-instructions.md": orientation(context).encode(),
+            },
+        )
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
+        return TaskLaunch((*_command(context), "--no-color"), PlainReader(), stdin=prompt)
+
+
+def _command(context: AgentContext) -> tuple[str, ...]:
+    command = ["copilot", "--allow-all", "--disable-builtin-mcps", "--disable-client-telemetry", "--no-auto-update"]
+    if context.conversation:
+        command += ["--session-id", context.conversation]  # goes on with it where there is one
+    return tuple(command)

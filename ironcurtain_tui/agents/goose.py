@@ -1,0 +1,93 @@
+"""Goose 1.52.0. It goes on without the gateway's tools when the gateway does not answer at its start."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+
+
+class _Service(NamedTuple):
+    key_variable: str
+    model: str
+    """When none is chosen."""
+
+
+SERVICES = {
+    "anthropic": _Service("ANTHROPIC_API_KEY", "claude-sonnet-4-5"),
+    "openai": _Service("OPENAI_API_KEY", "gpt-5.1"),
+    "google": _Service("GOOGLE_API_KEY", "gemini-2.5-pro"),
+    "openrouter": _Service("OPENROUTER_API_KEY", "anthropic/claude-sonnet-4.5"),
+}
+
+
+class Goose(AgentAdapter):
+    """Goose's own session in the terminal."""
+
+    name = "goose"
+    title = "Goose"
+    image = "goose"
+    providers = tuple(SERVICES)
+    state = (".local/share/goose/sessions",)
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        provider = next(name for name in SERVICES if name in context.sentinels)
+        service = SERVICES[provider]
+        env = {
+            service.key_variable: context.sentinels[provider],
+            "GOOSE_PROVIDER": provider,
+            "GOOSE_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+            "GOOSE_MODE": "auto",
+            "GOOSE_DISABLE_KEYRING": "1",
+            "GOOSE_TELEMETRY_ENABLED": "false",
+            "GOOSE_TELEMETRY_OFF": "1",
+        }
+        return AgentLaunch(
+            ("goose", "session", *_conversation(context)),
+            env,
+            {
+                ".config/goose/config.yaml": _settings(context).encode(),
+                ".config/goose/.goosehints": orientation(context).encode(),
+            },
+        )
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
+        command = ("goose", "run", *_conversation(context), "--quiet", "--instructions", "-")
+        return TaskLaunch(command, PlainReader(), stdin=prompt)
+
+
+def _conversation(context: AgentContext) -> tuple[str, ...]:
+    name = ("--name", context.conversation) if context.conversation else ()
+    return (*name, *(("--resume",) if context.resumes else ()))
+
+
+def _settings(context: AgentContext) -> str:
+    """Its config.yaml: JSON, which is YAML. Timeouts are in seconds."""
+    bridge, *arguments = context.mcp_bridge
+    return json.dumps(
+        {
+            "GOOSE_TELEMETRY_ENABLED": False,
+            "extensions": {
+                "developer": {
+                    "enabled": True,
+                    "type": "builtin",
+                    "name": "developer",
+                    "display_name": "Developer",
+                    "timeout": 3600,
+                    "bundled": True,
+                },
+                MCP_SERVER: {
+                    "enabled": True,
+                    "type": "stdio",
+                    "name": MCP_SERVER,
+                    "cmd": bridge,
+                    "args": arguments,
+                    "envs": {},
+                    "timeout": 3600,
+                },
+            },
+        },
+        indent=2,
+    )

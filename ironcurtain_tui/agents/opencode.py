@@ -1,0 +1,87 @@
+"""OpenCode 1.18.33.
+
+It would ask a host of its own for the list of models; a made-up answer breaks it, so it is told to use the list it has.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+
+KEY_VARIABLES = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "google": "GOOGLE_GENERATIVE_AI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+}
+
+
+MODELS = {"google": "gemini-3.1-pro-preview"}
+"""Where its own choice would be a model for images."""
+
+
+class OpenCode(AgentAdapter):
+    """OpenCode, in its full-screen form, with whichever providers there are keys for."""
+
+    name = "opencode"
+    title = "OpenCode"
+    image = "opencode"
+    providers = tuple(KEY_VARIABLES)
+    state = (".local/share/opencode",)
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        resuming = ("--continue",) if context.resumes else ()
+        env = {
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+            **{KEY_VARIABLES[name]: key for name, key in context.sentinels.items()},
+        }
+        return AgentLaunch(
+            ("opencode", *resuming, context.workspace),
+            env,
+            {
+                ".config/opencode/opencode.json": json.dumps(_settings(context), indent=2).encode(),
+                ".config/opencode/AGENTS.md": orientation(context).encode(),
+                # It would install this library for plug-ins beside its settings; so it takes it for installed.
+                ".config/opencode/node_modules/.package-lock.json": b"{}",
+                ".config/opencode/package-lock.json": json.dumps(_INSTALLED).encode(),
+            },
+        )
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
+        resuming = ("--continue",) if context.resumes else ()
+        return TaskLaunch(("opencode", "run", *resuming), PlainReader(), stdin=prompt)
+
+
+_INSTALLED = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
+
+
+def _settings(context: AgentContext) -> dict[str, object]:
+    settings: dict[str, object] = {
+        "autoupdate": False,
+        "share": "disabled",
+        "enabled_providers": list(context.sentinels),
+        "permission": {"edit": "allow", "bash": "allow", "webfetch": "allow", "external_directory": "allow"},
+        "mcp": {
+            MCP_SERVER: {"type": "local", "command": list(context.mcp_bridge), "enabled": True, "timeout": 3_600_000}
+        },
+    }
+    if model := _model(context):
+        settings["model"] = model
+    return settings
+
+
+def _model(context: AgentContext) -> str:
+    """``PROVIDER/MODEL``, as it writes them; also for a model without its provider. Empty: it chooses."""
+    first = next(iter(context.sentinels))
+    chosen = context.model or MODELS.get(first, "")
+    provider, colon, model = chosen.partition(":")
+    if colon and provider in KEY_VARIABLES:
+        return f"{provider}/{model}"
+    if not chosen or chosen.partition("/")[0] in KEY_VARIABLES:
+        return chosen
+    return f"{first}/{chosen}"

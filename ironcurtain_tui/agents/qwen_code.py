@@ -1,0 +1,79 @@
+"""Qwen Code 0.24.4, which speaks with any provider of Chat Completions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+
+
+class _Service(NamedTuple):
+    base_url: str
+    model: str
+    """When none is chosen."""
+
+
+SERVICES = {
+    "openrouter": _Service("https://openrouter.ai/api/v1", "qwen/qwen3-coder"),
+    "openai": _Service("https://api.openai.com/v1", "gpt-5.1"),
+}
+
+
+class QwenCode(AgentAdapter):
+    """Qwen's agent, in its full-screen form."""
+
+    name = "qwen-code"
+    title = "Qwen Code"
+    image = "qwen-code"
+    providers = tuple(SERVICES)
+    state = (".qwen/projects",)
+
+    def remembers(self, files: Collection[str], conversation: str) -> bool:
+        """It names the file after the conversation."""
+        return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
+
+    def prepare(self, context: AgentContext) -> AgentLaunch:
+        provider = next(name for name in SERVICES if name in context.sentinels)
+        service = SERVICES[provider]
+        env = {
+            "OPENAI_API_KEY": context.sentinels[provider],
+            "OPENAI_BASE_URL": service.base_url,
+            "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
+            "OPENAI_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+        }
+        return AgentLaunch(
+            _command(context),
+            env,
+            {
+                ".qwen/settings.json": json.dumps(_settings(context), indent=2).encode(),
+                ".qwen/QWEN.md": orientation(context).encode(),
+            },
+        )
+
+    def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
+        return TaskLaunch(_command(context), PlainReader(), stdin=prompt)
+
+
+def _command(context: AgentContext) -> tuple[str, ...]:
+    command = ["qwen", "--yolo"]
+    if context.conversation:
+        command += ["--resume" if context.resumes else "--session-id", context.conversation]
+    return tuple(command)
+
+
+def _settings(context: AgentContext) -> dict[str, object]:
+    bridge, *arguments = context.mcp_bridge
+    return {
+        "security": {"auth": {"selectedType": "openai"}, "folderTrust": {"enabled": False}},
+        "general": {"enableAutoUpdate": False},
+        "privacy": {"usageStatisticsEnabled": False},
+        # Else it shows the model no tool of the gateway until the model searches for one.
+        "tools": {"toolSearch": {"enabled": False}},
+        "telemetry": {"enabled": False},
+        "ui": {"hideBanner": True, "hideTips": True},
+        "mcpServers": {MCP_SERVER: {"command": bridge, "args": arguments, "trust": True, "timeout": 3_600_000}},
+    }
