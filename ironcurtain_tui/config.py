@@ -50,6 +50,9 @@ class ProviderSettings(_Section, frozen=True):
     """Whether a log-in of the agent on this machine is used: without a key, even with one, or never."""
     api_key_env: str = ""
     """A variable of the environment; empty: the provider's usual one."""
+    server_tools: Literal["strip", "ask", "deny", "allow"] = "strip"
+    """What becomes of tools that the provider runs itself, and of the like: taken out of the request (which is refused
+    where that is impossible), a person is asked once a session for each, the request is refused, or it is sent."""
     upstream: str = ""
     """``IP:PORT`` of a gateway of your own that stands in the provider's place; the real key goes there."""
     upstream_ca: str = ""

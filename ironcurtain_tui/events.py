@@ -99,6 +99,8 @@ class Flow(Value, frozen=True):
     total_ms: float | None = None
     usage: Usage | None = None
     cost_usd: float | None = None
+    altered: tuple[str, ...] = ()
+    """What was changed in its body before it was sent, in a few words each. Untrusted: may quote the agent's names."""
 
 
 class FieldKind(StrEnum):
@@ -126,7 +128,7 @@ class Card(Value, frozen=True):
     """What a person sees of a held action: drawn on the host from the parsed bytes. Text in it is untrusted."""
 
     kind: str
-    """``tool``, ``request`` or ``tunnel``."""
+    """``tool``, ``request``, ``tunnel``, ``package`` or ``unseen``."""
     title: str
     """One line: ``git.push origin main``, ``GET https://api.example.org/x``."""
     asker: str

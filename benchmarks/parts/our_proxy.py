@@ -57,6 +57,9 @@ class AuditedGate:
         """No package is asked for here."""
         raise AssertionError(f"{hidden} of {action} are held back")
 
+    async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
+        raise AssertionError(f"{what} would act at {provider}: {action}")
+
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         """Nothing goes wrong here."""
         await self.refused(action, reason)

@@ -14,7 +14,7 @@ import msgspec
 from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Card, CardField, FieldKind, Value
-from ironcurtain_tui.policy.action import ToolCall, Verdict
+from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Verdict
 
 LONGEST = 256 << 10
 """Characters of one field that anybody would read; longer ones are shown as what they are, not what they say."""
@@ -92,6 +92,27 @@ def of_request(request: HeldRequest, verdict: Verdict, *, asker: str) -> Card:
         fields=tuple(fields),
         digest=digest.of_request(request),
         risky=asked.method not in _SAFE_METHODS,
+    )
+
+
+def of_unseen(call: HttpRequest, provider: str, what: str, *, asker: str) -> Card:
+    """The card of something that the provider of a model would do, or keep, where nobody here sees it."""
+    fields = (
+        _text("Provider", f"{provider} ({call.host})"),
+        _text("What", what),
+        _text("If approved", "It is sent with this model call and every later one, until the grant is taken back."),
+        _text("If denied", "It is taken out of model calls for the rest of this session; where that cannot be done"
+              " the call is refused."),
+    )  # fmt: skip
+    return Card(
+        kind="unseen",
+        title=_title(provider, what),
+        asker=asker,
+        reason="It acts at the provider, so neither its requests nor what it reads and sends can be seen from here.",
+        rule="server_tools",
+        fields=fields,
+        digest=digest.of_unseen(call.host, what),
+        risky=True,
     )
 
 

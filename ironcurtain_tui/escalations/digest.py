@@ -39,6 +39,11 @@ def of_request(request: HeldRequest) -> str:
     )
 
 
+def of_unseen(host: str, what: str) -> str:
+    """The digest of something that would act at a provider."""
+    return _digest((b"ironcurtain unseen 1", _bytes(host), _bytes(what)))
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 

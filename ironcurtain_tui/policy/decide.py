@@ -172,6 +172,10 @@ class Policy:
         """``host:port`` of what is passed on unread."""
         return self._web.blind
 
+    def is_providers(self, host: str) -> bool:
+        """Whether ``host`` is one of a provider, about which no rule decides."""
+        return host in self._hosts
+
     def names_address(self, address: str) -> bool:
         """Whether a private ``address`` may be dialled all the same, because the policy names its network."""
         return self._web.names(address)

@@ -144,9 +144,11 @@ class HttpStream(http_layer.HttpStream):
     def state_consume_request_body(self, event: events.Event) -> Commands:
         if isinstance(event, RequestData) and self.flow.response is not None:
             return  # already answered: what still comes is nobody's
-        if isinstance(event, RequestData) and len(self.request_body_buf) + len(event.data) > MAX_HELD_BODY:
-            Exchange.of(self.flow).body_too_large = True
-            return  # the rest is dropped, and the whole refused at its end
+        if isinstance(event, RequestData):
+            exchange = Exchange.of(self.flow)
+            if len(self.request_body_buf) + len(event.data) > exchange.body_limit:
+                exchange.body_too_large = True
+                return  # the rest is dropped, and the whole refused at its end
         yield from super().state_consume_request_body(event)
 
 

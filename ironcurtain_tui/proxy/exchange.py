@@ -33,10 +33,14 @@ class Exchange:
     """Whether a package installer asks, which shows the reason phrase rather than the body."""
     stripped: tuple[str, ...] = ()
     """Names of headers that carried a credential and were taken out."""
+    body_limit: int = 0
+    """Bytes its body may have, which is collected as a whole before anything is sent; 0: it is streamed."""
     reserved: int = 0
-    """Bytes its body may take while it is held."""
+    """Bytes its collected body may take."""
     body_too_large: bool = False
-    """More came than may be held."""
+    """More came than may be collected."""
+    altered: tuple[str, ...] = ()
+    """What was changed in its body, in a few words each; may quote names that the agent chose."""
     approved_digest: str = ""
     """Of what a person approved; what is sent must have it. Empty when nobody was asked."""
     reason: str = ""
@@ -94,6 +98,7 @@ class Exchange:
             total_ms=self.total_ms,
             usage=self.tap.usage if self.tap else None,
             cost_usd=self.cost_usd,
+            altered=self.altered,
         )
 
     def attach(self, flow: MitmFlow) -> None:

@@ -39,5 +39,8 @@ class Gate(Protocol):
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         """Record what was taken out of a package's metadata, each with the reason."""
 
+    async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
+        """Whether ``what`` may act at ``provider``, where nobody here sees it. May take minutes: a person is asked."""
+
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         """The same, and a person must hear of it: a key was about to go where it has no business."""

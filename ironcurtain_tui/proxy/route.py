@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.providers.base import Provider, ProviderHost
+from ironcurtain_tui.providers.body import ServerTools
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Route:
     key: Secret
     upstream: Upstream | None = None
     """None for the provider's own servers."""
+    server_tools: ServerTools = ServerTools.STRIP
+    """What becomes of tools that the provider runs itself, and of the like."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
 from ironcurtain_tui.proxy.addons.blind_relay import BlindRelay
+from ironcurtain_tui.proxy.addons.body_rules import BodyRules
 from ironcurtain_tui.proxy.addons.body_streams import BodyStreams
 from ironcurtain_tui.proxy.addons.client_tls import ClientTls
 from ironcurtain_tui.proxy.addons.connect_gate import ConnectGate
@@ -107,6 +108,7 @@ class Proxy:
             PackageRequests(known_registries, tunnels, gate),
             Hold(known, gate, recorder),
             EndpointFilter(gate, recorder),
+            BodyRules(tunnels, gate, recorder),
             PackageMetadata(known_registries, gate, recorder),
             DestinationGuard(tunnels, ways),
             ParentAuthorization(ways.parents),

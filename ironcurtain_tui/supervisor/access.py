@@ -13,6 +13,7 @@ from ironcurtain_tui.credentials.sources import resolve
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.providers.base import Provider
+from ironcurtain_tui.providers.body import ServerTools
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Access:
     key: Secret
     """The real key; in a rehearsal what the scripted model takes for one."""
     settings: ProviderSettings
+
+    @property
+    def server_tools(self) -> ServerTools:
+        """What becomes of tools that the provider runs itself."""
+        return ServerTools(self.settings.server_tools)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.supervisor.approvals import Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
+from ironcurtain_tui.supervisor.consents import Consents
 from ironcurtain_tui.supervisor.leases import Leases
 
 SHOWN = 200
@@ -114,6 +115,7 @@ class Gatekeeper:
         self._sentinels = sentinels
         self._attended = attended
         self._waits_unattended = waits_unattended
+        self._consents = Consents(approvals, leases, asker=asker, attended=attended, on_unavailable=on_unavailable)
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
 
@@ -165,6 +167,10 @@ class Gatekeeper:
             await self._audit.append_async("package.filter", summary, data={"hidden": list(hidden[:MOST_HIDDEN])})
         except AuditUnavailable as error:
             self._on_unavailable(error)
+
+    async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
+        """Whether something may act at a provider, as a person said."""
+        return await self._barrier.passable() and await self._consents.may_act_unseen(action, provider, what)
 
     def _holds_sentinel(self, call: ToolCall) -> bool:
         spelled = digest.canonical(call.arguments).decode("ascii")

@@ -9,7 +9,7 @@ from pathlib import Path
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.escalations.domains import requested_rule
 from ironcurtain_tui.events import Decision
-from ironcurtain_tui.policy.action import Action, ToolCall, Verdict
+from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Verdict
 from ironcurtain_tui.policy.annotations import Element
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.document import PolicyFile, parse_policy, render_rule
@@ -59,6 +59,8 @@ class LivePolicy:
 
     def draft(self, action: Action) -> Rule | None:
         """The rule that means "the same again"; None when there is none that would be safe."""
+        if isinstance(action, HttpRequest) and self._policy.is_providers(action.host):
+            return None
         found = self._policy.elements(action) if isinstance(action, ToolCall) else ()
         return requested_rule(action) or generalise(action, found)
 

@@ -27,7 +27,13 @@ UNREADABLE = (
     "Approve only if you know where they come from and trust where they go."
 )
 RISK = "RISKY: this destroys something, or sends something out of this machine."
-KINDS = {"tool": "tool call", "request": "web request", "tunnel": "tunnel to a host", "package": "package"}
+KINDS = {
+    "tool": "tool call",
+    "request": "web request",
+    "tunnel": "tunnel to a host",
+    "package": "package",
+    "unseen": "something at the provider",
+}
 
 
 class CardLine(NamedTuple):

@@ -113,7 +113,9 @@ def with_host(*hosts: str) -> bytes:
         "POST /v1/messages HTTP/1.1",
         *(f"Host: {host}" for host in hosts),
         f"x-api-key: {SENTINEL}",
-        "Content-Length: 0",
+        "Content-Type: application/json",
+        "Content-Length: 2",
+        body="{}",
     )
 
 
@@ -236,8 +238,8 @@ INSIDE = [
     Attack("nominated header", request("POST", "/v1/messages", "Connection: X-Hop", "X-Hop: 1"), 200, True, (b"X-Hop",)),
     Attack("other codings asked for", request("POST", "/v1/messages", "Accept-Encoding: gzip, br"), 200, True, (b"gzip",)),
     Attack("te and trailer", request("POST", "/v1/messages", "TE: trailers", "Trailer: X"), 200, True, (b"railer",)),
-    Attack("trailers", head("POST /v1/messages HTTP/1.1", f"Host: {HOST}", f"x-api-key: {SENTINEL}", "Transfer-Encoding: chunked", body=f"2\r\n{{}}\r\n0\r\nx-api-key: {FOREIGN}\r\n\r\n"), 200, True, (FOREIGN.encode(),)),
-    Attack("chunk extensions", head("POST /v1/messages HTTP/1.1", f"Host: {HOST}", f"x-api-key: {SENTINEL}", "Transfer-Encoding: chunked", body=f"2;x={FOREIGN}\r\n{{}}\r\n0\r\n\r\n"), 200, True, (FOREIGN.encode(),)),
+    Attack("trailers", head("POST /v1/messages HTTP/1.1", f"Host: {HOST}", f"x-api-key: {SENTINEL}", "Content-Type: application/json", "Transfer-Encoding: chunked", body=f"2\r\n{{}}\r\n0\r\nx-api-key: {FOREIGN}\r\n\r\n"), 200, True, (FOREIGN.encode(),)),
+    Attack("chunk extensions", head("POST /v1/messages HTTP/1.1", f"Host: {HOST}", f"x-api-key: {SENTINEL}", "Content-Type: application/json", "Transfer-Encoding: chunked", body=f"2;x={FOREIGN}\r\n{{}}\r\n0\r\n\r\n"), 200, True, (FOREIGN.encode(),)),
     Attack("host with the port", with_host(f"{HOST}:443"), 200, True),
     Attack("host in capitals", with_host(HOST.upper()), 200, True),
 ]  # fmt: skip

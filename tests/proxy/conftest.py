@@ -13,14 +13,16 @@ from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.events import Flow
 from ironcurtain_tui.listener import Listener, UnixListener
 from ironcurtain_tui.policy.decide import Policy
-from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.providers.anthropic import ANTHROPIC
+from ironcurtain_tui.providers.base import Provider
+from ironcurtain_tui.providers.body import ServerTools
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.destination import Resolve, resolve
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
-from .stage import HOST, OPEN_HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
+from .stage import OPEN_HOST, REAL_KEY, SENTINEL, Build, FakeProvider, RecordingGate, Stage, server_context
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,7 @@ def short_directory() -> Iterator[Path]:
 async def build(
     authorities: tuple[CertificateAuthority, CertificateAuthority], short_directory: Path
 ) -> AsyncIterator[Build]:
-    """Make a stage; ``context`` is the upstream's; ``direct`` leaves the address to the resolver."""
+    """Make a stage ``of`` a provider; ``context`` is the upstream's; ``direct`` leaves the address to the resolver."""
     ours, public = authorities
     stages: list[Stage] = []
 
@@ -53,22 +55,23 @@ async def build(
         token: str | None = None,
         door: Listener | None = None,
         keeper: TrafficKeeper | None = None,
+        of: Provider = ANTHROPIC,
+        server_tools: ServerTools = ServerTools.STRIP,
     ) -> Stage:
-        provider = FakeProvider(public, context or server_context(public, HOST, short_directory))
+        provider = FakeProvider(public, context or server_context(public, of.hosts[0].name, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
         provider.port = server.sockets[0].getsockname()[1]
         upstream = None if direct else Upstream("127.0.0.1", provider.port, public.certificate_pem)
         other = FakeProvider(public, server_context(public, OPEN_HOST, short_directory))
         other_server = await asyncio.start_server(other.serve, "127.0.0.1", 0, ssl=other.context)
         other.port = other_server.sockets[0].getsockname()[1]
-        anthropic = PROVIDERS["anthropic"]
-        gate = RecordingGate(Policy(anthropic.rules()))
+        gate = RecordingGate(Policy(of.rules()))
         flows: list[Flow] = []
         path = short_directory / f"p{len(stages)}.sock"
         proxy = Proxy(
             door or UnixListener(path),
             ours,
-            [Route(anthropic, SENTINEL, Secret(REAL_KEY), upstream)],
+            [Route(of, SENTINEL, Secret(REAL_KEY), upstream, server_tools)],
             gate,
             flows.append,
             resolve=resolve,

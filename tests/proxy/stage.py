@@ -34,11 +34,12 @@ def request(
     body: str = "{}",
     key: str | None = SENTINEL,
     chunked: bool = False,
+    host: str = HOST,
 ) -> bytes:
     """A request as Claude Code sends it, with ``headers`` added."""
     lines = [
         f"{method} {target} HTTP/1.1",
-        f"Host: {HOST}",
+        f"Host: {host}",
         "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}",
         "Content-Type: application/json",
     ]
@@ -125,6 +126,10 @@ class RecordingGate:
     answer: Callable[[HeldRequest], Awaitable[Verdict]] | None = None
     """What a person says to a held request."""
     alarms: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    """What a person was asked about that would act at the provider."""
+    agreed: tuple[str, ...] = ()
+    """What of that the person agrees to."""
     hidden: list[str] = field(default_factory=list)
 
     async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
@@ -145,6 +150,10 @@ class RecordingGate:
 
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         self.hidden += hidden
+
+    async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
+        self.unseen.append(what)
+        return what in self.agreed
 
     async def tripped(self, action: HttpRequest | Tunnel, reason: str) -> None:
         self.refusals.append((action, reason))

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 
 from .attacks import ANSWERS, IN_TUNNEL, INSIDE, OUTSIDE, Attack, BadAnswer
-from .stage import DEADLINE, HOST, REAL_KEY, SENTINEL, Agent, Build, Closed, Stage, reply, request, server_context
+from .stage import HOST, REAL_KEY, SENTINEL, Agent, Build, Closed, Stage, reply, request, server_context
 
 
 def named(attacks: list[Attack]) -> list[object]:
@@ -158,7 +158,7 @@ async def test_pipelined_requests_are_each_checked(stage: Stage) -> None:
 
 
 async def test_a_request_hidden_in_a_body_stays_a_body(stage: Stage) -> None:
-    hidden = "POST /v1/files HTTP/1.1\r\nHost: x\r\n\r\n"
+    hidden = '\r\n{"model":\r\n"POST /v1/files HTTP/1.1"}\r\n'
     agent = await stage.inside()
     assert (await agent.ask(request(body=hidden))).status == 200
     assert stage.provider.bodies == [hidden.encode()]
@@ -197,13 +197,11 @@ async def test_a_bad_chunk_ends_the_connection(stage: Stage, chunk: str) -> None
 
 async def test_a_body_that_is_announced_but_cut_is_not_completed(stage: Stage) -> None:
     agent = await stage.inside()
-    await agent.send(request(body="x" * 100)[:-50])
-    async with asyncio.timeout(DEADLINE):
-        await stage.provider.asked.wait()
+    await agent.send(request(body='{"model": "x"}' + " " * 100)[:-50])
     agent.writer.close()
     (flow,) = await stage.over()
     assert flow.state == "error"
-    assert stage.provider.bodies == []
+    assert stage.provider.connections == 0
 
 
 def self_signed(directory: Path, host: str, days: int) -> ssl.SSLContext:

@@ -71,7 +71,7 @@ async def test_a_crash_in_the_core_cuts_the_connection(
     def crash(*args: object) -> None:
         raise RuntimeError("some key")
 
-    monkeypatch.setattr(core.HttpStream, "state_stream_request_body", crash)
+    monkeypatch.setattr(core.HttpStream, "state_consume_request_body", crash)
     await agent.send(request())
     assert await agent.closed()
     (flow,) = await stage.over()

@@ -26,7 +26,7 @@ class BodyStreams:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
-        if not exchange.held:
+        if not exchange.body_limit:
             flow.request.stream = self._upload(exchange)
 
     def responseheaders(self, flow: HTTPFlow) -> None:

@@ -37,10 +37,11 @@ class EndpointFilter:
             if exchange.endpoint is None or exchange.endpoint.answer is not None:
                 raise Refusal(403, f"{asked.method} {asked.path} is not an endpoint of {asked.host}")
         if verdict.decision is Decision.ESCALATE:
+            exchange.body_limit = MAX_HELD_BODY
             exchange.reserved = MAX_HELD_BODY if asked.content_length is None else asked.content_length
             if exchange.reserved > MAX_HELD_BODY:
                 raise Refusal(413, f"a person would have to read it, and {exchange.reserved:,} bytes are too many")
-            if self._recorder.reserved() + exchange.reserved > MAX_HELD:
+            if self._recorder.reserved(held=True) + exchange.reserved > MAX_HELD:
                 raise Refusal(429, "too much waits for a person already", retry=True)
         exchange.decision = verdict.decision
         self._recorder.publish(exchange)

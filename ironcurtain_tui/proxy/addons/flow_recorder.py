@@ -113,9 +113,9 @@ class FlowRecorder:
         self._idle.clear()
         return exchange
 
-    def reserved(self) -> int:
-        """Bytes that the bodies of held requests may take."""
-        return sum(each.reserved for active in self._active.values() for each in active if each.held)
+    def reserved(self, *, held: bool) -> int:
+        """Bytes that collected bodies may take: of requests that are held for a person, or of the others."""
+        return sum(each.reserved for active in self._active.values() for each in active if each.held is held)
 
     def progressed(self, exchange: Exchange) -> None:
         """Byte counts have grown: publish, but not more often than every ``INTERVAL``."""

@@ -32,6 +32,7 @@ def flow_fields(flow: Flow) -> Fields:
         ("Outcome", str(outcome(flow))),
         ("Decision", str(DECISION[flow.decision])),
         ("Reason", flow.reason),
+        ("Changed by us", "; ".join(flow.altered)),
         ("Method", flow.method),
         ("Host", flow.host),
         ("Port", str(flow.port)),

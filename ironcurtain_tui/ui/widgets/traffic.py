@@ -69,6 +69,8 @@ class TrafficPanel(RecordPanel[Flow]):
         notes = [Piece(f" {count(len(flows))} flows ", Tone.QUIET, rank=1)] if flows else []
         if refused:
             notes.append(Piece(f" ✗ {count(refused)} refused ", Tone.BAD))
+        if changed := sum(any(each.startswith("took out") for each in flow.altered) for flow in flows):
+            notes.append(Piece(f" ~ {count(changed)} changed ", Tone.WARN, rank=1))
         self.show(flows, notes)
 
 
