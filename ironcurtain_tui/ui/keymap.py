@@ -27,6 +27,7 @@ class Command(StrEnum):
     CANCEL = "cancel"
     CLEAR_FILTER = "clear-filter"
     CLOSE = "close"
+    COMPLETE = "complete"
     CONFIRM = "confirm"
     CUT = "cut"
     DENY = "deny"
@@ -34,6 +35,7 @@ class Command(StrEnum):
     DETACH = "detach"
     DETAILS = "details"
     DOWN = "down"
+    EARLIER = "earlier"
     FILTER = "filter"
     FIRST = "first"
     FOCUS_ABOVE = "focus-above"
@@ -46,11 +48,13 @@ class Command(StrEnum):
     HIDE = "hide"
     KEEP_FILTER = "keep-filter"
     LAST = "last"
+    LATER = "later"
     LEAVE_PREFIX = "leave-prefix"
     LIVE = "live"
     MARK = "mark"
     MARK_ALL = "mark-all"
     NARROW = "narrow"
+    NEW_LINE = "new-line"
     NEXT_CARD = "next-card"
     NOTICES = "notices"
     PAGE_DOWN = "page-down"
@@ -68,6 +72,7 @@ class Command(StrEnum):
     REVIEW = "review"
     REVOKE = "revoke"
     REVOKE_ALL = "revoke-all"
+    SAY = "say"
     SCROLLBACK = "scrollback"
     SHRINK = "shrink"
     SIDE = "side"
@@ -95,6 +100,8 @@ class Place(StrEnum):
     """The input line under a card."""
     REVIEW = "review"
     """The list from which several cards are chosen to be answered together."""
+    SAYING = "saying"
+    """The line in which the person writes to the agent."""
     GRANTS = "grants"
     """The grants in force."""
     OVER = "over"
@@ -121,7 +128,10 @@ ALWAYS = (
     Row(("f4",), Command.ZOOM_AUDIT, "Audit, full screen and back", "audit"),
 )
 
+SAY = Row(("i",), Command.SAY, "Write to the agent on this side: your own words, kept", "write")
+
 PREFIX = (
+    SAY,
     Row(("d", "q"), Command.DETACH, "Close; the agent runs on"),
     Row(("x",), Command.STOP, "Stop the session (asks)"),
     Row(("space",), Command.PAUSE, "Pause: both doors hold everything"),
@@ -213,6 +223,15 @@ ANSWER = (
     Row(("escape",), Command.CANCEL, "Back to the card, nothing answered", "back to the card"),
 )
 
+SAYING = (
+    Row(("enter",), Command.SUBMIT, "Send it to the agent", "send"),
+    Row(("alt+enter", "shift+enter", "ctrl+j"), Command.NEW_LINE, "A new line", "new line"),
+    Row(("tab",), Command.COMPLETE, "Complete a path of the workspace", "path"),
+    Row(("up",), Command.EARLIER, "A line up; from the first: what you said before", "before"),
+    Row(("down",), Command.LATER, "A line down; from the last: what you said after"),
+    Row(("escape",), Command.CANCEL, "Back to the agent; the text stays", "back"),
+)
+
 REVIEW = (
     Row(("escape",), Command.BACK, "Back to the single cards", "back"),
     Row(("space", "x"), Command.MARK, "Mark, or take the mark away", "mark"),
@@ -259,6 +278,7 @@ PLACES: dict[Place, tuple[Row, ...]] = {
     Place.CARD: CARD,
     Place.ANSWER: ANSWER,
     Place.REVIEW: REVIEW,
+    Place.SAYING: SAYING,
     Place.GRANTS: GRANTS,
     Place.OVER: OVER,
 }
@@ -324,6 +344,7 @@ class Keymap:
             ("Before a card, once the keys count", _lines(CARD)),
             ("In the line under a card", _lines(ANSWER)),
             ("While choosing several cards", _lines(REVIEW)),
+            ("While writing to the agent", _lines(SAYING)),
             ("In the list of grants", _lines(GRANTS)),
             ("In a side panel", _lines(PANEL)),
             ("In the filter line", _lines(FILTER)),
@@ -348,6 +369,8 @@ _SPELLED = {
     "enter": "Enter",
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
+    "alt+enter": "Alt+Enter",
+    "shift+enter": "Shift+Enter",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "home": "Home",

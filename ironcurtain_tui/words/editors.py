@@ -258,6 +258,8 @@ class ClaudeCode(Editor):
 
     def _fold(self, text: str) -> str:
         """One character that stands for all of ``text``."""
+        if text.removesuffix("\n") in self._pastes.values():
+            self.doubt(Confidence.LIKELY)  # pasted again, it takes the place of its sign
         sign = chr(0xF0000 + len(self._pastes))
         self._pastes[sign] = text.removesuffix("\n")  # where the agent marks it for the model, that is lost
         return sign

@@ -15,6 +15,7 @@ from ironcurtain_tui.ui.keymap import (
     PLACES,
     PREFIX,
     REVIEW,
+    SAYING,
     SCROLLBACK,
     Command,
     Keymap,
@@ -33,6 +34,7 @@ TABLES = {
     "card": CARD,
     "answer": ANSWER,
     "review": REVIEW,
+    "saying": SAYING,
     "grants": GRANTS,
     "over": OVER,
 }

@@ -65,6 +65,7 @@ from ironcurtain_tui.ui.widgets.splitter import Splitter
 from ironcurtain_tui.ui.widgets.terminal import AgentTerminal
 from ironcurtain_tui.ui.widgets.too_small import TooSmall
 from ironcurtain_tui.ui.widgets.traffic import TrafficPanel
+from ironcurtain_tui.ui.widgets.trusted_line import TrustedLine
 
 ZOOMS = {
     Command.ZOOM_TRAFFIC: Panel.TRAFFIC,
@@ -131,6 +132,7 @@ class SessionScreen(KeyedScreen):
         self._traffic = TrafficPanel(self.is_reserved)
         self._audit = AuditPanel(self.is_reserved)
         self._too_small = TooSmall()
+        self._trusted = TrustedLine()
         self._side: dict[Panel, SidePanel] = {
             Panel.ESCALATIONS: self._escalations,
             Panel.TRAFFIC: self._traffic,
@@ -145,6 +147,7 @@ class SessionScreen(KeyedScreen):
             yield self._splitter
             with Vertical(id="side"):
                 yield from self._side.values()
+        yield self._trusted
         yield self.hints
         yield self.menu
         yield self._too_small
@@ -332,6 +335,8 @@ class SessionScreen(KeyedScreen):
     def place(self) -> Place:
         if isinstance(self.focused, FilterLine):
             return Place.FILTER
+        if self.focused is self._trusted.area:
+            return Place.SAYING
         if self._panel is not Panel.AGENT:
             return Place.PANEL
         if self._looking_back:
@@ -357,6 +362,12 @@ class SessionScreen(KeyedScreen):
                 self._zoom(ZOOMS[command])
             case Command.PANEL_TRAFFIC | Command.PANEL_AUDIT:
                 self._go_to(PANELS[command], reveal=True)
+            case _ if self.place is Place.SAYING and self._trusted.obey(command):
+                pass
+            case Command.SAY:
+                self._write_to_agent()
+            case Command.CANCEL:
+                self._stop_writing()
             case Command.QUEUE:
                 self._open_queue()
             case Command.GRANTS:
@@ -459,6 +470,25 @@ class SessionScreen(KeyedScreen):
                 panel.keep_filter()
             case Command.CLEAR_FILTER:
                 panel.clear_filter()
+
+    # --- the person's own line ------------------------------------------------------------------------
+
+    def _write_to_agent(self) -> None:
+        if self._session is None or self._ending is not None:
+            self.notify("There is no agent to write to.", severity="warning")
+            return
+        self._trusted.open(self._session.info.workspace, self._session.said)
+        self.set_focus(self._trusted.area)
+        self.show_keys()
+
+    def _stop_writing(self) -> None:
+        self._trusted.close()
+        self._focus(Panel.AGENT)
+
+    @on(TrustedLine.Said)
+    def _said(self, message: TrustedLine.Said) -> None:
+        self._send(messages.Say(text=message.text))
+        self._stop_writing()
 
     # --- arranging ---------------------------------------------------------------------------------
 

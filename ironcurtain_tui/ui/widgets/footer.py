@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironcurtain_tui.ui.keymap import Keymap, Place, display
+from ironcurtain_tui.ui.keymap import SAY, Keymap, Place, display
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
@@ -20,6 +20,9 @@ class KeyHints(Line):
             self.show([Piece(" KEYS ", Tone.ALERT), Piece("press one of the keys above, Esc goes back", Tone.STRONG)])
             return
         hints = [Piece(f" {display(keymap.prefix)} keys", Tone.STRONG, tooltip="The prefix: the next key is a command")]
+        if place is Place.AGENT:
+            key = f"{display(keymap.prefix)} {display(SAY.keys[0])}"
+            hints.append(Piece(f"{key} {SAY.hint}", Tone.PLAIN, SAY.command, SAY.label, rank=6))
         for rank, row in enumerate(keymap.hints(place), start=2):
             hints.append(Piece(f"{display(row.keys[0])} {row.hint}", Tone.PLAIN, row.command, row.label, rank))
         self.show(hints, [Piece(f"{neutralise(session)} ", Tone.QUIET, rank=99)])
