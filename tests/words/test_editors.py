@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.words import CORPUS, corpus
 from ironcurtain_tui.control.messages import TerminalModes
 from ironcurtain_tui.events import Confidence
 from ironcurtain_tui.terminal.keys import encode_key
@@ -167,3 +170,13 @@ def test_what_is_typed_and_sent_comes_back(text: str) -> None:
     if text:
         keys = [Sent(0.0, character.encode()) for character in text]
         assert messages("claude-code", [*keys, Sent(1.0, b"\r")])[-1].text == text
+
+
+def test_the_corpus_is_told_right() -> None:
+    """98 % of what was typed to the real programs; and what is said to be exact is."""
+    found = corpus()
+    assert len(found) >= 200
+    assert sum(each.right for each in found) >= 0.98 * len(found)
+    exact = [each for each in found if each.confidence is Confidence.EXACT]
+    assert sum(each.right for each in exact) >= 0.99 * len(exact)
+    assert all(json.loads(line)["keys"] for file in CORPUS.glob("*.jsonl") for line in file.read_text().splitlines())
