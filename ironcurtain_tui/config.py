@@ -16,6 +16,7 @@ from ironcurtain_tui.errors import UserFacingError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)")
 _ADDRESS = re.compile(r"\d+(\.\d+){3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}")
+_PROXY = re.compile(r"http://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?/?")
 SERVER_NAME = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
@@ -290,6 +291,47 @@ class NetworkSettings(_Section, frozen=True):
     engine can mount them."""
     sidecar_image: str = ""
     """In TCP mode, an image with socat; empty: our own."""
+    upstream_proxy: str = "auto"
+    """``http://HOST:PORT`` of the proxy that leads out of this network; auto: what HTTPS_PROXY and NO_PROXY say;
+    off: none."""
+    upstream_proxy_command: tuple[str, ...] = ()
+    """A command whose standard output is ``user:password`` for that proxy."""
+    upstream_proxy_env: str = ""
+    """A variable of the environment that holds them."""
+    upstream_ca: str = ""
+    """PEM file of authorities that are trusted beside the public ones, such as the one of a proxy that reads TLS."""
+
+    def __post_init__(self) -> None:
+        if self.upstream_proxy not in ("auto", "off") and not _PROXY.fullmatch(self.upstream_proxy):
+            raise ValueError(
+                "upstream_proxy must be auto, off or like 'http://proxy.example.org:3128', without a password"
+            )
+
+
+class PackageSettings(_Section, frozen=True):
+    """Package registries for the installers in the container."""
+
+    enabled: bool = False
+    npm: tuple[str, ...] = ()
+    """URLs; empty: what npm on this machine uses."""
+    pypi: tuple[str, ...] = ()
+    """URLs of simple indices; empty: what pip on this machine uses."""
+    cargo: tuple[str, ...] = ()
+    """URLs of sparse indices; empty: those in Cargo's own config.toml on this machine."""
+    debian: tuple[str, ...] = ()
+    """``URL suite component...``; empty: what apt on this machine uses of Debian's own."""
+    min_age_days: float = 2.0
+    """Since a file was published; 0: any age."""
+    too_new: Literal["deny", "ask"] = "deny"
+    """What happens to a package that is younger than that."""
+    deny: tuple[str, ...] = ()
+    """Packages that are never let through: ``[kind:]name[@version]``, with ``*`` for anything."""
+    allow: tuple[str, ...] = ()
+    """Packages that are let through at any age."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_age_days <= 3650:
+            raise ValueError("min_age_days must lie between 0 and 3650")
 
 
 class Config(_Section, frozen=True):
@@ -308,6 +350,7 @@ class Config(_Section, frozen=True):
     approvals: ApprovalSettings = ApprovalSettings()
     web: WebSettings = WebSettings()
     network: NetworkSettings = NetworkSettings()
+    packages: PackageSettings = PackageSettings()
     notifications: NotificationSettings = NotificationSettings()
 
 
@@ -369,6 +412,7 @@ def _known_keys(section: str) -> list[str]:
         "approvals": ApprovalSettings,
         "web": WebSettings,
         "network": NetworkSettings,
+        "packages": PackageSettings,
         "notifications": NotificationSettings,
     }
     return list(sections.get(section, Config).__struct_fields__)
