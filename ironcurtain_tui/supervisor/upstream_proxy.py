@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import proxy_bypass_environment
 
 from cryptography import x509
 
@@ -44,10 +43,14 @@ def find_parents(settings: NetworkSettings, environment: Mapping[str, str] = os.
     credentials = _credentials(settings, environment)
     if credentials is None and parts.username is not None:
         credentials = Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}")
-    without = {"no": _variable(environment, "no_proxy")} if automatic else {"no": ""}
-    return Parents(
-        ParentProxy(host, port, credentials), lambda name: bool(proxy_bypass_environment(name, proxies=without))
-    )
+    direct = _variable(environment, "no_proxy") if automatic else ""
+    return Parents(ParentProxy(host, port, credentials), lambda name: is_exempt(name, direct))
+
+
+def is_exempt(host: str, no_proxy: str) -> bool:
+    """Whether ``host`` (lower case) is reached directly: a domain listed stands for itself and all below it."""
+    listed = [each.strip().lower().removeprefix("*.").removeprefix(".") for each in no_proxy.split(",")]
+    return "*" in listed or any(host == each or host.endswith(f".{each}") for each in listed if each)
 
 
 def read_authorities(settings: NetworkSettings) -> bytes:
