@@ -51,8 +51,13 @@ def parser() -> argparse.ArgumentParser:
 
     task_options.add_parser(commands)
 
-    attach = commands.add_parser("attach", help="open the screen of a running session")
-    attach.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
+    attach = commands.add_parser("attach", help="open the screen of running sessions, each in a tab")
+    attach.add_argument(
+        "sessions",
+        nargs="*",
+        metavar="SESSION",
+        help="its id or the beginning of it (default: the only one, or a list)",
+    )
 
     replay = commands.add_parser("replay", help="play a session's recording, with its audit records beside it")
     replay.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
@@ -207,7 +212,7 @@ def _dispatch(options: argparse.Namespace) -> int:
 
             return task_command.run(options)
         case "attach":
-            return _attach(options.session)
+            return _attach(options.sessions)
         case "sessions":
             return _sessions()
         case "stop":
@@ -270,36 +275,16 @@ def _run(options: argparse.Namespace) -> int:
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
-    return _show(session, settings)
+    from ironcurtain_tui.screen_command import show
+
+    return show([session], settings)
 
 
-def _show(session: paths.SessionPaths, settings: config.Config) -> int:
-    from ironcurtain_tui.guard import run_guarded
-
-    def screen() -> int:
-        import logging
-
-        from ironcurtain_tui.ui.app import IronCurtainApp, show
-
-        logging.basicConfig(filename=session.screen_log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        app = IronCurtainApp(
-            session.control_socket,
-            prefix=settings.ui.prefix,
-            theme=settings.ui.theme,
-            notifications=settings.notifications,
-        )
-        departure = show(app, str(session.screen_log))
-        print(departure.message)
-        return departure.exit_code
-
-    return run_guarded(screen, f"The agent is not affected. Attach again: ironcurtain-tui attach {session.session_id}")
-
-
-def _attach(wanted: str) -> int:
-    from ironcurtain_tui.supervisor import registry
+def _attach(wanted: Sequence[str]) -> int:
+    from ironcurtain_tui.screen_command import attach
 
     _need_terminal()
-    return _show(registry.find(wanted), config.load())
+    return attach(wanted)
 
 
 def _replay(wanted: str) -> int:

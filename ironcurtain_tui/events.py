@@ -338,6 +338,11 @@ class Notice(Event, frozen=True, tag="notice"):
     remedy: str = ""
     time: float = 0.0
 
+    @property
+    def matters(self) -> bool:
+        """Whether it stays unread until somebody reads it."""
+        return self.level in {BadgeState.WARN, BadgeState.FAIL}
+
 
 class AgentExited(Event, frozen=True, tag="agent-exited"):
     exit_code: int | None

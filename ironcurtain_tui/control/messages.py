@@ -122,9 +122,15 @@ class Hello(Message, frozen=True, tag="hello", omit_defaults=True):
     protocol: int
     cols: int = 0
     lines: int = 0
-    """Size of the viewer's terminal widget; 0 when it shows no screen (a status query)."""
+    """Size of the viewer's terminal widget; 0 when it shows no screen: it gets none until it sends ``Watch``."""
     decides: bool = True
     """Whether a person is there who can answer questions."""
+
+
+class Watch(Message, frozen=True, tag="watch"):
+    """Whether this viewer shows the agent's screen. While it does not, changes are merged and not sent."""
+
+    screen: bool
 
 
 class Key(Message, frozen=True, tag="key"):
@@ -226,6 +232,7 @@ class SetDoors(Message, frozen=True, tag="set-doors"):
 
 ClientMessage = (
     Hello
+    | Watch
     | Key
     | Paste
     | Say

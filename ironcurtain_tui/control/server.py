@@ -22,6 +22,7 @@ from ironcurtain_tui.control.messages import (
     Refused,
     Resize,
     ScreenUpdate,
+    Watch,
     Welcome,
 )
 from ironcurtain_tui.control.peer import peer_uid
@@ -66,10 +67,14 @@ class Served(Protocol):
 class Viewer:
     """One connection. Everything sent to it is queued, merged or replaced, never waited for."""
 
-    def __init__(self, writer: asyncio.StreamWriter, damage: ScreenDamage, *, decides: bool = True) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, damage: ScreenDamage, *, watches: bool, decides: bool = True
+    ) -> None:
+        """``watches``: it shows the screen, for now."""
         self.decides = decides
         self._writer = writer
         self._damage = damage
+        self._watches = watches
         self._events: deque[Numbered] = deque()
         self._answers: deque[msgspec.Struct] = deque()
         self._behind = True
@@ -92,6 +97,12 @@ class Viewer:
         self._wake.set()
 
     def screen_changed(self) -> None:
+        if self._watches:
+            self._wake.set()
+
+    def watch(self, screen: bool) -> None:
+        """Send the screen from now on, or no more until it is asked for again."""
+        self._watches = screen
         self._wake.set()
 
     async def write_all(self, snapshot: Callable[[], SessionState]) -> None:
@@ -115,7 +126,7 @@ class Viewer:
                     await self._writer.drain()
                     return
             drew = False
-            if (update := self._damage.take()) is not None:
+            if self._watches and (update := self._damage.take()) is not None:
                 self._writer.write(pack(update))
                 drew = True
             await self._writer.drain()
@@ -203,10 +214,11 @@ class ControlServer:
         return hello
 
     async def _view(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
-        viewer = Viewer(writer, self._served.watch_screen(), decides=hello.decides)
+        sized = bool(hello.cols and hello.lines)
+        viewer = Viewer(writer, self._served.watch_screen(), watches=sized, decides=hello.decides)
         self.viewers.append(viewer)
         self._served.on_viewers_changed()
-        if hello.cols and hello.lines:
+        if sized:
             self._served.on_message(viewer, Resize(cols=hello.cols, lines=hello.lines))
         try:
             async with asyncio.TaskGroup() as group:
@@ -222,5 +234,8 @@ class ControlServer:
     async def _read(self, reader: asyncio.StreamReader, viewer: Viewer) -> None:
         frames: FrameReader[ClientMessage] = FrameReader(reader, ClientMessage)
         while (message := await frames.read()) is not None:
-            self._served.on_message(viewer, message)
+            if isinstance(message, Watch):
+                viewer.watch(message.screen)
+            else:
+                self._served.on_message(viewer, message)
         raise ConnectionResetError("it closed the connection")

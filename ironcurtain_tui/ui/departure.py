@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ironcurtain_tui.errors import UserFacingError
@@ -39,6 +40,12 @@ def detached(session_id: str) -> Departure:
     return Departure(
         f"The agent keeps running in session {session_id}.\nAttach again: ironcurtain-tui attach {session_id}"
     )
+
+
+def together(departures: Sequence[Departure]) -> Departure:
+    """All of them as one."""
+    said = dict.fromkeys(one.message for one in departures if one.message)
+    return Departure("\n".join(said), max((one.exit_code for one in departures), default=0))
 
 
 def stopped(session_id: str) -> Departure:

@@ -27,6 +27,7 @@ class Command(StrEnum):
     CANCEL = "cancel"
     CLEAR_FILTER = "clear-filter"
     CLOSE = "close"
+    CLOSE_TAB = "close-tab"
     COMPLETE = "complete"
     CONFIRM = "confirm"
     CUT = "cut"
@@ -55,7 +56,9 @@ class Command(StrEnum):
     MARK_ALL = "mark-all"
     NARROW = "narrow"
     NEW_LINE = "new-line"
+    NEW_SESSION = "new-session"
     NEXT_CARD = "next-card"
+    NEXT_TAB = "next-tab"
     NOTICES = "notices"
     PAGE_DOWN = "page-down"
     PAGE_UP = "page-up"
@@ -64,26 +67,54 @@ class Command(StrEnum):
     PANEL_TRAFFIC = "panel-traffic"
     PAUSE = "pause"
     PREVIOUS_CARD = "previous-card"
+    PREVIOUS_TAB = "previous-tab"
     QUEUE = "queue"
     READ_MARKED = "read-marked"
     READ_ON = "read-on"
     REOPEN = "reopen"
     REPLAY = "replay"
+    RESUME = "resume"
     REVIEW = "review"
     REVOKE = "revoke"
     REVOKE_ALL = "revoke-all"
     SAY = "say"
     SCROLLBACK = "scrollback"
+    SESSIONS = "sessions"
     SHRINK = "shrink"
     SIDE = "side"
     STOP = "stop"
+    STOP_SELECTED = "stop-selected"
     SUBMIT = "submit"
+    TAB_1 = "tab-1"
+    TAB_2 = "tab-2"
+    TAB_3 = "tab-3"
+    TAB_4 = "tab-4"
+    TAB_5 = "tab-5"
+    TAB_6 = "tab-6"
+    TAB_7 = "tab-7"
+    TAB_8 = "tab-8"
+    TAB_9 = "tab-9"
     THEME = "theme"
     UP = "up"
     WIDEN = "widen"
     ZOOM = "zoom"
     ZOOM_AUDIT = "zoom-audit"
     ZOOM_TRAFFIC = "zoom-traffic"
+
+
+TABS = tuple(Command(f"tab-{number}") for number in range(1, 10))
+"""The commands that bring a tab to the front, in their order."""
+ABOUT_TABS = {
+    Command.CLOSE,
+    Command.CLOSE_TAB,
+    Command.DETACH,
+    Command.NEW_SESSION,
+    Command.NEXT_TAB,
+    Command.PREVIOUS_TAB,
+    Command.SESSIONS,
+    *TABS,
+}
+"""Commands that are not about one session: the app obeys them."""
 
 
 class Place(StrEnum):
@@ -104,6 +135,8 @@ class Place(StrEnum):
     """The line in which the person writes to the agent."""
     GRANTS = "grants"
     """The grants in force."""
+    SESSIONS = "sessions"
+    """The list of all sessions."""
     OVER = "over"
     """The session has ended or is lost: nobody is there to type to."""
 
@@ -132,8 +165,13 @@ SAY = Row(("i",), Command.SAY, "Write to the agent on this side: your own words,
 
 PREFIX = (
     SAY,
-    Row(("d", "q"), Command.DETACH, "Close; the agent runs on"),
+    Row(("d", "q"), Command.DETACH, "Close the app; all agents run on"),
+    Row(("D",), Command.CLOSE_TAB, "Close this tab; its agent runs on"),
     Row(("x",), Command.STOP, "Stop the session (asks)"),
+    Row(("c",), Command.NEW_SESSION, "Start another session in a tab"),
+    Row(("w",), Command.SESSIONS, "All sessions: open, resume, replay"),
+    Row(("n",), Command.NEXT_TAB, "Next tab"),
+    Row(("p",), Command.PREVIOUS_TAB, "Previous tab"),
     Row(("space",), Command.PAUSE, "Pause: both doors hold everything"),
     Row(("o",), Command.REOPEN, "Open paused doors again"),
     Row(("K",), Command.CUT, "Cut off for good (asks)"),
@@ -142,13 +180,12 @@ PREFIX = (
     Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
     Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof"),
     Row(("r",), Command.REPLAY, "Play this session's recording"),
-    Row(("n",), Command.NOTICES, "All notices"),
-    Row(("p", "colon"), Command.PALETTE, "Command palette"),
+    Row(("N",), Command.NOTICES, "All notices"),
+    Row(("colon",), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),
     Row(("question_mark",), Command.HELP, "Help"),
-    Row(("1",), Command.QUEUE, "What waits for you"),
-    Row(("2",), Command.PANEL_TRAFFIC, "To the traffic"),
-    Row(("3",), Command.PANEL_AUDIT, "To the audit log"),
+    Row(("T",), Command.PANEL_TRAFFIC, "To the traffic"),
+    Row(("A",), Command.PANEL_AUDIT, "To the audit log"),
     Row(("left",), Command.AGENT, "To the agent's terminal"),
     Row(("tab", "right"), Command.FOCUS_NEXT, "Next panel"),
     Row(("shift+tab",), Command.FOCUS_PREVIOUS, "Previous panel"),
@@ -162,6 +199,10 @@ PREFIX = (
     Row(("minus",), Command.SHRINK, "Panel shorter", repeats=True),
     Row(("escape",), Command.LEAVE_PREFIX, "Back, nothing done"),
 )
+
+TAB_ROWS = tuple(Row((str(number),), tab, f"To tab {number}") for number, tab in enumerate(TABS, 1))
+"""After the prefix, too; the menu says it in one line."""
+TAB_LINE = Row(("1 - 9",), Command.SESSIONS, "To that tab")
 
 PANEL = (
     Row(("escape",), Command.BACK, "Leave full screen, or back to the agent", "back"),
@@ -177,7 +218,7 @@ PANEL = (
     Row(("tab",), Command.FOCUS_NEXT, "Next panel", "next"),
     Row(("shift+tab",), Command.FOCUS_PREVIOUS, "Previous panel"),
     Row(("z",), Command.ZOOM, "Full screen and back", "zoom"),
-    Row(("h",), Command.HIDE, "Hide this panel (the prefix and its number bring it back)", "hide"),
+    Row(("h",), Command.HIDE, "Hide this panel (the prefix and T or A bring it back)", "hide"),
     Row(("plus", "equals_sign"), Command.GROW, "Taller"),
     Row(("minus",), Command.SHRINK, "Shorter"),
     Row(("less_than_sign",), Command.WIDEN, "Side panels wider"),
@@ -259,8 +300,25 @@ GRANTS = (
     Row(("question_mark",), Command.HELP, "Help"),
 )
 
+SESSIONS = (
+    Row(("escape",), Command.BACK, "Back to where you were; out, where there is no tab", "back"),
+    Row(("enter",), Command.DETAILS, "Open it: what runs in a tab, what has ended goes on or is played", "open"),
+    Row(("r",), Command.RESUME, "Take up an ended session's conversation in a new one", "resume"),
+    Row(("p",), Command.REPLAY, "Play its recording", "play"),
+    Row(("l",), Command.BROWSE_AUDIT, "Its audit log", "audit"),
+    Row(("x",), Command.STOP_SELECTED, "Stop it (asks)", "stop"),
+    Row(("c",), Command.NEW_SESSION, "Start another session", "new"),
+    Row(("j", "down"), Command.DOWN, "Next line"),
+    Row(("k", "up"), Command.UP, "Previous line"),
+    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    Row(("g", "home"), Command.FIRST, "First line"),
+    Row(("G", "end"), Command.LAST, "Last line"),
+    Row(("question_mark",), Command.HELP, "Help"),
+)
+
 OVER = (
-    Row(("q", "enter"), Command.CLOSE, "Close the app", "close"),
+    Row(("q", "enter"), Command.CLOSE, "Close the tab, and with the last one the app", "close"),
     Row(("tab",), Command.FOCUS_NEXT, "Next panel", "panels"),
     Row(("left_square_bracket", "pageup"), Command.SCROLLBACK, "Scroll back in the agent's terminal", "scroll back"),
 )
@@ -280,6 +338,7 @@ PLACES: dict[Place, tuple[Row, ...]] = {
     Place.REVIEW: REVIEW,
     Place.SAYING: SAYING,
     Place.GRANTS: GRANTS,
+    Place.SESSIONS: SESSIONS,
     Place.OVER: OVER,
 }
 """What keys do without a prefix."""
@@ -301,7 +360,7 @@ class Keymap:
     def __init__(self, prefix: str = "ctrl+a") -> None:
         self.prefix = prefix
         self._always = _index(ALWAYS)
-        self._prefix = _index(PREFIX)
+        self._prefix = _index((*PREFIX, *TAB_ROWS))
         self._places = {place: _index(rows) for place, rows in PLACES.items()}
 
     def reserved(self, prefixed: bool, place: Place, key: str) -> bool:
@@ -336,7 +395,7 @@ class Keymap:
             (
                 f"After {prefix}",
                 (
-                    *_lines(PREFIX),
+                    *_lines((*PREFIX, TAB_LINE)),
                     (prefix, f"{prefix} itself, to the agent"),
                     ("F1 - F4", "The function key itself, to the agent"),
                 ),
@@ -346,6 +405,7 @@ class Keymap:
             ("While choosing several cards", _lines(REVIEW)),
             ("While writing to the agent", _lines(SAYING)),
             ("In the list of grants", _lines(GRANTS)),
+            ("In the list of sessions", _lines(SESSIONS)),
             ("In a side panel", _lines(PANEL)),
             ("In the filter line", _lines(FILTER)),
             ("While scrolling back", _lines(SCROLLBACK)),

@@ -7,7 +7,7 @@ wrapped in its passthrough, which works where its option ``allow-passthrough`` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,11 +55,15 @@ def _through_tmux(start: str) -> str:
     return f"\x1bPtmux;{inner}\x1b\\"
 
 
-def words(session: StateKeeper) -> str:
-    """What a notification says."""
-    waiting, info = len(session.pending), session.info
+def words(sessions: Iterable[StateKeeper]) -> str:
+    """What a notification says of those ``sessions`` in which something waits."""
+    asking = [session for session in sessions if session.pending]
+    waiting = sum(len(session.pending) for session in asking)
     wait = "action waits" if waiting == 1 else "actions wait"
-    return f"{waiting:,} {wait} for you: {neutralise(info.agent_title)} in {neutralise(Path(info.workspace).name)}"
+    names = [neutralise(Path(session.info.workspace).name) for session in asking]
+    if len(asking) == 1:
+        return f"{waiting:,} {wait} for you: {neutralise(asking[0].info.agent_title)} in {names[0]}"
+    return f"{waiting:,} {wait} for you in {len(asking)} sessions: {', '.join(names)}"
 
 
 @dataclass(frozen=True)
@@ -120,17 +124,18 @@ class Notifier:
         """The person pressed a key."""
         self._attention = replace(self._attention, key_at=self._steady())
 
-    def came(self, session: StateKeeper) -> None:
-        """Something new waits in ``session``."""
+    def came(self, sessions: Sequence[StateKeeper]) -> None:
+        """Something new waits in one of ``sessions``."""
         self._attention, tell = self._attention.came(self._steady())
         if tell:
-            self.tell(words(session))
+            self.tell(words(sessions))
 
-    def tick(self, session: StateKeeper) -> None:
+    def tick(self, sessions: Sequence[StateKeeper]) -> None:
         """Some time has passed."""
-        self._attention, tell = self._attention.tick(self._steady(), len(session.pending))
+        waiting = sum(len(session.pending) for session in sessions)
+        self._attention, tell = self._attention.tick(self._steady(), waiting)
         if tell:
-            self.tell(words(session))
+            self.tell(words(sessions))
 
     def tell(self, text: str) -> None:
         """Notify with ``text``, printable words of ours."""

@@ -24,6 +24,7 @@ from ironcurtain_tui.control.messages import (
     ScreenUpdate,
     ServerMessage,
     TerminalModes,
+    Watch,
     Welcome,
 )
 from ironcurtain_tui.control.server import QUEUED_EVENTS, ControlServer, Viewer
@@ -174,12 +175,39 @@ async def test_slow_viewer_gets_a_snapshot_and_does_not_slow_the_session(
 
 
 async def test_screen_changes_merge(server: ControlServer, session: Session, tmp_path: Path) -> None:
-    client = await ControlClient.connect(tmp_path / "c.sock")
+    client = await ControlClient.connect(tmp_path / "c.sock", cols=1, lines=1)
     for _ in range(100):
         session.damages[0].changes += 1
         server.screen_changed()
     update = await read_until(client, ScreenUpdate)
     assert bytes(update.rows[0]) == msgspec.msgpack.encode([["100", []]])
+    await client.close()
+
+
+async def test_who_does_not_watch_gets_events_only_and_then_one_whole_screen(
+    server: ControlServer, session: Session, tmp_path: Path
+) -> None:
+    client = await ControlClient.connect(tmp_path / "c.sock")
+    assert session.received == [], "without a screen there is no size"
+    for watched in (1, 2):
+        for number in range(100):
+            session.damages[0].changes += 1
+            server.screen_changed()
+            server.publish(session.keeper.number(TitleChanged(title=f"{watched}.{number}")))
+        async with asyncio.timeout(10):
+            async for message in client:
+                assert isinstance(message, Events)
+                if message.events[-1].event == TitleChanged(title=f"{watched}.99"):
+                    break
+        client.send(Watch(screen=True))
+        update = await read_until(client, ScreenUpdate)
+        assert bytes(update.rows[0]) == msgspec.msgpack.encode([["100", []]])
+        client.send(Watch(screen=False))
+        client.send(Key(key="a"))
+        async with asyncio.timeout(5):
+            await session.arrived.wait()
+        session.arrived.clear()
+    assert session.received == [Key(key="a"), Key(key="a")]
     await client.close()
 
 

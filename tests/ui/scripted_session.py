@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from textual.pilot import Pilot
@@ -97,14 +98,21 @@ class _Damage:
 class ScriptedSession:
     """Serves ``control.sock``; tests publish events on it and read what the viewer sent."""
 
-    def __init__(self, path: Path, *, rehearsal: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rehearsal: bool = False,
+        session_id: str = SESSION_ID,
+        workspace: str = "/home/dev/shop",
+    ) -> None:
         self.path = path
         self.keeper = StateKeeper(
             SessionInfo(
-                id=SESSION_ID,
+                id=session_id,
                 agent="claude-code",
                 agent_title="Claude Code",
-                workspace="/home/dev/shop",
+                workspace=workspace,
                 rehearsal=rehearsal,
                 network_mode="uds",
                 started=NOON - 300,
@@ -367,7 +375,7 @@ GRANTS = (
 
 
 @asynccontextmanager
-async def scripted(path: Path, **options: bool) -> AsyncIterator[ScriptedSession]:
+async def scripted(path: Path, **options: Any) -> AsyncIterator[ScriptedSession]:
     session = ScriptedSession(path, **options)
     await session.start()
     try:
@@ -443,12 +451,19 @@ def _looked_at(card: CardView) -> bool:
 
 
 @asynccontextmanager
-async def driven(session: ScriptedSession, size: tuple[int, int] = (120, 40), **options: str) -> AsyncIterator[Driven]:
-    """The app, connected to ``session`` and settled. Its clocks stand still unless the test moves them."""
+async def driven(
+    *sessions: ScriptedSession | tuple[int, int], size: tuple[int, int] = (120, 40), **options: Any
+) -> AsyncIterator[Driven]:
+    """The app, connected to ``sessions`` and settled. Its clocks stand still unless the test moves them.
+
+    A pair among ``sessions`` is the size of the screen.
+    """
     clock = Clock()
-    app = IronCurtainApp(session.path, now=lambda: NOON, steady=clock, **options)
+    shown = [each for each in sessions if isinstance(each, ScriptedSession)]
+    size = next((each for each in sessions if isinstance(each, tuple)), size)
+    app = IronCurtainApp(*(each.path for each in shown), now=lambda: NOON, steady=clock, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         it = Driven(app, pilot, clock)
-        await it.until(lambda: session._server.viewers or app.return_value)
+        await it.until(lambda: all(each._server.viewers for each in shown) or app.return_value)
         await pilot.pause(0.15)
         yield it

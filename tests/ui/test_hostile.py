@@ -77,7 +77,7 @@ async def test_nothing_breaks_out_of_the_start(session: ScriptedSession, size: t
         ((120, 40), ["f1"]),
         ((80, 24), []),
         ((80, 24), ["f4", "enter"]),
-        ((80, 24), ["ctrl+a", "n"]),
+        ((80, 24), ["ctrl+a", "N"]),
     ],
     ids=str,
 )

@@ -123,9 +123,10 @@ class TestHow:
 
     def test_words(self, session: ScriptedSession) -> None:
         session.publish(EscalationChanged(escalation=push(1)))
-        assert words(session.keeper) == "1 action waits for you: Claude Code in shop"
+        assert words([session.keeper]) == "1 action waits for you: Claude Code in shop"
         session.publish(EscalationChanged(escalation=push(2)))
-        assert words(session.keeper) == "2 actions wait for you: Claude Code in shop"
+        assert words([session.keeper]) == "2 actions wait for you: Claude Code in shop"
+        assert words([session.keeper] * 2) == "4 actions wait for you in 2 sessions: shop, shop"
 
 
 def remember(shown: list[str], title: str, text: str) -> None:

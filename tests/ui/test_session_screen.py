@@ -276,7 +276,7 @@ class TestPanels:
     async def test_moving_between_panels(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
-            await it.press("ctrl+a", "2")
+            await it.press("ctrl+a", "T")
             assert has_focus(it, Panel.TRAFFIC)
             await it.press("tab")
             assert has_focus(it, Panel.AUDIT)
@@ -308,12 +308,12 @@ class TestPanels:
     async def test_hide_and_bring_back(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
-            await it.press("ctrl+a", "2", "h")
+            await it.press("ctrl+a", "T", "h")
             assert "Traffic" not in it.text
             assert has_focus(it, Panel.AGENT)
             await it.press("ctrl+a", "b")
             assert "Audit" not in it.text
-            await it.press("ctrl+a", "2")
+            await it.press("ctrl+a", "T")
             assert has_focus(it, Panel.TRAFFIC)
             assert "Audit" in it.text
 
@@ -326,7 +326,7 @@ class TestPanels:
             assert side.size.width == 43
             traffic = it.app.screen.query_one("#traffic")
             height = traffic.size.height
-            await it.press("ctrl+a", "2", "plus", "plus", "minus")
+            await it.press("ctrl+a", "T", "plus", "plus", "minus")
             assert traffic.size.height == height + 1
 
     async def test_resize_by_mouse(self, session: ScriptedSession) -> None:
@@ -383,7 +383,7 @@ class TestRecords:
     async def test_details_of_a_flow_follow_it(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
-            await it.press("ctrl+a", "2", "enter")
+            await it.press("ctrl+a", "T", "enter")
             assert isinstance(it.app.screen, RecordDetails)
             assert "1,204 bytes" in it.text
             session.publish(FlowChanged(flow=flow(9, state=FlowState.DONE, bytes_down=99_999)))
@@ -493,7 +493,7 @@ class TestNoticesHelpPalette:
             session.publish(notice)
             await it.until(lambda: "The disk is [b]full[/b]" in it.text)
             await it.until(lambda: "1 notices" in it.text)
-            await it.press("ctrl+a", "n")
+            await it.press("ctrl+a", "N")
             assert isinstance(it.app.screen, Notices)
             assert "Free space" in it.text
             await it.press("escape")
@@ -502,7 +502,7 @@ class TestNoticesHelpPalette:
     @pytest.mark.parametrize("keys", [["f1"], ["ctrl+a", "question_mark"]])
     async def test_help_names_keys_and_badges(self, session: ScriptedSession, keys: list[str]) -> None:
         session.play()
-        async with driven(session, (120, 200)) as it:
+        async with driven(session, (120, 260)) as it:
             await it.press(*keys)
             assert isinstance(it.app.screen, Help)
             for wanted in (
@@ -520,7 +520,7 @@ class TestNoticesHelpPalette:
     async def test_palette_runs_our_commands(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
-            await it.press("ctrl+a", "p")
+            await it.press("ctrl+a", "colon")
             await it.until(lambda: "Stop the session" in it.text)
             await it.press(*"to the audit")
             await it.pilot.pause(0.5)

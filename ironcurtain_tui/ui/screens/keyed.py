@@ -9,7 +9,7 @@ from textual import events, on
 from textual.screen import Screen
 
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.ui.keymap import Command, Keymap, Place
+from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.widgets.footer import KeyHints
 from ironcurtain_tui.ui.widgets.line import CommandChosen
 from ironcurtain_tui.ui.widgets.prefix_menu import PrefixMenu
@@ -35,6 +35,9 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
     def obey(self, command: Command) -> None:
         """Do what a key, the palette or a click asked for."""
         raise NotImplementedError
+
+    def tabs_changed(self) -> None:
+        """What the tab bar says is another now."""
 
     def stray(self) -> None:
         """A key that nobody wanted."""
@@ -93,8 +96,8 @@ ANYWHERE = {
     Command.REOPEN,
     Command.CUT,
     Command.STOP,
-    Command.DETACH,
     Command.LEAVE_PREFIX,
+    *ABOUT_TABS,
 }
 """Commands of the session that can be obeyed without leaving the screen that covers it."""
 
@@ -112,6 +115,9 @@ class CoveringScreen(KeyedScreen):
         self._session = session
         if self.is_mounted:
             self.refresh_content()
+
+    def tabs_changed(self) -> None:
+        self.update(self._session)
 
     def refresh_content(self) -> None:
         """Show how the session stands."""

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.notifications import SeverityLevel
 
 from ironcurtain_tui.control import messages
-from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import (
+    AnyEvent,
     AuditAppended,
     AuditLine,
-    BadgeState,
-    BellRang,
     DoorsChanged,
     DoorState,
     Escalation,
     EscalationChanged,
-    EscalationState,
     Flow,
     FlowChanged,
     GrantsChanged,
-    Notice,
-    Numbered,
-    ScreenRestarted,
-    SessionState,
 )
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.ui import departure
-from ironcurtain_tui.ui.departure import Departure, Ending
-from ironcurtain_tui.ui.keymap import Command, Keymap, Place
+from ironcurtain_tui.ui.departure import Ending
+from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
-from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.pacing import Pacer
 from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
@@ -50,6 +36,8 @@ from ironcurtain_tui.ui.screens.help import Help
 from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
 from ironcurtain_tui.ui.screens.notices import Notices
 from ironcurtain_tui.ui.screens.queue import QueueScreen
+from ironcurtain_tui.ui.session_feed import SessionFeed
+from ironcurtain_tui.ui.tabs import TabHost
 from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
 from ironcurtain_tui.ui.widgets.audit import AuditPanel
 from ironcurtain_tui.ui.widgets.doors_banner import DoorsBanner
@@ -79,8 +67,6 @@ ESCALATIONS_SECONDS = 0.05
 """A card is on the screen sooner than anything else."""
 STEP_COLUMNS = 4
 """Columns that one key press moves the border to the side panels."""
-SEVERITIES: dict[BadgeState, SeverityLevel] = {BadgeState.FAIL: "error", BadgeState.WARN: "warning"}
-TOAST_SECONDS = {BadgeState.FAIL: 20.0, BadgeState.WARN: 10.0}
 
 
 TerminalMessage = (
@@ -95,30 +81,25 @@ TerminalMessage = (
 
 
 class SessionScreen(KeyedScreen):
-    """Shows the session behind one control socket. ``leave`` closes the app."""
+    """Shows one session, the one that ``feed`` follows."""
 
     def __init__(
         self,
-        socket_path: Path,
+        feed: SessionFeed,
         keymap: Keymap,
-        leave: Callable[[Departure], None],
-        notifier: Notifier,
+        host: TabHost,
+        arrangement: Arrangement,
         now: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(keymap)
-        self._socket_path = socket_path
-        self._leave = leave
-        self._notifier = notifier
+        self.feed = feed
+        self._host = host
         self._now, self._steady = now, steady
-        self._client: ControlClient | None = None
-        self._session: StateKeeper | None = None
-        self._ending: Ending | None = None
-        self._stopping = False
+        self._shown = True
         self._looking_back = False
-        self._unread = 0
         self._haste = 0
-        self._arrangement = Arrangement()
+        self._arrangement = arrangement
         self._came_from = Panel.AGENT
         self._paint_state = Pacer(self, self._show_state)
         self._paint_escalations = Pacer(self, self._show_escalations, ESCALATIONS_SECONDS)
@@ -156,152 +137,100 @@ class SessionScreen(KeyedScreen):
         self._arrange()
         self.show_keys()
         self.set_interval(1.0, self._tick)
-        self.call_after_refresh(self._start_following)
+        self.call_after_refresh(self._begin)
 
     # --- the connection ----------------------------------------------------------------------------
 
-    def _start_following(self) -> None:
-        # Asked to go, by the guard's death or by kill: leave properly, so that the terminal is put back.
-        for asked in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(asked, self._close)
-        self.run_worker(self._follow(), name="control connection")
+    @property
+    def _session(self) -> StateKeeper | None:
+        return self.feed.state
 
-    async def _follow(self) -> None:
-        cols, lines = self._agent.terminal_size
-        try:
-            client = await ControlClient.connect(self._socket_path, cols=cols, lines=lines)
-        except UserFacingError as error:
-            self._leave(departure.refused(error))
-            return
-        self._client = client
-        try:
-            self._welcome(client.state)
-            async for message in client:
-                self._receive(message)
-        except ConnectionError:
-            if self._ending is None:
-                self._over(departure.supervisor_gone(client.state.info.id))
-        finally:
-            self._client = None
-            await client.close()
+    def _begin(self) -> None:
+        self.feed.view = self
+        self._host.begin(self.feed, *self._agent.terminal_size)
+        self.changed(None)
+        if self.feed.ending is not None:
+            self.over(self.feed.ending)
 
-    def _receive(self, message: messages.ServerMessage) -> None:
-        match message:
-            case messages.ScreenUpdate():
-                if self._agent.apply(message) and self.focused is None:
-                    self._agent.terminal.focus()
-            case messages.Events(events=numbered):
-                for each in numbered:
-                    self._happened(each)
-            case messages.HistoryRows():
-                self._agent.terminal.show_history(message)
-            case messages.DecisionRefused() as refusal:
-                self._refused(refusal)
-            case messages.AlwaysPreview() as preview:
-                for queue in self._covering(QueueScreen):
-                    queue.preview_came(preview)
-            case messages.Welcome(state=state):
-                self._welcome(state)
-            case messages.Goodbye(reason=reason):
-                self._goodbye(reason)
-            case messages.Refused(reason=reason, remedy=remedy):
-                self._leave(departure.refused(UserFacingError(reason, remedy)))
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the person arranged the panels."""
+        return self._arrangement
 
-    def _welcome(self, state: SessionState) -> None:
-        self._session = StateKeeper.restore(state)
-        self._judge_status()
-        for pacer in (self._paint_state, self._paint_escalations, self._paint_traffic, self._paint_audit):
-            pacer.request()
+    def turn(self, shown: bool) -> None:
+        """To the front, or into the background, where nothing is painted and the agent's screen is not sent."""
+        self._shown = shown
+        terminal = self._agent.terminal
+        if shown and self.feed.connected:
+            cols, lines = self._agent.terminal_size
+            self._send(messages.Resize(cols=cols, lines=lines))
+        if terminal.has_focus:
+            self._send(messages.Focus(focused=shown))
+        self.feed.show_screen(shown)
+        if shown:
+            self.changed(None)
 
-    def _happened(self, numbered: Numbered) -> None:
-        if self._session is None or numbered.seq <= self._session.seq:
-            return
-        known = self._session.pending.keys()
-        came = isinstance(numbered.event, EscalationChanged) and numbered.event.escalation.id not in known
-        self._session.apply(numbered)
-        match numbered.event:
-            case EscalationChanged(escalation=escalation):
-                self._paint_escalations.request()
-                if came and escalation.state is EscalationState.PENDING:
-                    self._notifier.came(self._session)
-            case GrantsChanged() | DoorsChanged():
+    def draw(self, update: messages.ScreenUpdate) -> None:
+        """The agent's screen changed."""
+        if self._agent.apply(update) and self.focused is None:
+            self._agent.terminal.focus()
+
+    def show_history(self, rows: messages.HistoryRows) -> None:
+        """Rows of the agent's history that were asked for."""
+        self._agent.terminal.show_history(rows)
+
+    def changed(self, event: AnyEvent | None) -> None:
+        """The session's state has moved by ``event``; None: all of it is to be shown anew."""
+        match event:
+            case EscalationChanged() | GrantsChanged() | DoorsChanged():
                 self._paint_escalations.request()
             case FlowChanged():
                 self._paint_traffic.request()
             case AuditAppended():
                 self._paint_audit.request()
-            case Notice() as notice:
-                self._toast(notice)
-            case BellRang():
-                self.app.bell()
-            case ScreenRestarted(reason=reason):
-                self._toast(
-                    Notice(level=BadgeState.WARN, text=f"The terminal's screen process was restarted: {reason}")
-                )
-            case _:
-                self._judge_status()
+            case None:
+                for pacer in (self._paint_escalations, self._paint_traffic, self._paint_audit):
+                    pacer.request()
         self._paint_state.request()
 
-    def _judge_status(self) -> None:
-        if self._session is not None and self._ending is None:
-            ending = departure.of_status(self._session.status, self._session.status_detail)
-            if ending is not None:
-                self._over(ending)
+    def decision_refused(self, refusal: messages.DecisionRefused) -> None:
+        """An answer to a card had no effect."""
+        for queue in self._covering(QueueScreen):
+            queue.refused(refusal)
+        self.notify(f"Not taken: {neutralise(refusal.reason)}", severity="warning", timeout=10, markup=False)
 
-    def _goodbye(self, reason: str) -> None:
-        if self._session is None:
-            return
-        if self._stopping:
-            self._leave(departure.stopped(self._session.info.id))
-        elif self._ending is None or not self._ending.alarm:
-            self._over(departure.goodbye(reason, self._session.exit_code))
+    def preview_came(self, preview: messages.AlwaysPreview) -> None:
+        """The rule that "always" would write."""
+        for queue in self._covering(QueueScreen):
+            queue.preview_came(preview)
 
-    def _over(self, ending: Ending) -> None:
-        self._ending = ending
-        if self._session is not None:
-            self._session.status = ending.status
-            self._session.pending.clear()
+    def over(self, ending: Ending) -> None:
+        """Nobody is there to type to any more."""
         self._looking_back = False
         self._agent.say_over(ending)
         self._show_state()
         self._show_escalations()
 
-    def _toast(self, notice: Notice) -> None:
-        if notice.level in TOAST_SECONDS:
-            self._unread += 1
-        self.notify(
-            neutralise(notice.text) + (f"\n{neutralise(notice.remedy)}" if notice.remedy else ""),
-            severity=SEVERITIES.get(notice.level, "information"),
-            timeout=TOAST_SECONDS.get(notice.level, 5.0),
-            markup=False,
-        )
-
-    def _refused(self, refusal: messages.DecisionRefused) -> None:
-        for queue in self._covering(QueueScreen):
-            queue.refused(refusal)
-        self.notify(f"Not taken: {neutralise(refusal.reason)}", severity="warning", timeout=10, markup=False)
-
     def _covering[S: CoveringScreen](self, kind: type[S]) -> Iterable[S]:
-        return [screen for screen in self.app.screen_stack if isinstance(screen, kind)]
+        """The screens over this one. There are none to be seen while another tab is in front."""
+        return [screen for screen in self.app.screen_stack if isinstance(screen, kind)] if self._shown else []
 
     def _send(self, message: messages.ClientMessage) -> None:
-        if self._client is not None:
-            self._client.send(message)
+        self.feed.send(message)
 
     # --- painting ----------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         """A second has passed: clocks and countdowns."""
-        if self._session is None:
+        if self._session is None or not self._shown:
             return
-        self._notifier.tick(self._session)
         self._show_state()
         self._escalations.tick()
         for screen in self._covering(CoveringScreen):
             screen.update(self._session)
 
     def _show_escalations(self) -> None:
-        if self._session is None:
+        if self._session is None or not self._shown:
             return
         self._escalations.update(self._session.pending.values(), self._session.decided)
         if self._doors.show(self._session.doors):
@@ -309,20 +238,23 @@ class SessionScreen(KeyedScreen):
         for screen in self._covering(CoveringScreen):
             screen.update(self._session)
 
+    def tabs_changed(self) -> None:
+        self._show_state()
+
     def _show_state(self) -> None:
-        if self._session is None:
+        if self._session is None or not self._shown:
             return
         folded = self._arrangement.place(*self._room).fold is not Fold.FULL
-        self._header.update(self._session, self._now(), folded, self._unread)
+        self._header.update(self._session, self._now(), folded, self.feed.unread)
         self._agent.update(self._session)
         self.show_keys()
 
     def _show_traffic(self) -> None:
-        if self._session is not None:
+        if self._session is not None and self._shown:
             self._traffic.update(self._session.flows.values())
 
     def _show_audit(self) -> None:
-        if self._session is not None:
+        if self._session is not None and self._shown:
             lines = self._session.audit
             self._audit.update(lines, lines[-1].seq if lines else 0)
 
@@ -341,7 +273,7 @@ class SessionScreen(KeyedScreen):
             return Place.PANEL
         if self._looking_back:
             return Place.SCROLLBACK
-        return Place.AGENT if self._ending is None else Place.OVER
+        return Place.AGENT if self.feed.ending is None else Place.OVER
 
     @property
     def _panel(self) -> Panel:
@@ -415,15 +347,15 @@ class SessionScreen(KeyedScreen):
             case Command.HELP:
                 self._help()
             case Command.NOTICES:
-                self._unread = 0
+                self.feed.unread = 0
                 self._show_state()
                 self.app.push_screen(Notices(tuple(self._session.notices) if self._session else ()))
             case Command.PALETTE:
                 self.app.action_command_palette()
             case Command.THEME:
                 self.app.action_change_theme()
-            case Command.DETACH | Command.CLOSE:
-                self._close()
+            case _ if command in ABOUT_TABS:
+                self._host.obey_tabs(command)
             case Command.STOP:
                 self._ask_to_stop()
             case Command.SCROLLBACK:
@@ -474,7 +406,7 @@ class SessionScreen(KeyedScreen):
     # --- the person's own line ------------------------------------------------------------------------
 
     def _write_to_agent(self) -> None:
-        if self._session is None or self._ending is not None:
+        if self._session is None or self.feed.ending is not None:
             self.notify("There is no agent to write to.", severity="warning")
             return
         self._trusted.open(self._session.info.workspace, self._session.said)
@@ -623,16 +555,8 @@ class SessionScreen(KeyedScreen):
     def _count_waiting(self) -> int:
         return len(self._session.pending) if self._session else 0
 
-    def _close(self) -> None:
-        if self._ending is not None:
-            self._leave(self._ending.departure())
-        elif self._session is not None:
-            self._leave(departure.detached(self._session.info.id))
-        else:
-            self._leave(Departure(""))
-
     def _ask_to_stop(self) -> None:
-        if self._session is None or self._client is None:
+        if self._session is None or not self.feed.connected:
             return
         info = self._session.info
         question = Confirm(
@@ -676,8 +600,7 @@ class SessionScreen(KeyedScreen):
 
     def _stop(self, confirmed: bool | None) -> None:
         if confirmed:
-            self._send(messages.StopSession())
-            self._stopping = True
+            self.feed.stop()
 
     @on(RecordList.Opened)
     def _details(self, message: RecordList.Opened) -> None:

@@ -2,45 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
 
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.events import BadgeState, Decision, DoorState, Flow, SessionStatus
+from ironcurtain_tui.events import BadgeState, Decision, DoorState, Flow
 from ironcurtain_tui.ui.figures import clock, count, dollars
-from ironcurtain_tui.ui.keymap import Command
+from ironcurtain_tui.ui.keymap import TABS, Command
 from ironcurtain_tui.ui.neutralise import clip, neutralise
+from ironcurtain_tui.ui.tabs import Tabbed, TabLabel, label
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
-from ironcurtain_tui.ui.words import BADGE, STATUS, STATUS_MEANING
+from ironcurtain_tui.ui.words import BADGE
 
 REHEARSAL = "A rehearsal: container, proxy and policy are real, the model is a scripted one on this machine."
-ALIVE = {SessionStatus.RUNNING, SessionStatus.IDLE, SessionStatus.WAITING}
 BADGE_TEXT = 24
 """Characters of a badge's text."""
 
 
 class SessionHeader(Line):
-    """``1 Claude Code  ● running ......... ✓ no egress  ✓ chain  12k tok  $0.42  18:04``."""
+    """``1 shop  ● running | 2 docs  ○ idle ......... ✓ no egress  ✓ chain  uds  12k tok  $0.42  18:04``."""
 
     def update(self, session: StateKeeper, now: float, folded: bool, unread: int) -> None:
         """Say how ``session`` stands. ``folded``: the side panels are away for want of room, count them here."""
+        labels = self.app.tab_labels() if isinstance(self.app, Tabbed) else ()
+        left = tab_pieces(labels or (label(session, current=True),), self.size.width)
         waiting = len(session.pending)
-        status = STATUS[SessionStatus.WAITING if waiting and session.status in ALIVE else session.status]
-        word = f"{status} ({waiting:,})" if waiting else str(status)
-        meaning = neutralise(session.status_detail) or STATUS_MEANING[session.status]
-        left = [
-            Piece(f" 1 {neutralise(session.info.agent_title)}", Tone.STRONG, Command.AGENT, "The agent's terminal"),
-            Piece(word, status.tone, Command.QUEUE if waiting else Command.AGENT, meaning),
-        ]
         right = [*_waiting(waiting, folded)]
         if session.doors is not DoorState.OPEN:
             right.append(Piece(f" {session.doors.value.upper()} ", Tone.ALERT, Command.HELP, "Both doors", rank=1))
         right += [*_folded(session)] if folded else []
         if unread:
             right.append(Piece(f"▲ {unread} notices", Tone.WARN, Command.NOTICES, "Read them", rank=4))
-        right += [*_badges(session), *_spent(session.flows.values())]
+        right += [*_badges(session), _network(session), *_spent(session.flows.values())]
         right.append(Piece(f"{clock(now)[:5]} ", Tone.QUIET, rank=10))
         self.show(left, right)
+
+
+def tab_pieces(labels: Sequence[TabLabel], width: int) -> list[Piece]:
+    """The tabs, with as many words as there is room for on half of ``width`` cells."""
+    for words in (2, 1, 0):
+        pieces = [piece for number, each in enumerate(labels, 1) for piece in _tab(number, each, words, len(labels))]
+        if sum(cell_len(piece.text) + 2 for piece in pieces) <= max(40, width // 2):
+            break
+    return pieces
+
+
+def _tab(number: int, tab: TabLabel, words: int, count: int) -> Iterable[Piece]:
+    """One tab. ``words``: 2 name and status, 1 the name, 0 the symbol alone; the current one is always whole."""
+    command = TABS[number - 1] if number <= len(TABS) else Command.SESSIONS
+    waits = tab.waiting > 0
+    if tab.current:
+        front = "▌" if count > 1 else " "
+        yield Piece(f"{front}{number} {tab.name}", Tone.STRONG, Command.AGENT, tab.meaning)
+        yield Piece(tab.word, tab.sign.tone, Command.QUEUE if waits else Command.AGENT, tab.meaning)
+        return
+    bell = " ♪" if tab.rang else ""
+    name = f" {tab.name}" if words else ""
+    status = tab.word if words == 2 else tab.sign.symbol + (str(tab.waiting) if waits else "")
+    tone = Tone.WARN if waits else Tone.BAD if tab.sign.tone is Tone.BAD else Tone.QUIET
+    yield Piece(f"│ {number}{name} {status}{bell}", tone, command, tab.meaning)
+
+
+NETWORKS = {
+    "uds": "No network at all: the two doors are sockets that are mounted into the container.",
+    "tcp": "An internal network with one neighbour, the sidecar, which leads to the two doors only.",
+}
+
+
+def _network(session: StateKeeper) -> Piece:
+    mode = neutralise(session.info.network_mode)
+    return Piece(mode, Tone.QUIET, Command.HELP, NETWORKS.get(mode, "The network mode"), rank=6)
 
 
 def _badges(session: StateKeeper) -> Iterable[Piece]:

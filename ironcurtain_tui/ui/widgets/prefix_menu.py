@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ironcurtain_tui.ui.keymap import PREFIX, Row, display
+from ironcurtain_tui.ui.keymap import PREFIX, TAB_LINE, Row, display
 from ironcurtain_tui.ui.neutralise import crop
 from ironcurtain_tui.ui.tone import TONES, Tone, toned
 
@@ -46,5 +46,6 @@ class PrefixMenu(Widget):
 
 def _columns(width: int) -> list[tuple[Row, ...]]:
     columns = max(1, width // COLUMN)
-    rows = -(-len(PREFIX) // columns)
-    return [PREFIX[start : start + rows] for start in range(0, len(PREFIX), rows)]
+    shown = (*PREFIX[:-1], TAB_LINE, PREFIX[-1])
+    rows = -(-len(shown) // columns)
+    return [shown[start : start + rows] for start in range(0, len(shown), rows)]
