@@ -302,7 +302,9 @@ class Assembly:
 
     def _open_policy(self) -> LivePolicy:
         def build(documents: Mapping[str, PolicyDocument]) -> Policy:
-            return build_policy(documents, self._accesses.rules(), Path(self._request.workspace), paths.home())
+            agents = {"agent": PolicyDocument(rule=self._adapter.unwanted)}  # weaker than what the user says
+            hosts, workspace = self._accesses.rules(), Path(self._request.workspace)
+            return build_policy({**documents, **agents}, hosts, workspace, paths.home())
 
         return LivePolicy(self._policy_files(), build, partial(past_logs, paths.home()))
 

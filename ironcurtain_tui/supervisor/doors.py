@@ -18,18 +18,20 @@ def furnish(
     seed: Mapping[str, bytes],
     doorway: Doorway,
     state: Sequence[str] = (),
+    apt: str = "",
 ) -> None:
     """Write everything but the sockets. The mount is read-only, so the agent cannot change any of it.
 
     ``seed`` maps paths relative to the agent's home to their content; ValueError for one that leaves it. ``state``
-    are directories there that are to be found in the state directory: the seed has links for them.
+    are directories there that are to be found in the state directory: the seed has links for them. ``apt`` are
+    further lines for apt.conf.
     Modes are 0644 and 0755 because the agent may run as another uid; the directory above is 0700, so
     nobody else on the host gets here.
     """
     session.sockets.chmod(0o755)
     _write(session.sockets / "ca-cert.pem", certificate)
     _write(session.sockets / "ca-bundle.pem", bundle)
-    _write(session.sockets / "apt.conf", apt_configuration(doorway.proxy_url).encode())
+    _write(session.sockets / "apt.conf", (apt_configuration(doorway.proxy_url) + apt).encode())
     if doorway.tcp is not None:
         _write(session.sockets / TOKEN_NAME, f"{doorway.tcp.token}\n".encode())
     for name, content in seed.items():

@@ -21,9 +21,9 @@ ASK_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class PackageRegistries:
-    """All of them, and the rules for what is in them."""
+    """All of them, and the rules for what is in them. None at all, unless there are rules."""
 
-    rules: PackageRules
+    rules: PackageRules | None = None
     all: tuple[Registry, ...] = ()
     npm_scopes: Mapping[str, Registry] = field(default_factory=dict)
     """Registries that npm asks for packages of one scope only."""
@@ -37,13 +37,13 @@ class PackageRegistries:
         *,
         environment: Mapping[str, str] = os.environ,
         root: Path = Path("/"),
-    ) -> PackageRegistries | None:
-        """None when the settings want none. Blocks: a client may have to be asked for its default.
+    ) -> PackageRegistries:
+        """Empty when the settings want none. Blocks: a client may have to be asked for its default.
 
         ``root``: where the host's file system begins. UserFacingError for a registry in the settings that is none.
         """
         if not settings.enabled:
-            return None
+            return cls()
         try:
             rules = PackageRules(
                 deny=settings.deny,
