@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from ironcurtain_tui.audit.reader import verify_file
-from ironcurtain_tui.rehearsal import model as rehearsal
-from ironcurtain_tui.rehearsal.conversation import Conversation, Request
+from ironcurtain_tui.rehearsal.dialects.messages import Messages
+from ironcurtain_tui.rehearsal.wire import Asked
 from ironcurtain_tui.supervisor import registry
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.tmux import Tmux
@@ -21,13 +21,13 @@ def test_real_claude_code_goes_on_where_it_was(
     with_key: Installation, terminal: Tmux, second_terminal: Tmux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    original = rehearsal.read
+    original = Messages.read
 
-    def remember(request: Request) -> Conversation:
-        asked.append(str(request.messages))
-        return original(request)
+    def remember(self: Messages, path: str, body: bytes) -> Asked:
+        asked.append(body.decode())
+        return original(self, path, body)
 
-    monkeypatch.setattr(rehearsal, "read", remember)
+    monkeypatch.setattr(Messages, "read", remember)
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
     terminal.wait_for("bypass permissions on", 180)
     terminal.submit("SAY: the word is heron-42")
