@@ -19,12 +19,12 @@ from pathlib import Path
 import msgspec
 
 from ironcurtain_tui import __version__, paths
-from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch, orientation
 from ironcurtain_tui.agents.task import TaskLaunch
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.containers.environment import door_environment
+from ironcurtain_tui.containers.environment import CA_BUNDLE, door_environment
 from ironcurtain_tui.containers.identity import Identity, agent_identity
 from ironcurtain_tui.containers.network import SessionNetwork, door_address
 from ironcurtain_tui.containers.self_test import SelfTest
@@ -46,6 +46,7 @@ from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.load import USER_ANNOTATIONS, USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
 from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.parent import Parents
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.supervisor import doors
 from ironcurtain_tui.supervisor.access import Access, Accesses
@@ -61,10 +62,12 @@ from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.package_registries import PackageRegistries
 from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import IDLE_COMMAND
 from ironcurtain_tui.supervisor.teardown import Teardown
+from ironcurtain_tui.supervisor.upstream_proxy import find_parents, read_authorities
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
 
@@ -101,6 +104,7 @@ class Assembly:
         self._tasks = tasks
         self._teardown = teardown
         self._token = secrets.token_hex(16)
+        self._packages = PackageRegistries()
         self._network: SessionNetwork | None = None
         self.terminal: AgentTerminal | None = None
         """There as soon as the screen process is."""
@@ -120,6 +124,9 @@ class Assembly:
         bulletin = self._bulletin
         async with bulletin.step("audit log"):
             await self._open_chronicle()
+        if self._request.config.packages.enabled:
+            async with bulletin.step("package registries"):
+                self._packages = await asyncio.to_thread(PackageRegistries.find, self._request.config.packages)
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
         files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
@@ -137,7 +144,7 @@ class Assembly:
             model=self._request.model,
             rehearsal=self._accesses.rehearsal,
             runs_as_root=identity.is_root,
-            allowed_hosts=self._accesses.hosts,
+            allowed_hosts=(*self._accesses.hosts, *self._packages.hosts),
             mcp_bridge=doorway.mcp_bridge,
             conversation=self._request.conversation,
             resumes=bool(self._request.resumes),
@@ -152,7 +159,10 @@ class Assembly:
         state = await conversation.open(identity, self._teardown, self._tasks)
         authority = await asyncio.to_thread(CertificateAuthority.load_or_create, paths.home() / "ca")
         certificate, bundle = authority.certificate_pem, authority.bundle()
-        doors.furnish(self._paths, certificate, bundle, launch.seed, doorway, self._adapter.state)
+        seed = {**self._packages.client_files(CA_BUNDLE), **launch.seed}
+        doors.furnish(
+            self._paths, certificate, bundle, seed, doorway, self._adapter.state, self._packages.apt_settings(HOME)
+        )
         spec = self._container_spec(launch, identity, doorway, state)
         await doorway.hold()
         try:
@@ -235,6 +245,10 @@ class Assembly:
                 self._flow_changed,
                 upstreams=self._configured_hosts(),
                 names_address=policy.names_address,
+                parents=await self._find_parents(),
+                extra_ca=read_authorities(self._request.config.network),
+                registries=self._packages.all,
+                packages=self._packages.rules,
                 token=None if doorway.tcp is None else doorway.tcp.token,
                 keeper=keep_traffic(self._paths, self._request.config, secret, self._bulletin, self._teardown),
             )
@@ -291,6 +305,15 @@ class Assembly:
         self._bulletin.badge("upstream", BadgeState.WARN, "own gateway", detail)
         return upstream
 
+    async def _find_parents(self) -> Parents:
+        parents = await asyncio.to_thread(find_parents, self._request.config.network)
+        if parents.parent is not None:
+            detail = (
+                f"Connections go through the proxy {parents.parent.host}:{parents.parent.port}, which looks names up."
+            )
+            self._bulletin.badge("parent", BadgeState.OK, "via proxy", detail)
+        return parents
+
     def _configured_hosts(self) -> dict[str, Upstream]:
         hosts = self._request.config.web.hosts
         return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
@@ -304,7 +327,8 @@ class Assembly:
         def build(documents: Mapping[str, PolicyDocument]) -> Policy:
             agents = {"agent": PolicyDocument(rule=self._adapter.unwanted)}  # weaker than what the user says
             hosts, workspace = self._accesses.rules(), Path(self._request.workspace)
-            return build_policy({**documents, **agents}, hosts, workspace, paths.home())
+            rules = self._packages.rules
+            return build_policy({**documents, **agents}, hosts, workspace, paths.home(), packages=rules)
 
         return LivePolicy(self._policy_files(), build, partial(past_logs, paths.home()))
 
