@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from enum import StrEnum
@@ -37,8 +38,19 @@ class SessionSettings(_Section, frozen=True):
 
 
 class ProviderSettings(_Section, frozen=True):
-    """Where the real key of a provider comes from. The environment wins, then the first that is set, in this order."""
+    """Where the real key of a provider comes from. The environment wins, then the first that is set, in this order.
 
+    A table whose name is none of a provider's is a gateway: a server of somebody's own that speaks ``kind``'s API.
+    """
+
+    kind: Literal["", "anthropic", "openai", "google", "openrouter"] = ""
+    """Whose API a gateway speaks, and whose place it takes; empty: that of the table's name."""
+    base_url: str = ""
+    """Where the API begins, as a client would be told: ``https://llm.example.org/v1``; empty: at the provider."""
+    ca: str = ""
+    """PEM file of the only authority that may vouch for the host of ``base_url``; empty: the public ones."""
+    private_network: str = ""
+    """Network in which that host may lie, like ``10.20.0.0/16``; empty: its address must be public."""
     api_key_command: tuple[str, ...] = ()
     """A command whose standard output is the key, e.g. ``["op", "read", "op://..."]``."""
     api_key_file: str = ""
@@ -64,6 +76,12 @@ class ProviderSettings(_Section, frozen=True):
             raise ValueError("api_key_keyring must be written like 'SERVICE/USER'")
         if not 0 <= self.api_key_minutes <= 1440:
             raise ValueError("api_key_minutes must lie between 0 and 1440")
+        if (self.kind or self.ca or self.private_network) and not self.base_url:
+            raise ValueError("base_url must be set with kind, ca or private_network")
+        if self.base_url and self.upstream:
+            raise ValueError("base_url and upstream cannot both be set")
+        if self.private_network:
+            ipaddress.ip_network(self.private_network)
         if bool(self.upstream) != bool(self.upstream_ca):
             raise ValueError("upstream and upstream_ca must be set together")
         if self.upstream and not _ADDRESS.fullmatch(self.upstream):

@@ -24,6 +24,8 @@ class AgentContext:
     session_id: str
     sentinels: Mapping[str, str]
     """Provider name to the stand-in for its key. Never a real one."""
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    """Provider name to where its API begins, for those whose place a gateway takes."""
     model: str = ""
     """Empty: the agent's own default."""
     workspace: str = "/workspace"

@@ -61,6 +61,7 @@ class ProviderHost:
     endpoints: tuple[Endpoint, ...] = ()
     otherwise: int | None = None
     """Status to answer on this machine whatever is no endpoint; None when that is refused."""
+    port: int = 443
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
         """The endpoint a request is for, None when it is for none."""
@@ -87,12 +88,21 @@ class Provider:
     """What clients call the base URL of the API, as its own client libraries are given it."""
     prices: str = ""
     """Its name in the price list of genai-prices; empty when there are no prices."""
+    stands_for: str = ""
+    """Name of the provider whose place it takes; empty for the provider itself."""
     login: Provider | None = None
     """The same provider when an OAuth log-in opens it instead of a key; None when none can."""
+
+    @property
+    def known_as(self) -> str:
+        """The name by which agents know it."""
+        return self.stands_for or self.name
 
     def rules(self) -> tuple[HostRules, ...]:
         """What a session that uses this provider may ask, for the policy."""
         return tuple(
-            HostRules(name=self.name, host=host.name, endpoints=host.endpoints, otherwise=host.otherwise)
+            HostRules(
+                name=self.name, host=host.name, endpoints=host.endpoints, port=host.port, otherwise=host.otherwise
+            )
             for host in self.hosts
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.proxy.parent import ParentProxy, Parents
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import Destination
+from ironcurtain_tui.proxy.route import Destination, ProviderDestination
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Addresses of a host name, in the order to try them; OSError when there are none."""
@@ -64,8 +64,8 @@ class Ways:
             if parent is None:
                 raise Refusal(502, f"the address of {host} cannot be found") from error
             addresses = []
-        ours = destination.provider is not None
-        if not all(is_public(each) or (not ours and self._names_address(each)) for each in addresses):
+        named = destination.may_lie_at if isinstance(destination, ProviderDestination) else self._names_address
+        if not all(is_public(each) or named(each) for each in addresses):
             raise Refusal(502, f"{host} leads to an address that is not public")
         if parent is not None:
             return Way((host,), port, parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.providers.base import Provider, ProviderHost
@@ -34,6 +35,10 @@ class Route:
     """None for the provider's own servers."""
     server_tools: ServerTools = ServerTools.STRIP
     """What becomes of tools that the provider runs itself, and of the like."""
+    ca_pem: bytes = b""
+    """PEM of the only authority that may vouch for the provider's own servers; empty: any public one."""
+    network: str = ""
+    """In CIDR notation, the private network where the provider may lie; empty: it must have a public address."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ class Destination:
     def provider(self) -> Provider | None:
         """Whose host it is."""
         return None
+
+    @property
+    def ca_pem(self) -> bytes:
+        """PEM of the only authority that may vouch for it; empty: the usual ones."""
+        return self.upstream.ca_pem if self.upstream is not None else b""
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,14 @@ class ProviderDestination(Destination):
     @property
     def provider(self) -> Provider:
         return self.route.provider
+
+    @property
+    def ca_pem(self) -> bytes:
+        return super().ca_pem or self.route.ca_pem
+
+    def may_lie_at(self, address: str) -> bool:
+        """Whether the provider's network, when it has one of its own, holds this private ``address``."""
+        return bool(self.route.network) and ip_address(address) in ip_network(self.route.network)
 
 
 class Routes:

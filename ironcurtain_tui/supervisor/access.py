@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ironcurtain_tui.agents.base import AgentAdapter
 from ironcurtain_tui.config import Config, ProviderSettings
 from ironcurtain_tui.credentials import sentinel
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.credentials.sources import resolve
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.providers.base import Provider
 from ironcurtain_tui.providers.body import ServerTools
+from ironcurtain_tui.providers.gateway import through
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ class Access:
         """What becomes of tools that the provider runs itself."""
         return ServerTools(self.settings.server_tools)
 
+    def ca_pem(self) -> bytes:
+        """The only authority that may vouch for its gateway; empty: the public ones. UserFacingError: unreadable."""
+        if not self.settings.ca:
+            return b""
+        try:
+            return Path(self.settings.ca).expanduser().read_bytes()
+        except OSError as error:
+            raise UserFacingError(
+                f"Cannot read {self.settings.ca}: {error.strerror}.", "Correct config.toml."
+            ) from None
+
 
 @dataclass(frozen=True)
 class Accesses:
@@ -45,20 +59,25 @@ class Accesses:
 
         Blocks. UserFacingError when a source of a key is named but gives none.
         """
-        usable = [PROVIDERS[name] for name in adapter.providers or PROVIDERS]
+        names = adapter.providers or tuple(PROVIDERS)
         if not rehearsal:
-            found = [(each, resolve(each, _settings(config, each))) for each in usable]
+            found = [(each, resolve(each, _settings(config, each))) for each in in_place(config, names)]
             if opened := tuple(_access(config, each, key) for each, key in found if key is not None):
                 return cls(opened, rehearsal=False)
-        return cls((_access(config, usable[0], Secret(sentinel.mint("rehearsal-"))),), rehearsal=True)
+        return cls((_access(config, PROVIDERS[names[0]], Secret(sentinel.mint("rehearsal-"))),), rehearsal=True)
 
     def __iter__(self) -> Iterator[Access]:
         return iter(self.all)
 
     @property
     def sentinels(self) -> dict[str, str]:
-        """By the provider's name."""
-        return {each.provider.name: each.sentinel for each in self.all}
+        """By the name under which agents know the provider."""
+        return {each.provider.known_as: each.sentinel for each in self.all}
+
+    @property
+    def base_urls(self) -> dict[str, str]:
+        """Where agents find the API of a provider whose place a gateway takes."""
+        return {each.provider.known_as: each.provider.base_url for each in self.all if each.provider.stands_for}
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -73,6 +92,31 @@ class Accesses:
     def rules(self) -> tuple[HostRules, ...]:
         """What these providers may be asked, for the policy."""
         return tuple(rule for each in self.all for rule in each.provider.rules())
+
+
+def in_place(config: Config, names: Iterable[str]) -> list[Provider]:
+    """The providers of these names, or the gateway that takes the place of one. UserFacingError for a wrong setting."""
+    gateways: dict[str, Provider] = {}
+    for name, settings in config.providers.items():
+        known = PROVIDERS.get(settings.kind or name)
+        if known is None:
+            raise UserFacingError(
+                f"providers.{name} in config.toml is no provider, and has no kind.",
+                f"Providers are {', '.join(PROVIDERS)}; a gateway needs kind and base_url.",
+            )
+        if not settings.base_url:
+            continue
+        if known.name in gateways:
+            raise UserFacingError(
+                f"providers.{name} and providers.{gateways[known.name].name} in config.toml both take {known.title}'s"
+                " place.",
+                "Keep one of them.",
+            )
+        try:
+            gateways[known.name] = through(known, settings.base_url, name)
+        except ValueError as error:
+            raise UserFacingError(f"base_url of providers.{name} in config.toml {error}.", "Correct it.") from None
+    return [gateways.get(name) or PROVIDERS[name] for name in names]
 
 
 def _settings(config: Config, provider: Provider) -> ProviderSettings:

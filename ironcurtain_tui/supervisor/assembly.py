@@ -141,6 +141,7 @@ class Assembly:
         context = AgentContext(
             session_id=self._request.session_id,
             sentinels=self._accesses.sentinels,
+            base_urls=self._accesses.base_urls,
             model=self._request.model,
             rehearsal=self._accesses.rehearsal,
             runs_as_root=identity.is_root,
@@ -280,11 +281,20 @@ class Assembly:
         if self._accesses.rehearsal:
             async with self._bulletin.step("scripted model"):
                 return [
-                    Route(each.provider, each.sentinel, each.key, await self._start_rehearsal(each))
+                    Route(each.provider, each.sentinel, each.key, await self._start_rehearsal(each), each.server_tools)
                     for each in self._accesses
                 ]
         return [
-            Route(each.provider, each.sentinel, each.key, self._configured_upstream(each)) for each in self._accesses
+            Route(
+                each.provider,
+                each.sentinel,
+                each.key,
+                self._configured_upstream(each),
+                each.server_tools,
+                ca_pem=each.ca_pem(),
+                network=each.settings.private_network,
+            )
+            for each in self._accesses
         ]
 
     async def _start_rehearsal(self, access: Access) -> Upstream:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def short_directory() -> Iterator[Path]:
 async def build(
     authorities: tuple[CertificateAuthority, CertificateAuthority], short_directory: Path
 ) -> AsyncIterator[Build]:
-    """Make a stage ``of`` a provider; ``context`` is the upstream's; ``direct`` leaves the address to the resolver."""
+    """Make a stage ``of`` a provider; ``context`` is the upstream's; ``direct`` leaves the address to the resolver.
+
+    ``network``: where the provider may lie; ``at_its_port``: it is reached on the port where it listens.
+    """
     ours, public = authorities
     stages: list[Stage] = []
 
@@ -57,10 +61,16 @@ async def build(
         keeper: TrafficKeeper | None = None,
         of: Provider = ANTHROPIC,
         server_tools: ServerTools = ServerTools.STRIP,
+        network: str = "",
+        ca_pem: bytes = b"",
+        at_its_port: bool = False,
     ) -> Stage:
         provider = FakeProvider(public, context or server_context(public, of.hosts[0].name, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
         provider.port = server.sockets[0].getsockname()[1]
+        if at_its_port:
+            of = replace(of, hosts=(replace(of.hosts[0], port=provider.port), *of.hosts[1:]))
+        ca_pem = ca_pem or (public.certificate_pem if network else b"")
         upstream = None if direct else Upstream("127.0.0.1", provider.port, public.certificate_pem)
         other = FakeProvider(public, server_context(public, OPEN_HOST, short_directory))
         other_server = await asyncio.start_server(other.serve, "127.0.0.1", 0, ssl=other.context)
@@ -71,7 +81,7 @@ async def build(
         proxy = Proxy(
             door or UnixListener(path),
             ours,
-            [Route(of, SENTINEL, Secret(REAL_KEY), upstream, server_tools)],
+            [Route(of, SENTINEL, Secret(REAL_KEY), upstream, server_tools, ca_pem=ca_pem, network=network)],
             gate,
             flows.append,
             resolve=resolve,

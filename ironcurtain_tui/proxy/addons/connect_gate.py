@@ -13,7 +13,7 @@ from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import Routes
+from ironcurtain_tui.proxy.route import ProviderDestination, Routes
 from ironcurtain_tui.proxy.tunnel import BlindTunnel, OpenTunnel, Tunnels
 
 _AUTHORITY = re.compile(rb"([A-Za-z0-9.-]+):([1-9][0-9]{0,4})")
@@ -21,7 +21,7 @@ PORT = 443
 
 
 class ConnectGate:
-    """Admits a CONNECT on port 443; the tunnel it opens leads to that one host, and is read by us.
+    """Admits a CONNECT on port 443, or a gateway's; the tunnel it opens leads to that one host, and is read by us.
 
     Where a person must be asked, it is opened too: only inside can be seen what is asked. Each request in it is
     then decided on by itself. Only what the policy names as blind is passed on unread, on any port.
@@ -54,8 +54,9 @@ class ConnectGate:
             self._tunnels.open(flow.client_conn, BlindTunnel(destination, asked.port, exchange=exchange))
             self._recorder.publish(exchange)
             return
-        if asked.port != PORT:
+        destination = self._routes.of(host)
+        if asked.port != (destination.host.port if isinstance(destination, ProviderDestination) else PORT):
             raise Refusal(403, f"{host}:{asked.port} leads nowhere")
-        flow.request.data.host, flow.request.data.port = host, PORT
-        self._tunnels.open(flow.client_conn, OpenTunnel(self._routes.of(host), PORT))
+        flow.request.data.host, flow.request.data.port = host, asked.port
+        self._tunnels.open(flow.client_conn, OpenTunnel(destination, asked.port))
         self._recorder.drop(exchange)
