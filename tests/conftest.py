@@ -11,10 +11,24 @@ settings.register_profile("any machine", deadline=None)  # a busy machine is no 
 settings.load_profile("any machine")
 
 
+NO_KEYS = (
+    "ANTHROPIC_API_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_SECURESTORAGE_CONFIG_DIR",
+    "GEMINI_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
+)
+NO_LOGINS = dict.fromkeys(("CLAUDE_CONFIG_DIR", "ANTHROPIC_CONFIG_DIR", "CODEX_HOME"), "/nonexistent")
+
+
 @pytest.fixture(autouse=True)
 def _no_real_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key of the person who runs the tests must never reach one."""
-    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    """A key or a log-in of the person who runs the tests must never reach one."""
+    for name in NO_KEYS:
+        monkeypatch.delenv(name, raising=False)
+    for name, nowhere in NO_LOGINS.items():
+        monkeypatch.setenv(name, nowhere)
 
 
 def engine_or_skip() -> None:

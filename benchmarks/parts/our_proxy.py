@@ -19,6 +19,7 @@ from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.config import RedactionSettings
+from ironcurtain_tui.credentials.credential import FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
@@ -96,7 +97,7 @@ async def serve(directory: Path, upstream: Upstream) -> None:
 
     gate = AuditedGate(Policy(ANTHROPIC.rules()), audit)
     authority = CertificateAuthority.load_or_create(directory / "ca")
-    route = Route(ANTHROPIC, sentinel, Secret(key), upstream)
+    route = Route(ANTHROPIC, sentinel, FixedKey(Secret(key)), upstream)
     proxy = Proxy(UnixListener(directory / "proxy.sock"), authority, [route], gate, changed)
     await proxy.start()
     over = asyncio.Event()

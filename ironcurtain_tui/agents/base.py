@@ -26,6 +26,8 @@ class AgentContext:
     """Provider name to the stand-in for its key. Never a real one."""
     base_urls: Mapping[str, str] = field(default_factory=dict)
     """Provider name to where its API begins, for those whose place a gateway takes."""
+    logins: frozenset[str] = frozenset()
+    """Names of the providers that a log-in opens instead of a key: their stand-in is a token of that kind."""
     model: str = ""
     """Empty: the agent's own default."""
     workspace: str = "/workspace"

@@ -22,6 +22,9 @@ from ironcurtain_tui.agents.claude_stream import ClaudeReader
 from ironcurtain_tui.agents.task import TaskLaunch
 
 MCP_CONFIG = ".config/ironcurtain/claude-mcp.json"
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+TOKEN_VARIABLE = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 -- a name
+"""For the token of a log-in; it asks nothing about it."""
 KEY_TAIL = 20
 """Characters of a key by which Claude Code remembers that its use was approved."""
 
@@ -48,7 +51,7 @@ class ClaudeCode(AgentAdapter):
     def prepare(self, context: AgentContext) -> AgentLaunch:
         key, bridge = context.sentinels["anthropic"], context.mcp_bridge
         env = {
-            "ANTHROPIC_API_KEY": key,
+            TOKEN_VARIABLE if "anthropic" in context.logins else KEY_VARIABLE: key,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
             # Else every start asks two hosts for plug-ins, and the person is asked about both.

@@ -64,7 +64,7 @@ class LoginCredential(Credential):
     async def rejected(self, key: Key) -> bool:
         if self._is(key):
             await self._look()
-        if self._is(key) and time.monotonic() - self._forced >= PAUSE_SECONDS:
+        if self._is(key) and (self._is_renewing or time.monotonic() - self._forced >= PAUSE_SECONDS):
             self._forced = time.monotonic()
             await self._renew()
         if self._is(key):
@@ -99,9 +99,13 @@ class LoginCredential(Credential):
 
     async def _renew(self) -> None:
         """Wait for the one renewal under way, begun now when there is none. It goes on when the caller is cancelled."""
-        if self._renewing is None or self._renewing.done():
+        if self._renewing is None or not self._is_renewing:
             self._renewing = self._tasks.start(self._renewal(), "renew log-in")
         await asyncio.shield(self._renewing)
+
+    @property
+    def _is_renewing(self) -> bool:
+        return self._renewing is not None and not self._renewing.done()
 
     async def _renewal(self) -> None:
         try:

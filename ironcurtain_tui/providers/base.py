@@ -86,6 +86,8 @@ class Provider:
     """An error of this status and message in the provider's own form, so that its clients show it."""
     base_url: str
     """What clients call the base URL of the API, as its own client libraries are given it."""
+    account_header: str = ""
+    """Lower case; names the account a token belongs to. Written by us, whatever the agent sends. Empty: none."""
     prices: str = ""
     """Its name in the price list of genai-prices; empty when there are no prices."""
     stands_for: str = ""

@@ -40,5 +40,6 @@ CHATGPT = Provider(
     error_body=error_body,
     base_url="https://chatgpt.com/backend-api/codex",
     prices="openai",
+    account_header="chatgpt-account-id",
 )
 """The prices are those of the API: what a call would have cost there."""

@@ -20,7 +20,7 @@ from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
 from ironcurtain_tui.proxy.core import Reject
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
-from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.refusal import AskAgain, Refusal
 from ironcurtain_tui.proxy.tunnel import Backlog, Tunnels
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ class HookChain:
                     await result
                 if name in _DECIDING and data.response is not None:
                     break
+        except AskAgain:
+            Exchange.of(data).asks_again = True
         except Refusal as refused:
             return await self._refuse(name, data, refused)
         except Exception as error:

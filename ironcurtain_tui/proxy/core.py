@@ -31,12 +31,15 @@ from mitmproxy.proxy import server as core_server
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as http_layer
 from mitmproxy.proxy.layers import tls as tls_layer
-from mitmproxy.proxy.layers.http import HTTPMode, _http1, _upstream_proxy
+from mitmproxy.proxy.layers.http import HTTPMode, SendHttp, _http1, _upstream_proxy
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     HttpEvent,
     RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    ResponseEndOfMessage,
     ResponseProtocolError,
 )
 
@@ -140,6 +143,35 @@ class HttpStream(http_layer.HttpStream):
         yield from super().handle_event(event)
         waiting = self._paused_event_queue if self._paused else ()
         self._backlog.report(sum(len(each.data) for each in waiting if isinstance(each, RequestData)))
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup):
+            yield from self._ask_again()
+        else:
+            yield from super()._handle_event(event)
+
+    def state_wait_for_response_headers(self, event: events.Event) -> Commands:
+        yield from super().state_wait_for_response_headers(event)
+        if self.server_state == self.state_consume_response_body and Exchange.of(self.flow).asks_again:
+            self.server_state = self.state_drop_response
+
+    def state_drop_response(self, event: events.Event) -> Commands:
+        if isinstance(event, ResponseEndOfMessage):
+            yield commands.RequestWakeup(0)  # the server's side must see the end before it is asked again
+
+    def _ask_again(self) -> Commands:
+        if self.server_state != self.state_drop_response:
+            return  # the agent went away
+        Exchange.of(self.flow).asks_again = False
+        self.flow.response = None
+        self.server_state = self.state_wait_for_response_headers
+        if not (yield from self.make_server_connection()):
+            return
+        content = self.flow.request.raw_content
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, not content), self.context.server)
+        if content:
+            yield SendHttp(RequestData(self.stream_id, content), self.context.server)
+        yield SendHttp(RequestEndOfMessage(self.stream_id), self.context.server)
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
         if isinstance(event, RequestData) and self.flow.response is not None:
@@ -247,7 +279,18 @@ class Http1Client(_Bounded, _http1.Http1Client):
 _SHAPE: tuple[tuple[object, tuple[str, ...]], ...] = (
     (http_layer, ("Http1Client", "Http1Server", "HttpStream", "HttpLayer", "HttpClient")),
     (http_layer.HttpLayer, ("_handle_event", "make_stream", "event_to_child", "get_connection")),
-    (http_layer.HttpStream, ("state_consume_request_body", "check_invalid", "check_killed", "handle_connect")),
+    (
+        http_layer.HttpStream,
+        (
+            "state_consume_request_body",
+            "state_wait_for_response_headers",
+            "state_consume_response_body",
+            "make_server_connection",
+            "check_invalid",
+            "check_killed",
+            "handle_connect",
+        ),
+    ),
     (_http1, ("make_body_reader", "make_error_response")),
     (_http1.Http1Connection, ("_handle_event", "read_body", "wait", "done", "passthrough", "mark_done")),
     (_http1.Http1Server, ("send", "read_headers")),

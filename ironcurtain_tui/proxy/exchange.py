@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy.flow import Flow as MitmFlow
 
+from ironcurtain_tui.credentials.credential import Key
 from ironcurtain_tui.events import Decision, Flow, FlowState
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
 from ironcurtain_tui.policy.endpoint import Endpoint
@@ -41,6 +42,11 @@ class Exchange:
     """More came than may be collected."""
     altered: tuple[str, ...] = ()
     """What was changed in its body, in a few words each; may quote names that the agent chose."""
+    key: Key | None = None
+    """What was put in for the sentinel."""
+    asks_again: bool = False
+    """The response is to be dropped and the request sent once more."""
+    asked_again: bool = False
     approved_digest: str = ""
     """Of what a person approved; what is sent must have it. Empty when nobody was asked."""
     reason: str = ""

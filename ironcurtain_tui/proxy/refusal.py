@@ -52,6 +52,10 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
         return cls(403, verdict.reason or "the policy denies it", recorded=True, retry=verdict.retry)
 
 
+class AskAgain(Exception):  # noqa: N818 (an outcome, not an error)
+    """Raised by an add-on about a response: it is dropped, and the request, as it stands now, sent once more."""
+
+
 def body(
     status: int,
     reason: str,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
-from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.credentials.credential import Credential
 from ironcurtain_tui.providers.base import Provider, ProviderHost
 from ironcurtain_tui.providers.body import ServerTools
 
@@ -30,7 +30,7 @@ class Route:
 
     provider: Provider
     sentinel: str
-    key: Secret
+    key: Credential
     upstream: Upstream | None = None
     """None for the provider's own servers."""
     server_tools: ServerTools = ServerTools.STRIP
@@ -100,7 +100,8 @@ class Routes:
     def redact(self, text: bytes) -> bytes:
         """``text`` with the sentinel in place of any real key, for what is shown or recorded."""
         for route in self._all:
-            text = text.replace(route.key.reveal().encode(), route.sentinel.encode())
+            for secret in route.key.secrets:
+                text = text.replace(secret.encode(), route.sentinel.encode())
         return text
 
     def of(self, host: str) -> Destination:
@@ -109,5 +110,5 @@ class Routes:
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """Every sentinel and every real key: words that must not stand where they have no business."""
-        return tuple(word.encode() for route in self._all for word in (route.sentinel, route.key.reveal()))
+        """Every sentinel and, as of now, every real key: words that must not stand where they have no business."""
+        return tuple(word.encode() for route in self._all for word in (route.sentinel, *route.key.secrets))

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
+from ironcurtain_tui.proxy.secret_forms import SecretForms
+
 
 class Scrubber:
-    """Replaces a secret in a stream, however it is cut, by a mask of the same length.
+    """Masks secrets in a stream, however it is cut and however they are spelled; lengths stay.
 
-    The mask is the sentinel, padded or cut: so lengths told in headers stay true. Only bytes that may be
-    the beginning of the secret are held back, normally none.
+    Only bytes that may be the beginning of one are held back: normally none, at most one less than its longest form.
     """
 
-    def __init__(self, secret: str, sentinel: str) -> None:
-        self._secret = secret.encode()
-        self._mask = sentinel.encode()[: len(self._secret)].ljust(len(self._secret), b"-")
+    def __init__(self, forms: SecretForms) -> None:
+        self._forms = forms
         self._held = b""
 
     def whole(self, data: bytes) -> bytes:
-        """``data`` without the secret."""
-        return data.replace(self._secret, self._mask)
+        """``data`` without a secret."""
+        return self._forms.masked(data)[0]
 
     def feed(self, data: bytes) -> bytes:
         """What may be passed on, now that ``data`` came; may be empty."""
-        *before, tail = (self._held + data).split(self._secret)
-        cut = len(tail) - self._overlap(tail)
-        self._held = tail[cut:]
-        return self._mask.join([*before, tail[:cut]])
+        clean, last = self._forms.masked(self._held + data)
+        cut = self._forms.beginning(clean, last)
+        self._held = clean[cut:]
+        return clean[:cut]
 
     def end(self) -> bytes:
         """What was still held back: not the secret after all."""
         held, self._held = self._held, b""
         return held
 
-    def _overlap(self, tail: bytes) -> int:
-        """Length of the longest end of ``tail`` that begins the secret."""
-        start = tail.find(self._secret[:1], max(0, len(tail) - len(self._secret) + 1))
-        while start >= 0:
-            if self._secret.startswith(tail[start:]):
-                return len(tail) - start
-            start = tail.find(self._secret[:1], start + 1)
-        return 0
-
 
 class NothingToScrub(Scrubber):
     """For a server that never got a key: passes everything on as it is."""
 
     def __init__(self) -> None:
-        super().__init__("", "")
+        self._held = b""
 
     def whole(self, data: bytes) -> bytes:
         return data

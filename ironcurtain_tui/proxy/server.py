@@ -24,6 +24,7 @@ from ironcurtain_tui.proxy.addons.endpoint_filter import EndpointFilter
 from ironcurtain_tui.proxy.addons.flow_recorder import FlowRecorder
 from ironcurtain_tui.proxy.addons.hold import Hold
 from ironcurtain_tui.proxy.addons.host_agreement import HostAgreement
+from ironcurtain_tui.proxy.addons.key_renewal import KeyRenewal
 from ironcurtain_tui.proxy.addons.layer_router import LayerRouter
 from ironcurtain_tui.proxy.addons.malformed_requests import MalformedRequests
 from ironcurtain_tui.proxy.addons.package_metadata import PackageMetadata
@@ -92,6 +93,7 @@ class Proxy:
         self._tunnels = tunnels = Tunnels()
         self._recorder = recorder = FlowRecorder(publish, known, tunnels, keeper)
         addons = (
+            KeyRenewal(tunnels),
             recorder,
             MalformedRequests(),
             *([] if token is None else [ProxyAuthentication(token, tunnels)]),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ironcurtain_tui.agents.base import AgentAdapter
 from ironcurtain_tui.config import Config, ProviderSettings
-from ironcurtain_tui.credentials import sentinel
+from ironcurtain_tui.credentials import logins, sentinel, sources
+from ironcurtain_tui.credentials.credential import Credential, CredentialListener, FixedKey
 from ironcurtain_tui.credentials.secret import Secret
-from ironcurtain_tui.credentials.sources import resolve
+from ironcurtain_tui.credentials.stored_key import StoredKey
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.providers import PROVIDERS
@@ -25,9 +26,11 @@ class Access:
 
     provider: Provider
     sentinel: str
-    key: Secret
-    """The real key; in a rehearsal what the scripted model takes for one."""
+    key: Credential
+    """The real one; in a rehearsal what the scripted model takes for one."""
     settings: ProviderSettings
+    by_login: bool = False
+    """Whether it is a log-in rather than a key."""
 
     @property
     def server_tools(self) -> ServerTools:
@@ -61,10 +64,12 @@ class Accesses:
         """
         names = adapter.providers or tuple(PROVIDERS)
         if not rehearsal:
-            found = [(each, resolve(each, _settings(config, each))) for each in in_place(config, names)]
-            if opened := tuple(_access(config, each, key) for each, key in found if key is not None):
+            found = [_open(each, _settings(config, each)) for each in in_place(config, names)]
+            if opened := tuple(each for each in found if each is not None):
                 return cls(opened, rehearsal=False)
-        return cls((_access(config, PROVIDERS[names[0]], Secret(sentinel.mint("rehearsal-"))),), rehearsal=True)
+        model = PROVIDERS[names[0]]
+        key = FixedKey(Secret(sentinel.mint("rehearsal-")))
+        return cls((_access(model, key, _settings(config, model)),), rehearsal=True)
 
     def __iter__(self) -> Iterator[Access]:
         return iter(self.all)
@@ -87,7 +92,22 @@ class Accesses:
     @property
     def secrets(self) -> list[str]:
         """Real keys and stand-ins: what no record may hold."""
-        return [word for each in self.all for word in (each.key.reveal(), each.sentinel)]
+        return [word for each in self.all for word in (*each.key.secrets, each.sentinel)]
+
+    @property
+    def logins(self) -> frozenset[str]:
+        """Names of the providers that a log-in opens."""
+        return frozenset(each.provider.known_as for each in self.all if each.by_login)
+
+    def listen(self, listener: CredentialListener) -> None:
+        """Tell ``listener`` of every change of a key."""
+        for each in self.all:
+            each.key.listen(listener)
+
+    async def close(self) -> None:
+        """Wait for what is under way with a key."""
+        for each in self.all:
+            await each.key.close()
 
     def rules(self) -> tuple[HostRules, ...]:
         """What these providers may be asked, for the policy."""
@@ -123,5 +143,23 @@ def _settings(config: Config, provider: Provider) -> ProviderSettings:
     return config.providers.get(provider.name, ProviderSettings())
 
 
-def _access(config: Config, provider: Provider, key: Secret) -> Access:
-    return Access(provider, sentinel.mint(provider.key_prefix), key, _settings(config, provider))
+def _open(provider: Provider, settings: ProviderSettings) -> Access | None:
+    """The way into ``provider``, None when there is neither key nor log-in."""
+    ways = (_by_login, _by_key) if settings.login == "first" else (_by_key, _by_login)
+    return next((access for way in ways if (access := way(provider, settings)) is not None), None)
+
+
+def _by_key(provider: Provider, settings: ProviderSettings) -> Access | None:
+    source = sources.find(provider, settings)
+    if source is None:
+        return None
+    return _access(provider, StoredKey(source, source.read(), provider=provider.title), settings)
+
+
+def _by_login(provider: Provider, settings: ProviderSettings) -> Access | None:
+    login = None if settings.login == "off" or provider.stands_for else logins.find(provider)
+    return None if login is None else _access(provider.login or provider, login, settings, by_login=True)
+
+
+def _access(provider: Provider, key: Credential, settings: ProviderSettings, *, by_login: bool = False) -> Access:
+    return Access(provider, sentinel.mint(provider.key_prefix), key, settings, by_login)

@@ -21,7 +21,7 @@ import msgspec
 from ironcurtain_tui import __version__, paths
 from ironcurtain_tui.agents.base import HOME, AgentAdapter, AgentContext, AgentLaunch, orientation
 from ironcurtain_tui.agents.task import TaskLaunch
-from ironcurtain_tui.audit.redact import Redactor
+from ironcurtain_tui.audit.redact import KnownSecrets, Redactor
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import CA_BUNDLE, door_environment
@@ -56,6 +56,7 @@ from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
+from ironcurtain_tui.supervisor.credential_news import CredentialNews
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.hearing import Hearing
@@ -105,6 +106,8 @@ class Assembly:
         self._teardown = teardown
         self._token = secrets.token_hex(16)
         self._packages = PackageRegistries()
+        self._secrets = KnownSecrets([*accesses.secrets, self._token])
+        """What no record may hold."""
         self._network: SessionNetwork | None = None
         self.terminal: AgentTerminal | None = None
         """There as soon as the screen process is."""
@@ -127,6 +130,8 @@ class Assembly:
         if self._request.config.packages.enabled:
             async with bulletin.step("package registries"):
                 self._packages = await asyncio.to_thread(PackageRegistries.find, self._request.config.packages)
+        self._accesses.listen(CredentialNews(self._secrets, bulletin, self._chronicle, self._tasks))
+        self._teardown.push("keys", self._accesses.close)
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
         files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
@@ -142,6 +147,7 @@ class Assembly:
             session_id=self._request.session_id,
             sentinels=self._accesses.sentinels,
             base_urls=self._accesses.base_urls,
+            logins=self._accesses.logins,
             model=self._request.model,
             rehearsal=self._accesses.rehearsal,
             runs_as_root=identity.is_root,
@@ -193,8 +199,7 @@ class Assembly:
         bulletin.status(SessionStatus.IDLE)
 
     async def _open_chronicle(self) -> None:
-        secret = [*self._accesses.secrets, self._token]
-        await self._chronicle.open(Redactor.configured(self._request.config.redaction, secret))
+        await self._chronicle.open(Redactor.configured(self._request.config.redaction, self._secrets))
         self._chronicle.tell(lambda line: self.terminal.mark(line) if self.terminal is not None else None)
         await self._chronicle.log.append_async(
             "session.start",
@@ -236,7 +241,6 @@ class Assembly:
         from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         routes = await self._routes()
-        secret = [*self._accesses.secrets, self._token]
         async with self._bulletin.step("proxy"):
             proxy = Proxy(
                 doorway.proxy,
@@ -251,7 +255,7 @@ class Assembly:
                 registries=self._packages.all,
                 packages=self._packages.rules,
                 token=None if doorway.tcp is None else doorway.tcp.token,
-                keeper=keep_traffic(self._paths, self._request.config, secret, self._bulletin, self._teardown),
+                keeper=keep_traffic(self._paths, self._request.config, self._secrets, self._bulletin, self._teardown),
             )
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
@@ -301,7 +305,7 @@ class Assembly:
         from ironcurtain_tui.rehearsal.model import RehearsalModel
 
         provider = access.provider
-        model = RehearsalModel(access.key.reveal(), host=provider.hosts[0].name, key_variable=provider.key_variable)
+        model = RehearsalModel(access.key.secrets[0], host=provider.hosts[0].name, key_variable=provider.key_variable)
         await model.start()
         self._teardown.push("scripted model", model.stop)
         return Upstream("127.0.0.1", model.port, model.ca_pem)
@@ -347,13 +351,12 @@ class Assembly:
         return {"session": self._paths.policy, USER: paths.home() / USER_FILE}
 
     def _open_hearing(self) -> Hearing:
-        secret = [*self._accesses.secrets, self._token]
         hearing = Hearing(
             self._adapter.name,
             self._chronicle.log,
             self._bulletin,
             self._paths.user_context,
-            redact=Redactor.configured(self._request.config.redaction, secret).text,
+            redact=Redactor.configured(self._request.config.redaction, self._secrets).text,
             on_unavailable=self._chronicle.failed,
         )
         self._teardown.push("hearing", hearing.close)

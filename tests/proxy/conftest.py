@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ironcurtain_tui.credentials.credential import Credential, FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.events import Flow
 from ironcurtain_tui.listener import Listener, UnixListener
@@ -64,6 +65,7 @@ async def build(
         network: str = "",
         ca_pem: bytes = b"",
         at_its_port: bool = False,
+        key: Credential | None = None,
     ) -> Stage:
         provider = FakeProvider(public, context or server_context(public, of.hosts[0].name, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
@@ -81,7 +83,7 @@ async def build(
         proxy = Proxy(
             door or UnixListener(path),
             ours,
-            [Route(of, SENTINEL, Secret(REAL_KEY), upstream, server_tools, ca_pem=ca_pem, network=network)],
+            [Route(of, SENTINEL, key or FixedKey(Secret(REAL_KEY)), upstream, server_tools, ca_pem=ca_pem, network=network)],
             gate,
             flows.append,
             resolve=resolve,

@@ -5,6 +5,7 @@ import pytest
 from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from ironcurtain_tui.credentials.credential import FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.policy.address import is_public
 from ironcurtain_tui.providers import PROVIDERS
@@ -52,7 +53,7 @@ def test_only_the_pinned_address_is_dialled_and_only_over_tls() -> None:
         guard.server_connect(data)
 
     anthropic = PROVIDERS["anthropic"]
-    destination = Routes([Route(anthropic, "sentinel", Secret("key"))]).of("api.anthropic.com")
+    destination = Routes([Route(anthropic, "sentinel", FixedKey(Secret("key")))]).of("api.anthropic.com")
     assert destination is not None
     tunnel = OpenTunnel(destination, 443)
     tunnels.open(client, tunnel)

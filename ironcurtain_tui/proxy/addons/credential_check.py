@@ -25,7 +25,7 @@ class CredentialCheck:
 
     def __init__(self, routes: Routes, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
-        self._known = routes.keys
+        self._routes = routes
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -63,4 +63,4 @@ class CredentialCheck:
         flow.request.data.headers = Headers(kept)
 
     def _holds_key(self, text: bytes) -> bool:
-        return any(word in text for word in self._known)
+        return any(word in text for word in self._routes.keys)

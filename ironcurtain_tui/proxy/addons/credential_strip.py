@@ -15,7 +15,7 @@ class CredentialStrip:
     """Takes out headers that carry a credential, and cookies. A key of ours anywhere in the head is a tripwire."""
 
     def __init__(self, routes: Routes, tunnels: Tunnels) -> None:
-        self._keys = routes.keys
+        self._routes = routes
         self._tunnels = tunnels
 
     def requestheaders(self, flow: HTTPFlow) -> None:
@@ -25,7 +25,7 @@ class CredentialStrip:
         if isinstance(tunnel.destination, ProviderDestination):
             return
         request = flow.request.data
-        if any(key in part for key in self._keys for part in (request.path, *sum(request.headers.fields, ()))):
+        if any(key in part for key in self._routes.keys for part in (request.path, *sum(request.headers.fields, ()))):
             raise Refusal(403, f"a placeholder key was about to be sent to {tunnel.host}", tripwire=True)
         kept, stripped = [], []
         for name, value in request.headers.fields:

@@ -18,7 +18,7 @@ class Hold:
     """Brings a held request to the gate once all of it is there. Until then nothing was dialled or looked up."""
 
     def __init__(self, routes: Routes, gate: Gate, recorder: FlowRecorder) -> None:
-        self._keys = routes.keys
+        self._routes = routes
         self._gate = gate
         self._recorder = recorder
 
@@ -30,7 +30,7 @@ class Hold:
             raise Refusal(413, f"a person would have to read it, and may be shown {MAX_HELD_BODY:,} bytes at most")
         flow.request.trailers = None
         request = read_held(flow, exchange)
-        if any(key in request.body for key in self._keys):
+        if any(key in request.body for key in self._routes.keys):
             raise Refusal(403, f"a placeholder key was about to be sent to {request.action.host}", tripwire=True)
         exchange.bytes_up = len(request.body)
         verdict = await self._gate.ask(request)

@@ -10,10 +10,13 @@ from mitmproxy.http import Headers, HTTPFlow
 from ironcurtain_tui.proxy.addons.request_form import connection_options
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import ProviderDestination
+from ironcurtain_tui.proxy.route import ProviderDestination, Route
 from ironcurtain_tui.proxy.scrubber import NothingToScrub, Scrubber
+from ironcurtain_tui.proxy.secret_forms import SecretForms
 from ironcurtain_tui.proxy.tunnel import Tunnels
 
+MOST_KEYS = 4
+"""Of a credential that changed, the newest values that are looked for: two pairs of tokens."""
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _DROPPED = frozenset(
     {
@@ -38,6 +41,8 @@ class ResponseHygiene:
 
     def __init__(self, tunnels: Tunnels) -> None:
         self._tunnels = tunnels
+        self._forms: dict[str, tuple[tuple[str, ...], SecretForms]] = {}
+        """By the provider: its keys, and what finds them."""
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -56,7 +61,7 @@ class ResponseHygiene:
         if not all(_VALUE.fullmatch(value) for _, value in response.headers.fields):
             raise Refusal(502, "the server sent a header with control characters")
         if isinstance(destination, ProviderDestination):
-            exchange.scrubber = Scrubber(destination.route.key.reveal(), destination.route.sentinel)
+            exchange.scrubber = Scrubber(self._forms_of(destination.route))
         else:
             exchange.scrubber = NothingToScrub()
         options = connection_options(response.headers)
@@ -70,6 +75,13 @@ class ResponseHygiene:
         response.headers = Headers(kept)
         response.reason = _phrase(response.status_code)
         response.trailers = None
+
+    def _forms_of(self, route: Route) -> SecretForms:
+        secrets = route.key.secrets[-MOST_KEYS:]
+        known = self._forms.get(route.provider.name)
+        if known is None or known[0] != secrets:
+            known = self._forms[route.provider.name] = secrets, SecretForms(secrets, route.sentinel)
+        return known[1]
 
 
 def _phrase(status: int) -> bytes:
