@@ -28,6 +28,7 @@ from ironcurtain_tui.terminal.screen_protocol import clamp_size
 
 log = logging.getLogger(__name__)
 
+KEY_FRAME_ATTEMPTS = 3
 Input = Key | Paste | Mouse | Focus
 
 PASTE_SECONDS = 0.15
@@ -160,6 +161,19 @@ class AgentTerminal:
         if self._recorder is not None:
             self._recorder.output(data)
         await self._screen.feed(data)
+        if self._recorder is not None and self._recorder.part_is_full:
+            await self._begin_part(self._recorder)
+
+    async def _begin_part(self, recorder: Recorder) -> None:
+        """Let the recording go on in a new part, which begins with the screen as it is."""
+        for _ in range(KEY_FRAME_ATTEMPTS):  # the size may change while one is made
+            try:
+                frame = await self._screen.key_frame()
+            except (EmulatorGoneError, TimeoutError) as error:
+                log.info("no key frame: %s", error)
+                return
+            if recorder.begin_part(frame.cols, frame.lines, frame.data):
+                return
 
     def _type(self, data: bytes) -> None:
         if self._records_keys and self._recorder is not None:

@@ -13,6 +13,7 @@ from bittty.terminals.scrollback import MemoryScrollback
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
+from ironcurtain_tui.terminal.key_frame import simple_frame
 
 REPLY_LIMIT = 65_536
 """Bytes of answers kept between two calls of ``take_replies``."""
@@ -142,6 +143,9 @@ class BitttyCore:
         grid = self._watcher.port.page.grid
         rows = range(top, min(top + count, history + self.lines))
         return [self._row(view[row] if row < history else grid[row - history]) for row in rows]
+
+    def key_frame(self) -> bytes:
+        return simple_frame(self)
 
     def take_replies(self) -> bytes:
         replies = bytes(self._cable.replies)

@@ -48,6 +48,12 @@ class EmulatorCore(Protocol):
     def read_history(self, top: int, count: int) -> list[Row]:
         """``count`` rows from ``top`` on, 0 being the oldest of the scrollback; fewer at the end."""
 
+    def key_frame(self) -> bytes:
+        """What a program would print to a fresh terminal of this size to make it look and go on as this one.
+
+        The scrollback is not in it, nor what lies under the alternate screen.
+        """
+
     def take_replies(self) -> bytes:
         """What the terminal answered to queries since the last call, to be written to the program."""
 

@@ -31,12 +31,14 @@ from ironcurtain_tui.terminal.screen_protocol import (
     Command,
     Failed,
     Feed,
+    KeyFrame,
     Rang,
     ReadScrollback,
     Ready,
     Replied,
     Report,
     SetSize,
+    TakeKeyFrame,
     Titled,
     clamp_size,
 )
@@ -89,7 +91,7 @@ class _Child:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     ready: Ready
-    waiting: dict[int, asyncio.Future[HistoryRows]] = field(default_factory=dict)
+    waiting: dict[int, asyncio.Future[HistoryRows | KeyFrame]] = field(default_factory=dict)
 
     def send(self, command: Command) -> None:
         self.writer.write(pack(command))
@@ -176,14 +178,28 @@ class ScreenProcess:
 
         ``request`` of the answer is our own number. Raises EmulatorGoneError or TimeoutError.
         """
+        request, count = next(self._requests), max(0, min(count, MAX_HISTORY_ROWS))
+        answer = await self._ask(ReadScrollback(request=request, top=max(0, top), count=count), request)
+        if not isinstance(answer, HistoryRows):
+            raise EmulatorGoneError("the screen process answered something else")
+        return answer
+
+    async def key_frame(self) -> KeyFrame:
+        """The screen as bytes, after all output fed so far. Raises EmulatorGoneError or TimeoutError."""
+        request = next(self._requests)
+        answer = await self._ask(TakeKeyFrame(request=request), request)
+        if not isinstance(answer, KeyFrame):
+            raise EmulatorGoneError("the screen process answered something else")
+        return answer
+
+    async def _ask(self, question: Command, request: int) -> HistoryRows | KeyFrame:
         child = self._child
         if child is None:
             raise EmulatorGoneError("there is no screen process now")
-        request = next(self._requests)
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[HistoryRows | KeyFrame] = asyncio.get_running_loop().create_future()
         child.waiting[request] = answer
         try:
-            child.send(ReadScrollback(request=request, top=max(0, top), count=max(0, min(count, MAX_HISTORY_ROWS))))
+            child.send(question)
             return await asyncio.wait_for(asyncio.shield(answer), HISTORY_LIMIT)
         except asyncio.CancelledError:
             if answer.cancelled():
@@ -270,7 +286,7 @@ class ScreenProcess:
             case ScreenUpdate():
                 self.screen.apply(report)
                 self._events.on_update()
-            case HistoryRows(request=request):
+            case HistoryRows(request=request) | KeyFrame(request=request):
                 future = child.waiting.get(request)
                 if future and not future.done():
                     future.set_result(report)

@@ -17,6 +17,7 @@ from pyghostty.core import init_sized
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
+from ironcurtain_tui.terminal.key_frame import paint, simple_frame
 
 FOREGROUND = (0xE0, 0xE0, 0xE0)
 BACKGROUND = (0x12, 0x12, 0x12)
@@ -40,6 +41,7 @@ _MOUSE = (
     (1000, MouseTracking.CLICK),
     (9, MouseTracking.CLICK),
 )
+_ALTERNATE = b"\x1b[?1049h"
 _SHAPES = {0: CursorShape.BAR, 1: CursorShape.BLOCK, 2: CursorShape.UNDERLINE, 3: CursorShape.BLOCK}
 
 
@@ -54,6 +56,7 @@ _POINTED_AT = (
     "GhosttyBuffer",
     "GhosttyCellsView",
     "GhosttyColorRgb",
+    "GhosttyFormatter",
     "GhosttyGridRef",
     "GhosttyPointS",
     "GhosttyRenderState",
@@ -349,6 +352,39 @@ class GhosttyCore:
         where = _new("IroncurtainScroll")
         where.tag, where.row = tag, row
         scroll(self._terminal, where[0])
+
+    def key_frame(self) -> bytes:
+        text = self._formatted((), ())
+        before = self._formatted(("modes", "tabstops", "keyboard"), ())
+        after = self._formatted(
+            ("scrolling_region",), ("cursor", "style", "hyperlink", "protection", "kitty_keyboard", "charsets")
+        )
+        if not before.endswith(text) or not after.startswith(text):
+            return simple_frame(self)
+        # Its text leaves blank rows at the end out, so the rows are painted each at its place, and only what stands
+        # around the text is taken over: modes and tab stops before it, region, cursor and style behind.
+        modes = before[: len(before) - len(text)].replace(_ALTERNATE, b"")
+        alternate = _ALTERNATE if self.modes().alternate_screen else b""
+        rows = enumerate(self.read_history(self.history(), self.lines))
+        return alternate + paint(rows) + modes + after[len(text) :]
+
+    def _formatted(self, terminal: tuple[str, ...], screen: tuple[str, ...]) -> bytes:
+        """The terminal written down as control sequences, with these extras."""
+        options = init_sized("GhosttyFormatterTerminalOptions")
+        options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
+        for name in terminal:
+            setattr(options.extra, name, True)
+        for name in screen:
+            setattr(options.extra.screen, name, True)
+        formatter, size = _new("GhosttyFormatter"), _new("size_t")
+        check(lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, self._terminal, options[0]), "formatter_new")
+        try:
+            lib.ghostty_formatter_format_buf(formatter[0], ffi.NULL, 0, size)  # tells how much room it needs
+            written = ffi.new("uint8_t[]", max(1, size[0]))
+            check(lib.ghostty_formatter_format_buf(formatter[0], written, size[0], size), "format")
+            return bytes(ffi.buffer(written, size[0]))
+        finally:
+            lib.ghostty_formatter_free(formatter[0])
 
     def take_replies(self) -> bytes:
         replies = bytes(self._replies)

@@ -7,7 +7,8 @@ so a killed supervisor loses none; what a crash of the machine may lose is what 
 A long recording comes in parts, each a whole asciicast: ``recording-1.cast.gz``, ``recording-2.cast.gz``, ... and the
 newest, ``recording.cast``, which is compressed too at the end. The oldest part goes when all together would be longer
 than the limit. The header has one member more than asciinema's: ``ironcurtain``, with the start of the part as the
-audit log writes it (``time_us`` and ``mono_us``), by which a record's second in the recording is found.
+audit log writes it (``time_us`` and ``mono_us``), by which a record's second in the recording is found. A part that
+is not the first begins with a key frame (``"key_frame": true``): output that draws the screen as it was.
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ironcurtain_tui.terminal.key_frame import is_whole
+
 SIZE_LIMIT = 256 << 20
 """Bytes of one recording, all parts together, before they are compressed."""
 PARTS = 4
 """A recording that reaches its limit consists of so many."""
+
+
+ENOUGH = 0.8
+"""Of a part's size, from which on the next part begins as soon as there is a key frame for it."""
 
 
 class Recorder:
@@ -57,15 +64,37 @@ class Recorder:
         self._terminal = (cols, lines)
         self._title = title
         self._size = 0
+        self._whole = True
         self._parts = 0
         self._compressor: threading.Thread | None = None
         self._file: int | None = None
         self._begin()
 
+    @property
+    def part_is_full(self) -> bool:
+        """Whether it is time to ``begin_part``: the part has its size, and no control sequence is cut in two."""
+        return self._file is not None and self._size >= self._part_limit * ENOUGH and self._whole
+
+    def begin_part(self, cols: int, lines: int, key_frame: bytes) -> bool:
+        """Begin the next part with ``key_frame``, which draws the screen after all output so far.
+
+        False when the terminal has another size by now: take another one.
+        """
+        if (cols, lines) != self._terminal:
+            return False
+        try:
+            self._rotate(key_frame=bool(key_frame))
+        except OSError as error:
+            self._stop(f"recording stopped: {error.strerror or error}")
+        if key_frame:
+            self._line([0.0, "o", key_frame.decode("utf-8", "replace")])
+        return True
+
     def output(self, data: bytes) -> None:
         """The agent wrote ``data``; a character split between two calls is kept whole."""
         if text := self._decoder.decode(data):
             self._event("o", text)
+        self._whole = is_whole(data)
 
     def typed(self, data: bytes) -> None:
         """``data`` was sent to the agent as if typed."""
@@ -92,7 +121,7 @@ class Recorder:
             except OSError:
                 pass  # it plays as it is, too
 
-    def _begin(self) -> None:
+    def _begin(self, *, key_frame: bool = False) -> None:
         """Start a part: a file and its header. OSError when that is impossible."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(self._path, flags, 0o600)
@@ -103,9 +132,10 @@ class Recorder:
         if self._title:
             header["title"] = self._title
         place = {"time_us": now_us, "mono_us": round(self._start * 1e6), "part": self._parts + 1}
+        place |= {"key_frame": True} if key_frame else {}
         self._line({**header, "env": {"TERM": "xterm-256color"}, "ironcurtain": place})
 
-    def _rotate(self) -> None:
+    def _rotate(self, *, key_frame: bool = False) -> None:
         """Begin the next part. What a compressor has to do for the last one, it does meanwhile."""
         if self._file is not None:
             os.close(self._file)
@@ -118,12 +148,12 @@ class Recorder:
         oldest = self._path.with_name(f"{self._path.stem}-{self._parts - PARTS + 1}.cast.gz")
         self._compressor = threading.Thread(target=_compress_part, args=(old, oldest), name="recording")
         self._compressor.start()
-        self._begin()
+        self._begin(key_frame=key_frame)
 
     def _event(self, code: str, data: str) -> None:
         if self._file is None:
             return
-        if self._size >= self._part_limit:
+        if self._size >= self._part_limit:  # nobody gave a key frame
             try:
                 self._rotate()
             except OSError as error:

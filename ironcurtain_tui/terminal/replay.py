@@ -21,7 +21,9 @@ ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``code`` is ``o`` (``data``: output), ``r`` (``COLSxLINES``) or ``m`` (a marker's words). All untrusted text."""
+    """``code`` is ``o`` (``data``: output), ``r`` (``COLSxLINES``), ``m`` (a marker's words) or ``k`` (a key frame:
+    output that draws the screen as it is there anyway). All untrusted text.
+    """
 
     time: float
     """Seconds from the beginning of the recording."""
@@ -48,6 +50,7 @@ class Replay:
         self.cut = cut
         """The beginning is missing: the recording had reached its limit. The first screens may be incomplete."""
         self._starts = starts
+        self._key_frames = [number for number, event in enumerate(events) if event.code == "k"]
         self._times = [event.time for event in events]
 
     @classmethod
@@ -87,7 +90,10 @@ class Replay:
             offset = _between(starts[0], starts[-1])
             if number and terminal != size:
                 events.append(Event(offset, "r", f"{terminal[0]}x{terminal[1]}"))
-            events.extend(_events(lines, max(offset, events[-1].time if events else 0.0), offset))
+            found = _events(lines, max(offset, events[-1].time if events else 0.0), offset)
+            if clock.get("key_frame") is True and (first_event := next(found, None)) is not None:
+                events.append(Event(first_event.time, "k", first_event.data))
+            events.extend(found)
         return cls(events, size, starts, cut=first > 1)
 
     @property
@@ -99,9 +105,14 @@ class Replay:
         """How many events have happened by ``time``: a new screen fed with ``events[:until]`` shows that moment."""
         return bisect_right(self._times, time)
 
-    def size_at(self, time: float) -> tuple[int, int]:
-        """Columns and lines at ``time``."""
-        for event in reversed(self.events[: self.until(time)]):
+    def beginning(self, place: int) -> int:
+        """Number of the last event at which a fresh screen can begin to show what ``events[:place]`` make."""
+        found = bisect_left(self._key_frames, place)
+        return self._key_frames[found - 1] if found else 0
+
+    def size_before(self, place: int) -> tuple[int, int]:
+        """Columns and lines when the event with this number comes."""
+        for event in reversed(self.events[:place]):
             if event.code == "r" and (size := parse_size(event.data)) is not None:
                 return size
         return self.size

@@ -24,14 +24,17 @@ from ironcurtain_tui.terminal.core import EmulatorCore
 from ironcurtain_tui.terminal.cores import CoreName, make_core
 from ironcurtain_tui.terminal.screen_protocol import (
     MAX_HISTORY_ROWS,
+    MAX_KEY_FRAME,
     Command,
     Failed,
     Feed,
+    KeyFrame,
     Rang,
     ReadScrollback,
     Ready,
     Replied,
     SetSize,
+    TakeKeyFrame,
     Titled,
     clamp_size,
     decode_command,
@@ -180,6 +183,10 @@ class ScreenServer:
                 total = core.history() + core.lines
                 encoded = tuple(self._updates.encode(row) for row in rows)
                 self._wire.sendall(pack(HistoryRows(request=request, top=top, total=total, rows=encoded)))
+            case TakeKeyFrame(request=request):
+                frame = core.key_frame()
+                data = frame if len(frame) <= MAX_KEY_FRAME else b""
+                self._wire.sendall(pack(KeyFrame(request=request, cols=core.cols, lines=core.lines, data=data)))
 
     def _report(self) -> None:
         """What must not wait for the next update: answers to the program, bells and titles."""
@@ -218,6 +225,7 @@ def warm_up(prefer: CoreName) -> None:
     core.feed(WARM_UP.encode())
     UpdateSource(core).next_update()
     core.read_history(0, 1)
+    core.key_frame()
     core.close()
     b"\xff".decode("utf-8", "replace")
     time.monotonic()

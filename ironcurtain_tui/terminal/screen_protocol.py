@@ -12,6 +12,8 @@ from ironcurtain_tui.control.messages import HistoryRows, Message, ScreenUpdate
 
 MIN_COLS, MAX_COLS = 2, 1_000
 MIN_LINES, MAX_LINES = 1, 500
+MAX_KEY_FRAME = 4 << 20
+"""Bytes; a screen that would take more has none."""
 MAX_HISTORY_ROWS = 500
 """Rows one ReadScrollback may ask for."""
 
@@ -39,7 +41,22 @@ class ReadScrollback(Message, frozen=True, tag="read-scrollback"):
     count: int
 
 
-Command = Feed | SetSize | ReadScrollback
+class TakeKeyFrame(Message, frozen=True, tag="take-key-frame"):
+    """What bytes would make a fresh terminal look as this one does after all output so far?"""
+
+    request: int
+
+
+Command = Feed | SetSize | ReadScrollback | TakeKeyFrame
+
+
+class KeyFrame(Message, frozen=True, tag="key-frame"):
+    """Answer to TakeKeyFrame. Written by the program as much as its output was."""
+
+    request: int
+    cols: int
+    lines: int
+    data: bytes
 
 
 class Ready(Message, frozen=True, tag="ready"):
@@ -69,6 +86,6 @@ class Failed(Message, frozen=True, tag="failed"):
     reason: str
 
 
-Report = ScreenUpdate | HistoryRows | Ready | Replied | Titled | Rang | Failed
+Report = ScreenUpdate | HistoryRows | KeyFrame | Ready | Replied | Titled | Rang | Failed
 
 decode_command = msgspec.msgpack.Decoder(Command).decode

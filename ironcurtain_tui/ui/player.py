@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ironcurtain_tui.control.messages import HistoryRows, ReadHistory, ScreenUpdate
+from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, ScreenProcess
 from ironcurtain_tui.terminal.replay import Replay, parse_size
 from ironcurtain_tui.terminal.screen import ViewerDamage
@@ -14,6 +15,8 @@ from ironcurtain_tui.terminal.screen import ViewerDamage
 FRAME_SECONDS = 1 / 30
 SLICE = 1 << 18
 """Characters fed at once: between two slices a new place may be asked for."""
+FAR = 1_000
+"""Events that are rather left out, by way of a key frame, than fed."""
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
@@ -40,7 +43,11 @@ class Player:
         self._then = 0.0
         self._fed = 0
         self._wake = asyncio.Event()
+        self._began = 0
         self._screen: ScreenProcess | None = None
+        self._spare: ScreenProcess | None = None
+        self._over = False
+        self._tasks = TaskOwner()
         self._damage: ViewerDamage | None = None
 
     @property
@@ -78,8 +85,11 @@ class Player:
                     self._moved()
                     await self._rest()
         finally:
-            if self._screen is not None:
-                await self._screen.close()
+            self._over = True
+            await self._tasks.close()
+            for screen in (self._screen, self._spare):
+                if screen is not None:
+                    await screen.close()
 
     async def read_history(self, wanted: ReadHistory) -> HistoryRows | None:
         """Rows of the scrollback; None while there is no screen. Raises as ``ScreenProcess.read_history``."""
@@ -102,8 +112,9 @@ class Player:
     async def _feed(self) -> None:
         """Feed a slice of what is missing; going back begins with a new screen."""
         target = self.replay.until(self.position)
-        if self._screen is None or target < self._fed:
-            await self._begin_anew()
+        beginning = self.replay.beginning(target)
+        if self._screen is None or target < self._fed or beginning > self._fed + FAR:
+            await self._begin_anew(beginning)
         screen = self._screen
         if screen is None:
             return
@@ -112,7 +123,7 @@ class Player:
         while self._fed < target and size < SLICE:
             event = self.replay.events[self._fed]
             self._fed += 1
-            if event.code == "o":
+            if event.code == "o" or (event.code == "k" and self._fed - 1 == self._began):
                 text.append(event.data)
                 size += len(event.data)
             elif event.code == "r" and (terminal := parse_size(event.data)) is not None:
@@ -121,12 +132,28 @@ class Player:
                 screen.resize(*terminal)
         await screen.feed("".join(text).encode("utf-8", "replace"))
 
-    async def _begin_anew(self) -> None:
-        screen = await ScreenProcess.start(*self.replay.size, EmulatorEvents(on_update=self._draw))
+    async def _begin_anew(self, beginning: int) -> None:
+        """Go on with a fresh screen, from the event with this number."""
+        size = self.replay.size_before(beginning)
+        screen, self._spare = self._spare or await self._start(), None
+        screen.resize(*size)
         old, self._screen = self._screen, screen
-        self._damage, self._fed = ViewerDamage(screen.screen), 0
+        self._damage, self._fed, self._began = ViewerDamage(screen.screen), beginning, beginning
         if old is not None:
             await old.close()
+        if self._spare is None:
+            self._tasks.start(self._prepare(), "spare screen")
+
+    async def _prepare(self) -> None:
+        """The next way back needs a fresh screen, which takes a while to start."""
+        spare = await self._start()
+        if self._spare is None and not self._over:
+            self._spare = spare
+        else:
+            await spare.close()
+
+    async def _start(self) -> ScreenProcess:
+        return await ScreenProcess.start(*self.replay.size, EmulatorEvents(on_update=self._draw))
 
     def _draw(self) -> None:
         """Show what is new, but not what flies past on the way to another place."""

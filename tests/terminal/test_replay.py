@@ -51,7 +51,12 @@ def test_a_recording_is_one_time_axis_whatever_its_parts(tmp_path: Path, limit: 
         assert words(replay) == [(float(second), f"word {second}") for second in range(10)]
         assert (replay.duration, replay.size, replay.cut) == (9.0, (80, 24), False)
         assert [event.data for event in replay.markers] == ["escalation: git.push"]
-        assert [replay.size_at(second) for second in (0, 4.9, 5, 9)] == [(80, 24), (80, 24), (100, 30), (100, 30)]
+        assert [replay.size_before(replay.until(second)) for second in (0, 4.9, 5, 9)] == [
+            (80, 24),
+            (80, 24),
+            (100, 30),
+            (100, 30),
+        ]
         recorder.close()  # and now from the packed files
     assert len(parts(path)) == (1 if limit > 10_000 else 3)
 
