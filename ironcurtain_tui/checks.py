@@ -69,19 +69,26 @@ def _authority() -> Finding:
     return Finding("ca", BadgeState.OK, f"{paths.home() / 'ca'}")
 
 
-def _credentials() -> Finding:
-    from ironcurtain_tui.credentials.sources import resolve
-    from ironcurtain_tui.providers.anthropic import ANTHROPIC
+def credentials(agent: str) -> Finding:
+    """What keys a session of ``agent`` finds. UserFacingError when a place is named that gives none."""
+    from ironcurtain_tui.agents import agent as adapter_of
+    from ironcurtain_tui.providers import PROVIDERS
+    from ironcurtain_tui.supervisor.access import Accesses
 
-    settings = config.load().providers.get(ANTHROPIC.name, config.ProviderSettings())
-    if resolve(ANTHROPIC, settings) is None:
+    adapter = adapter_of(agent)
+    accesses = Accesses.find(adapter, config.load(), rehearsal=False)
+    if accesses.rehearsal:
+        wanted = [PROVIDERS[name] for name in adapter.providers or PROVIDERS]
+        titles = " or ".join(provider.title for provider in wanted)
+        variables = " or ".join(provider.key_variable for provider in wanted if provider.key_variable)
         return Finding(
             "credentials",
             BadgeState.WARN,
-            f"no key for {ANTHROPIC.title}: sessions are rehearsals with a scripted model",
-            f"Set {ANTHROPIC.key_variable}, or api_key_command under [providers.{ANTHROPIC.name}].",
+            f"no key for {titles}: sessions are rehearsals with a scripted model",
+            f"Set {variables}, or api_key_command under [providers.{wanted[0].name}].",
         )
-    return Finding("credentials", BadgeState.OK, f"a key for {ANTHROPIC.title} was found (it stays on this machine)")
+    titles = ", ".join(each.provider.title for each in accesses)
+    return Finding("credentials", BadgeState.OK, f"keys found: {titles} (they stay on this machine)")
 
 
 def _engine() -> Finding:
@@ -144,7 +151,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "state": _state,
     "config": _config,
     "ca": _authority,
-    "credentials": _credentials,
+    "credentials": partial(credentials, "shell"),  # which can use them all
     "engine": _engine,
     "images": _images,
     "uds": partial(_mode, "uds"),

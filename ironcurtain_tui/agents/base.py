@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ironcurtain_tui.agents.task import TaskLaunch
+from ironcurtain_tui.policy.rules import RequestRule
 
 HOME = "/home/agent"
 MCP_SOCKET = "/run/ironcurtain/mcp.sock"
@@ -84,9 +85,28 @@ class AgentAdapter(ABC):
         """
         return None
 
+    @property
+    def unwanted(self) -> tuple[RequestRule, ...]:
+        """Requests the agent makes for itself that nobody needs to be asked about: they are refused."""
+        return ()
+
     def remembers(self, files: Collection[str], conversation: str) -> bool:  # noqa: ARG002 -- others need the name
         """Whether ``files``, the paths in its home that were kept, hold a conversation that can be taken up. Pure."""
         return bool(files)
+
+
+def chosen(context: AgentContext, providers: Iterable[str]) -> tuple[str, str]:
+    """The provider to use and the model there, empty for its default: ``openai:some-model`` names both.
+
+    Else it is the first of ``providers`` that there is a key for; KeyError when there is none.
+    """
+    named, _, model = context.model.partition(":")
+    if model and named in context.sentinels:
+        return named, model
+    for name in providers:
+        if name in context.sentinels:
+            return name, context.model
+    raise KeyError("none of the agent's providers has a key")
 
 
 def orientation(context: AgentContext) -> str:

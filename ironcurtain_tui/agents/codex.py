@@ -10,6 +10,8 @@ import json
 
 from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+from ironcurtain_tui.events import Decision
+from ironcurtain_tui.policy.rules import RequestRule
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
@@ -22,6 +24,19 @@ class Codex(AgentAdapter):
     image = "codex"
     providers = ("openai",)
     state = (".codex/sessions",)
+
+    @property
+    def unwanted(self) -> tuple[RequestRule, ...]:
+        """The news that its screen fetches at every start."""
+        return (
+            RequestRule(
+                name="Codex fetches news",
+                host="raw.githubusercontent.com",
+                path="/openai/codex/main/announcement_tip.toml",
+                then=Decision.DENY,
+                reason="nobody needs it",
+            ),
+        )
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
         # It names its conversations itself; of what was kept, the last is the one to go on with.

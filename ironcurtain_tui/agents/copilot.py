@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
@@ -40,14 +40,14 @@ class Copilot(AgentAdapter):
         return any(conversation in PurePosixPath(file).parts for file in files)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        provider = next(name for name in SERVICES if name in context.sentinels)
+        provider, model = chosen(context, SERVICES)
         service = SERVICES[provider]
         env = {
             "COPILOT_PROVIDER_TYPE": service.kind,
             **({"COPILOT_PROVIDER_WIRE_API": service.wire_format} if service.wire_format else {}),
             "COPILOT_PROVIDER_BASE_URL": service.base_url,
             "COPILOT_PROVIDER_API_KEY": context.sentinels[provider],
-            "COPILOT_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+            "COPILOT_MODEL": model or service.model,
             "COPILOT_OFFLINE": "true",
             "COPILOT_AUTO_UPDATE": "false",
         }

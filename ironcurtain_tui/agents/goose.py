@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
@@ -33,12 +33,12 @@ class Goose(AgentAdapter):
     state = (".local/share/goose/sessions",)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        provider = next(name for name in SERVICES if name in context.sentinels)
+        provider, model = chosen(context, SERVICES)
         service = SERVICES[provider]
         env = {
             service.key_variable: context.sentinels[provider],
             "GOOSE_PROVIDER": provider,
-            "GOOSE_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+            "GOOSE_MODEL": model or service.model,
             "GOOSE_MODE": "auto",
             "GOOSE_DISABLE_KEYRING": "1",
             "GOOSE_TELEMETRY_ENABLED": "false",

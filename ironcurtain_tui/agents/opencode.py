@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 KEY_VARIABLES = {
@@ -77,11 +77,8 @@ def _settings(context: AgentContext) -> dict[str, object]:
 
 def _model(context: AgentContext) -> str:
     """``PROVIDER/MODEL``, as it writes them; also for a model without its provider. Empty: it chooses."""
-    first = next(iter(context.sentinels))
-    chosen = context.model or MODELS.get(first, "")
-    provider, colon, model = chosen.partition(":")
-    if colon and provider in KEY_VARIABLES:
-        return f"{provider}/{model}"
-    if not chosen or chosen.partition("/")[0] in KEY_VARIABLES:
-        return chosen
-    return f"{first}/{chosen}"
+    provider, model = chosen(context, KEY_VARIABLES)
+    if model.partition("/")[0] in context.sentinels:
+        return model
+    model = model or MODELS.get(provider, "")
+    return model and f"{provider}/{model}"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
@@ -37,13 +37,13 @@ class QwenCode(AgentAdapter):
         return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        provider = next(name for name in SERVICES if name in context.sentinels)
+        provider, model = chosen(context, SERVICES)
         service = SERVICES[provider]
         env = {
             "OPENAI_API_KEY": context.sentinels[provider],
             "OPENAI_BASE_URL": service.base_url,
             "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
-            "OPENAI_MODEL": context.model.removeprefix(f"{provider}:") or service.model,
+            "OPENAI_MODEL": model or service.model,
         }
         return AgentLaunch(
             _command(context),
