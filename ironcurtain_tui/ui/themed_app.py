@@ -30,6 +30,11 @@ class ThemedApp[T](App[T], inherit_bindings=False):
         """None: what Textual offers here is either in our tables or does not fit."""
         return []
 
+    def clear_selection(self) -> None:
+        """A line of input in the first screen asks for this while that screen is being made, when there is none yet."""
+        if self.screen_stack:
+            super().clear_selection()
+
     def _fatal_error(self) -> None:
         """Log the exception being handled and close: a traceback on the terminal could hold the agent's text."""
         log.critical("the screen failed", exc_info=True)
