@@ -8,6 +8,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 _KEPT_KILLS = 10
+_LONGEST_WORD = 2_000
+"""Characters; looking for the start of a longer one would take too long."""
+_WORD = r"(?:[^\W_]+|[\U000f0000-\U000ffffd])"
+_GAP = r"(?:(?![\U000f0000-\U000ffffd])[\W_])*"
+"""Letters and digits, or the one sign that an editor lets stand for a paste."""
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 """ZERO WIDTH JOINER and the variation selectors: part of the character before."""
 
@@ -258,11 +263,12 @@ class Line:
         return at
 
     def _word_start(self) -> int:
-        match = re.search(r"[^\W_]+[\W_]*$", self.before)
-        return match.start() if match else 0
+        far = max(0, self.cursor - _LONGEST_WORD)
+        match = re.search(rf"{_WORD}{_GAP}$", self.text[far : self.cursor])
+        return far + match.start() if match else 0
 
     def _word_end(self) -> int:
-        match = re.match(r"[\W_]*[^\W_]+", self.after)
+        match = re.match(rf"{_GAP}{_WORD}", self.after)
         return self.cursor + match.end() if match else len(self.text)
 
 

@@ -31,6 +31,7 @@ from ironcurtain_tui.ui.widgets.escalations import PendingList
 from ironcurtain_tui.ui.widgets.header import SessionHeader
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 from ironcurtain_tui.ui.widgets.record_list import RecordList
+from ironcurtain_tui.ui.widgets.your_words import YourWords
 from ironcurtain_tui.ui.words import ESCALATION
 
 LIST_FROM = 100
@@ -64,6 +65,7 @@ class QueueScreen(CoveringScreen):
         self._header = SessionHeader(id="header")
         self._doors = DoorsBanner(keymap.prefix)
         self._list = PendingList(now)
+        self._words = YourWords()
         self._head = Line(id="head")
         self._card = CardView()
         self._bar = AnswerBar(self.is_reserved)
@@ -71,6 +73,7 @@ class QueueScreen(CoveringScreen):
     def compose(self) -> ComposeResult:
         yield self._header
         yield self._doors
+        yield self._words
         with Horizontal(id="desk"):
             yield self._list
             with Vertical():
@@ -168,6 +171,7 @@ class QueueScreen(CoveringScreen):
         reading = self._card.reading
         total = self._card.virtual_size.height
         self._bar.update(self._approval, self._shown, (reading.shown, total), now)
+        self._words.show(self._shown)
         self._head.show(*self._heading())
         self._list.point_at(self._shown[0] if len(self._shown) == 1 else None)
         self._header.update(self._session, self._now(), folded=False, unread=0)
