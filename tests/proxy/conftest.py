@@ -83,7 +83,17 @@ async def build(
         proxy = Proxy(
             door or UnixListener(path),
             ours,
-            [Route(of, SENTINEL, key or FixedKey(Secret(REAL_KEY)), upstream, server_tools, ca_pem=ca_pem, network=network)],
+            [
+                Route(
+                    of,
+                    SENTINEL,
+                    key or FixedKey(Secret(REAL_KEY)),
+                    upstream,
+                    server_tools,
+                    ca_pem=ca_pem,
+                    network=network,
+                )
+            ],
             gate,
             flows.append,
             resolve=resolve,
