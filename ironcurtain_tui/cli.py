@@ -62,7 +62,15 @@ def parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="play a session's recording, with its audit records beside it")
     replay.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
 
-    commands.add_parser("sessions", help="list sessions, running and past")
+    sessions = commands.add_parser("sessions", help="list sessions, running and past")
+    sessions_commands = sessions.add_subparsers(dest="sessions_command", metavar="COMMAND")
+    removal = sessions_commands.add_parser("rm", help="remove past sessions with their records; the ledger keeps that")
+    removal.add_argument("sessions", nargs="+", metavar="SESSION", help="its id or the beginning of it")
+
+    disk = commands.add_parser("disk", help="what images and sessions take")
+    disk.add_argument("--clean", action="store_true", help="remove our images that no session will start from again")
+    disk.add_argument("--all", action="store_true", help="every session, not only the largest")
+    disk.add_argument("--json", action="store_true", help="for programs")
 
     stop = commands.add_parser("stop", help="end a session and remove all it made but its records")
     stop.add_argument("session", nargs="?", default="", help="its id or the beginning of it")
@@ -213,8 +221,16 @@ def _dispatch(options: argparse.Namespace) -> int:
             return task_command.run(options)
         case "attach":
             return _attach(options.sessions)
+        case "sessions" if options.sessions_command == "rm":
+            from ironcurtain_tui import disk_command
+
+            return disk_command.remove(options.sessions)
         case "sessions":
             return _sessions()
+        case "disk":
+            from ironcurtain_tui import disk_command
+
+            return disk_command.run(options)
         case "stop":
             return _stop(options.session, every=options.all)
         case "image":

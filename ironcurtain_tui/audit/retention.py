@@ -60,6 +60,19 @@ def plan(directory: AuditDirectory, settings: RetentionSettings, now_us: int) ->
     return found
 
 
+def candidate(directory: AuditDirectory, session: str, reason: str) -> Candidate:
+    """``session``, to be removed for ``reason``; it stays when somebody runs it or its log does not verify."""
+    ended = next((one for one in _ended(directory) if one[0] == session), None)
+    if ended is None:
+        return Candidate(session=session, size=0, last_us=0, records=0, reason="it has not ended", goes=False)
+    proof = verify_log(directory, session)
+    if not proof.ok:
+        reason = f"its log does not verify: {proof.verdict}"
+    return Candidate(
+        session=session, size=ended[1], last_us=ended[2], records=proof.records, reason=reason, goes=proof.ok
+    )
+
+
 def remove(directory: AuditDirectory, notary: Notary, candidate: Candidate) -> None:
     """Delete a session of the plan: first it is entered in the ledger, then everything of it goes.
 
