@@ -53,7 +53,7 @@ class Verdict(Value, frozen=True):
     rule: str = ""
     """Name of the rule that decided."""
     answer_status: int = 0
-    """With Decision.ANSWER: the status to answer locally with."""
+    """The status to answer locally with, with Decision.ANSWER or instead of 403."""
     digest: str = ""
     """Of what a person saw and approved; what is executed must have it. Empty when nobody was asked."""
     retry: bool = False

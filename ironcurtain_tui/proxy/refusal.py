@@ -49,7 +49,8 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
         """What a verdict that allows nothing means for a request."""
         if verdict.decision is Decision.ANSWER:
             return cls(verdict.answer_status or 404, verdict.reason, recorded=True, decision=Decision.ANSWER)
-        return cls(403, verdict.reason or "the policy denies it", recorded=True, retry=verdict.retry)
+        status = verdict.answer_status or 403
+        return cls(status, verdict.reason or "the policy denies it", recorded=True, retry=verdict.retry)
 
 
 class AskAgain(Exception):  # noqa: N818 (an outcome, not an error)

@@ -122,6 +122,7 @@ class Gatehouse:
         self._leases.close()
         await self._tasks.close()
         await self._approvals.close()
+        await self.gatekeeper.close()
 
     async def _decide(self, viewer: Viewer, message: Decide) -> None:
         refused = await self._desk.decide(message)

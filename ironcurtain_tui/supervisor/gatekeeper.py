@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from ironcurtain_tui.supervisor.approvals import Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.consents import Consents
 from ironcurtain_tui.supervisor.leases import Leases
+from ironcurtain_tui.supervisor.refusals import Refusals
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""
@@ -37,6 +39,13 @@ LEAK = Verdict(
     decision=Decision.DENY,
     reason="a placeholder key stands in the arguments, where it does not belong",
     rule="tripwire",
+)
+FLOODED = Verdict(
+    decision=Decision.DENY,
+    reason="too much was refused in a short time; slow down",
+    rule="refusal-rate",
+    answer_status=429,
+    retry=True,
 )
 CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session off", rule="cut")
 
@@ -116,6 +125,7 @@ class Gatekeeper:
         self._attended = attended
         self._waits_unattended = waits_unattended
         self._consents = Consents(approvals, leases, asker=asker, attended=attended, on_unavailable=on_unavailable)
+        self._refusals = Refusals(audit, on_unavailable)
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
 
@@ -134,22 +144,27 @@ class Gatekeeper:
         verdict = self._judge(action)
         if verdict.decision is not Decision.ESCALATE:
             return await self._recorded(action, verdict)
-        if isinstance(action, HttpRequest):
-            return verdict
         if isinstance(action, Tunnel):
             return await self._recorded(action, verdict)
+        if not self._refusals.may_be_asked(summary_of(action)):
+            return FLOODED
+        if isinstance(action, HttpRequest):
+            return verdict
         card = cards.of_call(action, verdict, await self._evidence.gather(action), asker=self._asker)
-        return await self._recorded(action, await self._asked(action, card, lambda: _digest(action)))
+        return await self._recorded(action, await self._asked(action, card, lambda: _digest(action)), answered=True)
 
     async def ask(self, request: HeldRequest) -> Verdict:
         """Decide on a whole request for which ``admit`` said ESCALATE. Never returns that itself."""
         if not await self._barrier.passable():
             return await self._recorded(request.action, CUT)
         verdict = self._judge(request.action)  # a grant may have come meanwhile
-        if verdict.decision is Decision.ESCALATE:
+        answered = verdict.decision is Decision.ESCALATE
+        if answered:
+            if not self._refusals.may_be_asked(summary_of(request.action)):
+                return FLOODED
             card = cards.of_request(request, verdict, asker=self._asker)
             verdict = await self._asked(request.action, card, lambda: digest.of_request(request))
-        return await self._recorded(request.action, verdict)
+        return await self._recorded(request.action, verdict, answered=answered)
 
     async def refused(self, action: Action, reason: str) -> None:
         """Record what a door refused by itself."""
@@ -157,8 +172,9 @@ class Gatekeeper:
 
     async def tripped(self, action: Action, reason: str) -> None:
         """Record that a key was about to go where it has no business, and raise the alarm."""
-        await self._recorded(action, Verdict(decision=Decision.DENY, reason=reason, rule="tripwire"))
-        self._on_tripwire(f"{summary_of(action)}: {reason}")
+        verdict = Verdict(decision=Decision.DENY, reason=reason, rule="tripwire")
+        if await self._recorded(action, verdict) is not FLOODED:
+            self._on_tripwire(f"{summary_of(action)}: {reason}")
 
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         """Record what a package's metadata does not show the agent, each with the reason."""
@@ -202,6 +218,9 @@ class Gatekeeper:
         """The person's verdict. ``current`` tells the digest of what would be executed now."""
         try:
             answer = await self._approvals.ask(action, card)
+        except asyncio.CancelledError:
+            self._refusals.taken_back()
+            raise
         except AuditUnavailable as error:
             self._on_unavailable(error)
             return NO_AUDIT
@@ -220,8 +239,17 @@ class Gatekeeper:
         except AuditUnavailable as error:
             self._on_unavailable(error)
 
-    async def _recorded(self, action: Action, verdict: Verdict) -> Verdict:
-        """``verdict``, once it is in the log."""
+    async def close(self) -> None:
+        """Record what is not recorded yet."""
+        await self._refusals.close()
+
+    async def _recorded(self, action: Action, verdict: Verdict, *, answered: bool = False) -> Verdict:
+        """``verdict``, once it is in the log. Of too many that allow nothing, only their number is.
+
+        ``answered``: a person was asked, who hears and is heard whatever else is refused.
+        """
+        if verdict.decision is not Decision.ALLOW and not self._refusals.may_be_recorded(summary_of(action)):
+            return verdict if answered or verdict.decision is Decision.ANSWER else FLOODED
         try:
             await self._audit.append_async(
                 kind_of(action),

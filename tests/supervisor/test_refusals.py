@@ -1,0 +1,97 @@
+"""What an agent that is refused all the time can write into the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.audit.log import AuditLog
+from ironcurtain_tui.audit.reader import AuditReader
+from ironcurtain_tui.events import Decision
+from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel
+from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.supervisor.gatekeeper import FLOODED
+from ironcurtain_tui.supervisor.refusals import BURST, MOST_KINDS, RATE, Refusals
+from ironcurtain_tui.tasks import TaskOwner
+from tests.supervisor.gate_stage import GateStage, fetch, gate_stage, until
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def forbidden(number: int = 0) -> ToolCall:
+    return ToolCall(server="unknown", tool=f"tool{number}", arguments={})
+
+
+def records(stage: GateStage, kind: str) -> list[dict[str, object]]:
+    return [record.data for record in AuditReader(stage.audit.path).poll() if record.kind == kind]
+
+
+async def test_a_flood_of_refusals_is_summed_up_and_no_effect_goes_unrecorded(tmp_path: Path) -> None:
+    allowed = ToolCall(server="ironcurtain", tool="where_am_i", arguments={})
+    async with gate_stage(tmp_path) as stage:
+        verdicts = [await stage.gate.admit(forbidden(number % 30)) for number in range(3 * BURST)]
+        assert all(verdict.decision is Decision.DENY for verdict in verdicts)
+        flooded = sum(verdict is FLOODED for verdict in verdicts)
+        assert 3 * BURST - flooded - BURST < 100  # a few more come free while the time passes
+        assert (await stage.gate.admit(allowed)).decision is Decision.ALLOW
+        question = await stage.gate.admit(fetch())
+        assert question is FLOODED
+        assert stage.pending == []
+        await stage.gatehouse.close()
+        tools = records(stage, "tool")
+        assert len(tools) == 3 * BURST - flooded + 1
+        (summary,) = records(stage, "refusals")
+        assert summary["count"] == flooded + 1
+        assert isinstance(summary["what"], dict)
+        assert sum(summary["what"].values()) == flooded + 1
+        assert len(summary["what"]) == MOST_KINDS + 1
+
+
+async def test_the_agent_hears_429(tmp_path: Path) -> None:
+    async with gate_stage(tmp_path) as stage:
+        for _ in range(BURST):
+            stage.gate._refusals.may_be_recorded("x")
+        verdict = await stage.gate.admit(Tunnel(host="10.0.0.1", port=443))
+        refusal = Refusal.of(verdict)
+        assert (refusal.status, refusal.retry, refusal.recorded) == (429, True, True)
+        request = HttpRequest(host="x.example.org", port=443, method="GET", path="/")
+        assert await stage.gate.admit(request) is FLOODED
+
+
+async def test_questions_that_are_taken_back_count(tmp_path: Path) -> None:
+    tasks = TaskOwner()
+    async with gate_stage(tmp_path) as stage:
+        for number in range(BURST):
+            asking = tasks.start(stage.gate.admit(fetch(str(number))), "asking")
+            await until(lambda asking=asking: asking.done() or stage.pending)
+            if asking.done():
+                assert asking.result() is FLOODED
+                break
+            asking.cancel()
+            await asyncio.wait({asking})
+        else:
+            pytest.fail("they never count")
+        await stage.gatehouse.close()
+        assert len(records(stage, "escalation.raised")) < 0.7 * BURST
+
+
+async def test_tokens_come_back_with_time_and_summaries_come_now_and_then(tmp_path: Path) -> None:
+    clock = Clock()
+    with AuditLog.open(tmp_path / "audit.jsonl", "0" * 12) as audit:
+        refusals = Refusals(audit, print, clock=clock, seconds=0.01)
+        assert sum(refusals.may_be_recorded("x") for _ in range(BURST + 10)) == BURST
+        clock.now += 2
+        assert sum(refusals.may_be_recorded("x") for _ in range(100)) == 2 * RATE
+        await until(lambda: any(record.kind == "refusals" for record in AuditReader(audit.path).poll()))
+        clock.now += 10_000
+        assert sum(refusals.may_be_recorded("x") for _ in range(BURST + 10)) == BURST
+        await refusals.close()
+        await refusals.close()
+        assert sum(record.kind == "refusals" for record in AuditReader(audit.path).poll()) == 2
