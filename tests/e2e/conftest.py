@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.supervisor import registry
 from tests.conftest import engine_or_skip
@@ -55,7 +57,8 @@ class Installation:
         return result
 
     def full_environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name != "ANTHROPIC_API_KEY"}
+        keys = {provider.key_variable for provider in PROVIDERS.values()}
+        kept = {name: value for name, value in os.environ.items() if name not in keys}
         return {**kept, **self.environment, "IRONCURTAIN_HOME": str(self.home)}
 
     def start(self, *arguments: str) -> SessionPaths:
@@ -77,7 +80,7 @@ class Installation:
 def engine() -> Engine:
     engine_or_skip()
     engine = Engine.connect()
-    for image in ("claude-code", "shell"):
+    for image in {adapter.image for adapter in AGENTS.values()}:
         ensure_image(engine, image, lambda _: None)
     return engine
 
@@ -144,19 +147,27 @@ class Loop:
         self.loop.close()
 
 
-@pytest.fixture
-def with_key(installation: Installation) -> Iterator[Installation]:
-    """An installation whose user has a key (the canary), and whose provider is our own model, which wants that key."""
+@contextmanager
+def keyed(installation: Installation, name: str) -> Iterator[Installation]:
+    """Give the user a key (the canary) for the provider ``name``, which is our own model, which wants that key."""
+    provider = PROVIDERS[name]
     loop = Loop()
-    model = RehearsalModel(CANARY, pause=0.0)
+    model = RehearsalModel(CANARY, host=provider.hosts[0].name, pause=0.0)
     loop.call(model.start())
     installation.home.mkdir()
     authority = installation.home.parent / "model-ca.pem"
     authority.write_bytes(model.ca_pem)
     (installation.home / "config.toml").write_text(
-        f'[providers.anthropic]\nupstream = "127.0.0.1:{model.port}"\nupstream_ca = "{authority}"\n'
+        f'[providers.{name}]\nupstream = "127.0.0.1:{model.port}"\nupstream_ca = "{authority}"\n'
     )
-    installation.environment["ANTHROPIC_API_KEY"] = CANARY
+    installation.environment[provider.key_variable] = CANARY
     yield installation
     loop.call(model.stop())
     loop.close()
+
+
+@pytest.fixture
+def with_key(installation: Installation) -> Iterator[Installation]:
+    """An installation whose user has a key for Anthropic."""
+    with keyed(installation, "anthropic") as made:
+        yield made

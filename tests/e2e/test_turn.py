@@ -19,53 +19,10 @@ from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.terminal.recording import parts
 from ironcurtain_tui.terminal.replay import Replay
 from tests.e2e.conftest import CANARY, Installation
+from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-
-
-def memory_holds(pid: int, needle: bytes) -> bool:
-    """Whether the memory of process ``pid`` holds ``needle``. Needs root."""
-    regions = [
-        tuple(int(end, 16) for end in line.split()[0].split("-"))
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
-        if line.split()[1].startswith("r") and "[v" not in line
-    ]
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for start, end in regions:
-            try:
-                memory.seek(start)
-                while start < end:
-                    piece = memory.read(min(end - start, 1 << 24))
-                    if not piece:
-                        break
-                    if needle in piece:
-                        return True
-                    start += len(piece)
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
-
-
-def assert_no_key_inside(engine: Engine, container: AgentContainer, sentinel: str) -> None:
-    """The canary is in no file, environment, argument or memory of the container; the sentinel is (so we looked)."""
-    for needle, expected in ((sentinel, True), (CANARY, False)):
-        search = (
-            # /usr is the read-only image, older than any key.
-            f"LC_ALL=C grep -rlsF -D skip -- '{needle}' /home /tmp /run /workspace /etc /var /opt /root /srv /dev/shm; "
-            f"grep -lsF -- '{needle}' /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
-        )
-        # The shell that searches has the needle in its own arguments: leave that out.
-        _, output = container.exec(["sh", "-c", f'self=$$; ({search}) | grep -v "/proc/$self/" | grep -v /proc/self'])
-        found = [line for line in output.decode().splitlines() if "/environ" in line or not line.startswith("/proc")]
-        assert bool(found) is expected, f"{'nothing' if expected else 'the real key'} found: {found}"
-    if os.geteuid() == 0:
-        processes = engine.client.top(container.id, ps_args="-eo pid,args")["Processes"]
-        agents = [int(pid) for pid, command in processes if command.startswith("claude")]
-        assert agents, processes
-        assert any(memory_holds(pid, sentinel.encode()) for pid in agents), "the search itself must find something"
-        for pid, _ in processes:
-            assert not memory_holds(int(pid), CANARY.encode()), "the real key is in the container's memory"
 
 
 def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, terminal: Tmux) -> None:

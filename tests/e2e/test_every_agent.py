@@ -1,0 +1,99 @@
+"""Every agent, really: typed to in its own screen, it asks the model, runs a command and calls a tool of the gateway.
+
+Claude Code's turns are in test_turn.py and test_tcp_mode.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from ironcurtain_tui.agents import AGENTS
+from ironcurtain_tui.audit.reader import verify_file
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.events import Decision
+from ironcurtain_tui.providers import PROVIDERS
+from tests.e2e.conftest import CANARY, Installation, keyed
+from tests.e2e.search import assert_no_key_inside
+from tests.e2e.tmux import Tmux
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+SECONDS = 180
+"""A loaded machine needs a hundred times what a quiet one does."""
+SELF_TEST = "self-test.invalid"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an agent shows when it can be typed to. None of it is on the screen while it asks for something first."""
+
+    ready: str
+    unwanted: frozenset[str] = frozenset()
+    """Hosts it asks for at its start, in vain and unasked about."""
+
+
+LOOKS = {
+    "codex": Look(r"default · /workspace", frozenset({"raw.githubusercontent.com"})),
+    "opencode": Look(r"Ask anything"),
+    "gemini-cli": Look(r"YOLO Ctrl\+Y(?s:.*)1 MCP server(?s:.*)Type your message"),
+    "qwen-code": Look(r"Type your message(?s:.*)YOLO mode"),
+    "goose": Look(r"goose is ready(?s:.*)0% 0/"),
+    "copilot": Look(r"/workspace"),
+}
+PORTS = ("codex",)
+"""Those that are tried in TCP mode, too."""
+
+assert set(LOOKS) == {name for name, adapter in AGENTS.items() if adapter.providers} - {"claude-code"}
+
+
+@pytest.mark.parametrize(("name", "mode"), [*((name, "uds") for name in LOOKS), *((name, "tcp") for name in PORTS)])
+def test_a_turn_with_a_command_and_a_tool(
+    engine: Engine, installation: Installation, terminal: Tmux, name: str, mode: str
+) -> None:
+    look, provider = LOOKS[name], PROVIDERS[AGENTS[name].providers[0]]
+    with keyed(installation, provider.name):
+        with (installation.home / "config.toml").open("a") as settings:
+            settings.write(f'\n[network]\nmode = "{mode}"\n')
+        installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", name)
+        header = terminal.wait_for(look.ready, SECONDS).splitlines()[0]
+        assert "no-egress" in header
+        assert "REHEARSAL" not in header
+
+        terminal.submit("RUN: echo made-by-agent > proof.txt; cat proof.txt")
+        terminal.wait_for(r"result:(?s:.*)made-by-agent", SECONDS)
+        assert (installation.workspace / "proof.txt").read_text() == "made-by-agent\n"
+        terminal.submit("TOOL: ironcurtain__where_am_i {}")
+        terminal.wait_for(r"where_am_i(?s:.*)(?i:result:)", SECONDS)
+        screen = terminal.wait_for(r"You run under IronCurtain", SECONDS)
+        assert "Nothing waits for you" in screen
+        assert "○ idle" in terminal.wait_for(r"○ idle", SECONDS)
+
+        (session,) = installation.sessions()
+        owned = next(
+            item
+            for item in engine.find_owned()
+            if item.session_id == session.session_id and not item.name.endswith("-sidecar")
+        )
+        container = AgentContainer(engine.client, engine.address, owned.id, owned.name)
+        environment = container.exec(["env"])[1].decode()
+        sentinels = [line.partition("=")[2] for line in environment.splitlines() if provider.key_prefix in line]
+        assert_no_key_inside(engine, container, sentinels[0])
+
+        installation.run("stop")
+    assert verify_file(session.audit_log, session.session_id).ok
+    records = [json.loads(line) for line in session.audit_log.read_text().splitlines()]
+    hosts = {record["data"]["action"]["host"] for record in records if record["kind"] in {"tunnel", "request"}}
+    assert hosts - look.unwanted == {provider.hosts[0].name, SELF_TEST}, "it asks for nothing else at its start"
+    called = [record for record in records if record["kind"] == "tool"]
+    assert [record["data"]["action"]["tool"] for record in called] == ["where_am_i"]
+    requests = [record for record in records if record["kind"] == "request" and record["decision"] == Decision.ALLOW]
+    assert len(requests) >= 4, "two turns of at least two requests"
+    for path in session.kept.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        assert CANARY.encode() not in content, f"the real key is in {path.name}"
