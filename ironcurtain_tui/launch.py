@@ -16,7 +16,7 @@ import msgspec
 from ironcurtain_tui import config, paths, workspace
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.build_display import BuildDisplay
-from ironcurtain_tui.checks import MARKS, credentials, examine
+from ironcurtain_tui.checks import MARKS, examine, session_credentials
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import SIDECAR, ensure_image, is_ready, tag_of
 from ironcurtain_tui.containers.network import network_mode
@@ -44,11 +44,11 @@ def launch(
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
     adapter = agent(old.agent if old else options.agent or settings.session.agent)
-    for finding in examine(("state", "ca", "engine")):
+    for finding in examine(("state", "ca", "policy", "engine")):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
     if adapter.providers and not options.rehearsal:
-        keys = credentials(adapter.name)
+        keys = session_credentials(adapter.name)
         if keys.state is BadgeState.WARN:
             print(f"  {MARKS[keys.state]} {keys.text}\n    → {keys.remedy}")
     engine = Engine.connect()

@@ -90,8 +90,8 @@ def clamped_memory(wanted: int, host: HostLimits) -> int:
 
 
 def clamped_cpus(wanted: float, host: HostLimits) -> float:
-    """CPUs to allow: the engine refuses less than 0.01 and more than it has."""
-    return max(min(wanted, float(max(host.cpus, 1))), 0.01)
+    """CPUs to allow: one is left to the host, half a one where there is no other; the engine refuses less than 0.01."""
+    return max(min(wanted, max(host.cpus - 1.0, 0.5)), 0.01)
 
 
 def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
@@ -131,6 +131,9 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
             "Privileged": False,
             "ReadonlyRootfs": True,
             "PidsLimit": spec.pids,
+            # A core dump would put the agent's memory into the workspace. Other limits stay the engine's own: it may
+            # not be allowed to raise them.
+            "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
             "Memory": memory,
             "MemorySwap": memory,
             "NanoCpus": int(clamped_cpus(spec.cpus, host) * 1_000_000_000),

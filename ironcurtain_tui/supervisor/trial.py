@@ -8,11 +8,15 @@ import json
 import secrets
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.config import ContainerSettings
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import door_environment
+from ironcurtain_tui.containers.hardening import Protection, read_back
 from ironcurtain_tui.containers.identity import agent_identity
 from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
@@ -32,15 +36,44 @@ async def try_mode(engine: Engine, mode: Mode, image: str, sidecar: str) -> Self
 
     Should this process be killed meanwhile, ``gc`` finds what is left. Raises UserFacingError when it cannot be done.
     """
+    with _session(engine) as (session, workspace):
+        return await _try(engine, session, workspace, mode, image, sidecar)
+
+
+def try_hardening(engine: Engine, image: str, limits: ContainerSettings) -> list[Protection]:
+    """What holds a container of ``image`` like an agent's together. Blocks; nothing stays. UserFacingError as above."""
+    with _session(engine) as (session, workspace):
+        identity = agent_identity(workspace, rootless=engine.info().rootless)
+        spec = ContainerSpec(
+            session_id=session.session_id,
+            image=image,
+            entrypoint=("sleep",),
+            command=(LIFETIME,),
+            env={},
+            sockets_dir=session.sockets,
+            workspace=workspace,
+            uid=identity.uid,
+            gid=identity.gid,
+            memory_bytes=limits.memory_bytes,
+            cpus=limits.cpus,
+            pids=limits.pids,
+            labels=ProcessIdentity.current().labels(),
+        )
+        return read_back(engine, spec)
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[tuple[SessionPaths, Path]]:
+    """A session to try things in, and an empty workspace that is the person's own."""
     session = SessionPaths.of(paths.new_session_id())
     session.create()
     registry.take_lease(session, ProcessIdentity.current())
     workspace = session.run / "workspace"
     workspace.mkdir()
     try:
-        return await _try(engine, session, workspace, mode, image, sidecar)
+        yield session, workspace
     finally:
-        await asyncio.to_thread(engine.remove_owned, session.session_id)
+        engine.remove_owned(session.session_id)
         registry.release(session)
         shutil.rmtree(session.kept, ignore_errors=True)
 
