@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ironcurtain_tui.agents.task import TaskLaunch
 from ironcurtain_tui.policy.rules import RequestRule
+from ironcurtain_tui.providers import PROVIDERS
 
 HOME = "/home/agent"
 MCP_SOCKET = "/run/ironcurtain/mcp.sock"
@@ -67,6 +68,8 @@ class AgentAdapter(ABC):
     """Directory below ``images/`` that builds it."""
     providers: tuple[str, ...]
     """Names of the providers without whose keys it is of no use."""
+    by_login: tuple[str, ...] = ()
+    """Those of its providers that a log-in may open in a key's place: the provider's own agents only."""
     state: tuple[str, ...] = ()
     """Directories in its home where it keeps its conversations, e.g. ``.codex/sessions``; never one with settings.
 
@@ -107,6 +110,11 @@ def chosen(context: AgentContext, providers: Iterable[str]) -> tuple[str, str]:
         if name in context.sentinels:
             return name, context.model
     raise KeyError("none of the agent's providers has a key")
+
+
+def base_url(context: AgentContext, provider: str) -> str:
+    """Where the API of ``provider`` begins in this session."""
+    return context.base_urls.get(provider, PROVIDERS[provider].base_url)
 
 
 def orientation(context: AgentContext) -> str:

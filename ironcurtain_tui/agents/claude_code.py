@@ -36,6 +36,7 @@ class ClaudeCode(AgentAdapter):
     title = "Claude Code"
     image = "claude-code"
     providers = ("anthropic",)
+    by_login = providers
     state = (".claude/projects",)
 
     def remembers(self, files: Collection[str], conversation: str) -> bool:

@@ -1,4 +1,4 @@
-"""Codex 0.169.0, with a provider of its own definition, so that it calls exactly one endpoint.
+"""Codex 0.169.0, with a provider of our own definition, so that it calls exactly one endpoint.
 
 Its built-in provider would open a websocket, ask chatgpt.com for models with the API key, and fetch plug-ins from
 GitHub. Without ``daemon_auto_start=false`` its screen starts a daemon that goes on after it ends.
@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import json
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import (
+    MCP_SERVER,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    base_url,
+    chosen,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.rules import RequestRule
@@ -22,7 +30,8 @@ class Codex(AgentAdapter):
     name = "codex"
     title = "Codex"
     image = "codex"
-    providers = ("openai",)
+    providers = ("openai", "chatgpt")
+    by_login = ("chatgpt",)
     state = (".codex/sessions",)
 
     @property
@@ -45,9 +54,10 @@ class Codex(AgentAdapter):
             *(("resume", "--last", "--include-non-interactive") if context.resumes else ()),
             *_options(context),
         )
+        provider, _ = chosen(context, self.providers)
         return AgentLaunch(
             command,
-            {KEY_VARIABLE: context.sentinels["openai"]},
+            {KEY_VARIABLE: context.sentinels[provider]},
             {
                 ".codex/config.toml": _settings(context).encode(),
                 ".codex/AGENTS.md": orientation(context).encode(),
@@ -61,13 +71,15 @@ class Codex(AgentAdapter):
 
 
 def _options(context: AgentContext) -> tuple[str, ...]:
-    model = ("--model", context.model.removeprefix("openai:")) if context.model else ()
-    return ("--dangerously-bypass-approvals-and-sandbox", "--cd", context.workspace, *model)
+    _, model = chosen(context, Codex.providers)
+    named = ("--model", model) if model else ()
+    return ("--dangerously-bypass-approvals-and-sandbox", "--cd", context.workspace, *named)
 
 
 def _settings(context: AgentContext) -> str:
     """Its config.toml. Strings are written as JSON has them, which TOML reads as the same."""
     bridge, *arguments = context.mcp_bridge
+    provider, _ = chosen(context, Codex.providers)
     return f"""\
 model_provider = "ironcurtain"
 approval_policy = "never"
@@ -76,7 +88,7 @@ check_for_update_on_startup = false
 
 [model_providers.ironcurtain]
 name = "OpenAI, through IronCurtain"
-base_url = "https://api.openai.com/v1"
+base_url = {json.dumps(base_url(context, provider))}
 env_key = "{KEY_VARIABLE}"
 wire_api = "responses"
 supports_websockets = false

@@ -7,22 +7,29 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
+from ironcurtain_tui.agents.base import (
+    MCP_SERVER,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    base_url,
+    chosen,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
 class _Service(NamedTuple):
     kind: str
     wire_format: str
-    base_url: str
     model: str
     """When none is chosen."""
 
 
 SERVICES = {
-    "openai": _Service("openai", "responses", "https://api.openai.com/v1", "gpt-5.1"),
-    "anthropic": _Service("anthropic", "", "https://api.anthropic.com", "claude-sonnet-4-5"),
-    "openrouter": _Service("openai", "completions", "https://openrouter.ai/api/v1", "openai/gpt-5.1"),
+    "openai": _Service("openai", "responses", "gpt-5.1"),
+    "anthropic": _Service("anthropic", "", "claude-sonnet-4-5"),
+    "openrouter": _Service("openai", "completions", "openai/gpt-5.1"),
 }
 
 
@@ -45,7 +52,7 @@ class Copilot(AgentAdapter):
         env = {
             "COPILOT_PROVIDER_TYPE": service.kind,
             **({"COPILOT_PROVIDER_WIRE_API": service.wire_format} if service.wire_format else {}),
-            "COPILOT_PROVIDER_BASE_URL": service.base_url,
+            "COPILOT_PROVIDER_BASE_URL": base_url(context, provider),
             "COPILOT_PROVIDER_API_KEY": context.sentinels[provider],
             "COPILOT_MODEL": model or service.model,
             "COPILOT_OFFLINE": "true",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, orientation
+from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, base_url, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
@@ -23,6 +23,7 @@ class GeminiCli(AgentAdapter):
             "GEMINI_CLI_TRUST_WORKSPACE": "true",
             "GEMINI_TELEMETRY_ENABLED": "false",
             "NO_BROWSER": "1",
+            "GOOGLE_GEMINI_BASE_URL": base_url(context, "google"),
         }
         return AgentLaunch(
             _command(context),

@@ -5,21 +5,32 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
+from ironcurtain_tui.agents.base import (
+    MCP_SERVER,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    base_url,
+    chosen,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
 class _Service(NamedTuple):
     key_variable: str
+    host_variable: str
+    path: str
+    """Of the API's base URL, which Goose knows and does not want with the host."""
     model: str
     """When none is chosen."""
 
 
 SERVICES = {
-    "anthropic": _Service("ANTHROPIC_API_KEY", "claude-sonnet-4-5"),
-    "openai": _Service("OPENAI_API_KEY", "gpt-5.1"),
-    "google": _Service("GOOGLE_API_KEY", "gemini-2.5-pro"),
-    "openrouter": _Service("OPENROUTER_API_KEY", "anthropic/claude-sonnet-4.5"),
+    "anthropic": _Service("ANTHROPIC_API_KEY", "ANTHROPIC_HOST", "", "claude-sonnet-4-5"),
+    "openai": _Service("OPENAI_API_KEY", "OPENAI_HOST", "/v1", "gpt-5.1"),
+    "google": _Service("GOOGLE_API_KEY", "GOOGLE_HOST", "", "gemini-2.5-pro"),
+    "openrouter": _Service("OPENROUTER_API_KEY", "OPENROUTER_HOST", "/api/v1", "anthropic/claude-sonnet-4.5"),
 }
 
 
@@ -37,6 +48,7 @@ class Goose(AgentAdapter):
         service = SERVICES[provider]
         env = {
             service.key_variable: context.sentinels[provider],
+            service.host_variable: base_url(context, provider).removesuffix(service.path),
             "GOOSE_PROVIDER": provider,
             "GOOSE_MODEL": model or service.model,
             "GOOSE_MODE": "auto",

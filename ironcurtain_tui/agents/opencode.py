@@ -18,6 +18,8 @@ KEY_VARIABLES = {
 }
 
 
+PATHS = {"anthropic": "/v1", "google": "/v1beta"}
+"""What it wants at the end of a provider's base URL."""
 MODELS = {"google": "gemini-3.1-pro-preview"}
 """Where its own choice would be a model for images."""
 
@@ -70,6 +72,9 @@ def _settings(context: AgentContext) -> dict[str, object]:
             MCP_SERVER: {"type": "local", "command": list(context.mcp_bridge), "enabled": True, "timeout": 3_600_000}
         },
     }
+    if context.base_urls:
+        places = {name: f"{url}{PATHS.get(name, '')}" for name, url in context.base_urls.items()}
+        settings["provider"] = {name: {"options": {"baseURL": url}} for name, url in places.items()}
     if model := _model(context):
         settings["model"] = model
     return settings

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
+from ironcurtain_tui.agents.base import (
+    MCP_SERVER,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    base_url,
+    chosen,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
-
-class _Service(NamedTuple):
-    base_url: str
-    model: str
-    """When none is chosen."""
-
-
-SERVICES = {
-    "openrouter": _Service("https://openrouter.ai/api/v1", "qwen/qwen3-coder"),
-    "openai": _Service("https://api.openai.com/v1", "gpt-5.1"),
-}
+MODELS = {"openrouter": "qwen/qwen3-coder", "openai": "gpt-5.1"}
+"""When none is chosen."""
 
 
 class QwenCode(AgentAdapter):
@@ -29,7 +27,7 @@ class QwenCode(AgentAdapter):
     name = "qwen-code"
     title = "Qwen Code"
     image = "qwen-code"
-    providers = tuple(SERVICES)
+    providers = tuple(MODELS)
     state = (".qwen/projects",)
 
     def remembers(self, files: Collection[str], conversation: str) -> bool:
@@ -37,13 +35,12 @@ class QwenCode(AgentAdapter):
         return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        provider, model = chosen(context, SERVICES)
-        service = SERVICES[provider]
+        provider, model = chosen(context, MODELS)
         env = {
             "OPENAI_API_KEY": context.sentinels[provider],
-            "OPENAI_BASE_URL": service.base_url,
+            "OPENAI_BASE_URL": base_url(context, provider),
             "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
-            "OPENAI_MODEL": model or service.model,
+            "OPENAI_MODEL": model or MODELS[provider],
         }
         return AgentLaunch(
             _command(context),

@@ -21,6 +21,7 @@ class Shell(AgentAdapter):
     title = "Shell"
     image = "shell"
     providers = ()
+    by_login = tuple(PROVIDERS)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
         env = {PROVIDERS[name].key_variable: key for name, key in context.sentinels.items()}

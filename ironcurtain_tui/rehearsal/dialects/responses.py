@@ -16,7 +16,8 @@ from ironcurtain_tui.rehearsal.dialects.openai import error
 from ironcurtain_tui.rehearsal.script import Say, Use
 from ironcurtain_tui.rehearsal.wire import Asked, Form, Reply, as_json, as_text, event, words
 
-PATHS = ("/v1/responses", "/api/v1/responses")
+PATHS = ("/v1/responses", "/api/v1/responses", "/backend-api/codex/responses")
+"""The others are OpenRouter's, and ChatGPT's for Codex."""
 
 
 class Part(msgspec.Struct, frozen=True):
