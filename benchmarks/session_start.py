@@ -1,4 +1,5 @@
-"""From the command to the agent's prompt, against ``docker run`` of the same image with the same agent."""
+"""From the command to a prompt one can type at, against ``docker run`` of the same image with the same agent, set up
+alike: same arguments, variables and files, and a server that has nothing (404) in the place of the provider's."""
 
 from __future__ import annotations
 
@@ -8,42 +9,83 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import msgspec
 
 from benchmarks.pty import COLS, LINES, SECONDS, program
 from benchmarks.session import Installation, installation
 from benchmarks.table import Comparison
+from ironcurtain_tui.agents import agent
+from ironcurtain_tui.agents.base import AgentContext
+from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import tag_of
+from ironcurtain_tui.containers.network import door_address
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import ScreenUpdate, decode_row
 
 ROUNDS = 3
 DOCKER, OURS, OURS_TCP = "docker run", "ours", "ours, TCP mode"
 MODES = ((OURS, "uds"), (OURS_TCP, "tcp"))
-AGENTS = (
-    ("shell", ("bash", "-i"), "agent@"),
-    ("claude-code", ("claude",), "Claude"),
-)
-"""Agent, its command in the container, and what the screen says once it is there."""
+AGENTS = (("shell", "ironcurtain:"), ("claude-code", "bypass permissions on"))
+"""Agent, and what the screen says once one can type."""
 STEP = re.compile(r"✓ (.+?)\s+(\d+) ms")
 
 
-def docker_run(agent: str, command: tuple[str, ...], mark: str) -> float:
-    """Seconds until the agent shows itself in a container without anything of ours around it."""
+@contextmanager
+def nothing_there() -> Iterator[str]:
+    """A server on the engine's default bridge that answers 404: without any, the agent tries for 17 s."""
+    server = ThreadingHTTPServer((door_address(Engine.connect(), sys.platform), 0), _Nothing)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"http://{server.server_address[0]}:{server.server_port}"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+class _Nothing(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    do_POST = do_HEAD = do_GET  # noqa: N815 (the names http.server looks for)
+
+    def log_message(self, *_: object) -> None:  # type: ignore[override]
+        """Not on the terminal."""
+
+
+def docker_run(name: str, mark: str) -> float:
+    """Seconds until the agent shows its prompt in a container without anything of ours around it."""
     docker = shutil.which("docker")
     if docker is None:
         raise RuntimeError("the docker command is needed for comparison and not installed")
-    name = f"ic-bench-{os.getpid()}"
-    options = ["--rm", "-it", "--name", name, "--network", "none", "--env", "ANTHROPIC_API_KEY=none"]
-    began = time.perf_counter()
-    try:
-        with program([docker, "run", *options, "--entrypoint", command[0], tag_of(agent), *command[1:]]) as terminal:
-            terminal.read_until(mark)
-            return time.perf_counter() - began
-    finally:
-        subprocess.run([docker, "rm", "--force", name], check=False, capture_output=True)
+    launch = agent(name).prepare(AgentContext(session_id="0" * 12, sentinels={"anthropic": "none"}))
+    container = f"ic-bench-{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="ic-bench-") as seed, nothing_there() as address:
+        Path(seed).chmod(0o755)
+        for path, content in launch.seed.items():
+            Path(seed, path).parent.mkdir(parents=True, exist_ok=True)
+            Path(seed, path).write_bytes(content)
+        # With that mode the entry point opens no way to a proxy.
+        environment = {**launch.env, "IRONCURTAIN_NETWORK_MODE": "tcp", "ANTHROPIC_BASE_URL": address}
+        variables = [word for pair in environment.items() for word in ("--env", "=".join(pair))]
+        options = ["--rm", "-it", "--name", container, "-v", f"{seed}:/run/ironcurtain/seed:ro"]
+        began = time.perf_counter()
+        try:
+            with program([docker, "run", *options, *variables, tag_of(name), *launch.command]) as terminal:
+                terminal.read_until(mark)
+                return time.perf_counter() - began
+        finally:
+            subprocess.run([docker, "rm", "--force", container], check=False, capture_output=True)
 
 
 async def _shown(made: Installation, mark: str) -> None:
@@ -59,14 +101,14 @@ def _text(row: msgspec.Raw) -> str:
     return "".join(run.text for run in decode_row(row))
 
 
-def our_start(mode: str, agent: str, mark: str) -> tuple[float, str]:
+def our_start(mode: str, name: str, mark: str) -> tuple[float, str]:
     """Seconds until the agent shows itself in a session of ours, and the steps as the command printed them."""
     with installation() as made:
         made.home.mkdir(exist_ok=True)
         (made.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
         began = time.perf_counter()
-        printed = made.start(agent)
-        asyncio.run(_shown(made, "ironcurtain:" if agent == "shell" else mark))
+        printed = made.start(name)
+        asyncio.run(_shown(made, mark))
         return time.perf_counter() - began, printed
 
 
@@ -76,22 +118,22 @@ def run() -> list[Comparison]:
         "Session start, s",
         (DOCKER, OURS, OURS_TCP),
         ((OURS, DOCKER), (OURS_TCP, DOCKER)),
-        f"Until the agent's first words are on the screen; median of {ROUNDS} turns. Ours includes the checks before, "
+        f"Until one can type at the agent's prompt; median of {ROUNDS} turns. Ours includes the checks before, "
         f"proxy, gateway, screen, and the self-test of the sealed container; steps overlap.",
     )
     with installation() as made:
-        made.command("image", "build", "sidecar", *(agent for agent, _, _ in AGENTS))
+        made.command("image", "build", "sidecar", *(name for name, _ in AGENTS))
     steps: dict[str, dict[str, list[float]]] = {}
-    for agent, command, mark in AGENTS:
+    for name, mark in AGENTS:
         took: dict[str, list[float]] = {DOCKER: [], OURS: [], OURS_TCP: []}
         for _ in range(ROUNDS):
-            took[DOCKER].append(docker_run(agent, command, mark))
+            took[DOCKER].append(docker_run(name, mark))
             for column, mode in MODES:
-                seconds, printed = our_start(mode, agent, mark)
+                seconds, printed = our_start(mode, name, mark)
                 took[column].append(seconds)
-                for name, milliseconds in STEP.findall(printed):
-                    steps.setdefault(name, {}).setdefault(column, []).append(int(milliseconds) / 1000)
-        table.add(agent, {column: statistics.median(each) for column, each in took.items()})
-    for name, measured in steps.items():
-        table.add(f"of it: {name}", {column: statistics.median(each) for column, each in measured.items()})
+                for step, milliseconds in STEP.findall(printed):
+                    steps.setdefault(step, {}).setdefault(column, []).append(int(milliseconds) / 1000)
+        table.add(name, {column: statistics.median(each) for column, each in took.items()})
+    for step, measured in steps.items():
+        table.add(f"of it: {step}", {column: statistics.median(each) for column, each in measured.items()})
     return [table]

@@ -12,7 +12,7 @@ import secrets
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,10 @@ class SelfTestReport:
 
 
 class SelfTest:
-    """Checks a started, not yet released container. Blocking, takes well under a second when all is well."""
+    """Checks a started, not yet released container. Blocking, takes well under a second when all is well.
+
+    Anything that keeps a check from being made makes it fail.
+    """
 
     def __init__(self, engine: Engine, container: AgentContainer, network: SessionNetwork | None = None) -> None:
         """``network``: the session's, in TCP mode."""
@@ -66,18 +69,33 @@ class SelfTest:
         self._network = network
 
     def run(self) -> SelfTestReport:
-        """Probe from inside and listen outside. Anything that keeps the test from being made makes it fail."""
+        """Both halves."""
+        return SelfTestReport.of([*self.sealed().findings, *self.doors().findings])
+
+    def sealed(self) -> SelfTestReport:
+        """That there is no other way out: probes from inside while listening outside."""
         nonce = secrets.token_hex(16)
         try:
             with Listeners(host_addresses(self._engine), nonce) as listeners:
-                wanted = json.dumps({"targets": listeners.targets, "nonce": nonce, "tcp": self._tcp(listeners)})
-                code, output = self._container.exec(["python3", "-I", "-S", "-c", PROBE.read_text(), wanted])
+                wide = 0 if self._network is None else listeners.listen_everywhere()
+                wanted = {"doors": False, "targets": listeners.targets, "nonce": nonce, "tcp": self._tcp(wide)}
+                code, output = self._probe(wanted)
             around = [] if self._network is None else [self._members(self._network), _forwarded(self._network)]
         except UserFacingError as error:
             return SelfTestReport.of([Finding("probe", False, error.message)])
         return report(code, output, listeners.heard, around)
 
-    def _tcp(self, listeners: Listeners) -> dict[str, object] | None:
+    def doors(self) -> SelfTestReport:
+        """That the two doors answer from inside; waits up to 10 s for each."""
+        try:
+            return report(*self._probe({"doors": True, "tcp": self._tcp()}))
+        except UserFacingError as error:
+            return SelfTestReport.of([Finding("probe", False, error.message)])
+
+    def _probe(self, wanted: Mapping[str, object]) -> tuple[int, bytes]:
+        return self._container.exec(["python3", "-I", "-S", "-c", PROBE.read_text(), json.dumps(wanted)])
+
+    def _tcp(self, wide: int = 0) -> dict[str, object] | None:
         """What the probe must know of the network, in the form it expects."""
         if self._network is None:
             return None
@@ -86,7 +104,7 @@ class SelfTest:
             "proxy": self._network.ports.proxy,
             "mcp": self._network.ports.mcp,
             "subnet": str(self._network.subnet),
-            "wide": listeners.listen_everywhere(),
+            "wide": wide,
         }
 
     def _members(self, network: SessionNetwork) -> Finding:
@@ -110,8 +128,10 @@ def _forwarded(network: SessionNetwork) -> Finding:
     return Finding("sidecar", ports == wanted, detail)
 
 
-def report(code: int, output: bytes, heard: Iterable[str], around: Iterable[Finding] = ()) -> SelfTestReport:
-    """Put together what the probe printed, what the listeners ``heard`` and what was found ``around``. Pure."""
+def report(
+    code: int, output: bytes, heard: Iterable[str] | None = None, around: Iterable[Finding] = ()
+) -> SelfTestReport:
+    """Put together what the probe printed, what was ``heard`` if somebody listened, and what was found ``around``."""
     try:
         findings = msgspec.json.decode(output, type=list[Finding]) if code == 0 else []
     except msgspec.MsgspecError:
@@ -119,9 +139,11 @@ def report(code: int, output: bytes, heard: Iterable[str], around: Iterable[Find
     if not findings:
         text = output.decode("utf-8", "replace")[-200:]
         return SelfTestReport.of([Finding("probe", False, f"no result (exit code {code}): {text!r}")])
-    packets = sorted(set(heard))
-    detail = "arrived: " + ", ".join(packets) if packets else "nothing arrived"
-    return SelfTestReport.of([*findings, Finding("host-heard", not packets, detail), *around])
+    if heard is not None:
+        packets = sorted(set(heard))
+        detail = "arrived: " + ", ".join(packets) if packets else "nothing arrived"
+        findings.append(Finding("host-heard", not packets, detail))
+    return SelfTestReport.of([*findings, *around])
 
 
 def host_addresses(engine: Engine) -> list[str]:

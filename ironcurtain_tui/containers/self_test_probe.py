@@ -1,11 +1,12 @@
 """The half of the self-test that runs inside the container. Standard library only, Python >= 3.9.
 
 Its text is handed to ``python3 -c`` there, with a JSON object as argument: ``{"targets": [["127.0.0.1", 40001], ...],
-"nonce": "...", "tcp": null}``; in TCP mode ``tcp`` is ``{"sidecar": "172.28.0.2", "proxy": 1, "mcp": 2, "subnet":
-"172.28.0.0/29", "wide": 3}``, two ports of the sidecar and a UDP port that is open on all addresses of the host. It
-prints a JSON list of ``{"name", "ok", "detail"}``. Nothing is sent to any address but the targets, which are listeners
-of the supervisor's own, and the session's own subnet; whether there is a way elsewhere is asked of the routing table
-only (connecting a UDP socket sends nothing).
+"nonce": "...", "doors": false, "tcp": null}``; in TCP mode ``tcp`` is ``{"sidecar": "172.28.0.2", "proxy": 1, "mcp": 2,
+"subnet": "172.28.0.0/29", "wide": 3}``, two ports of the sidecar and a UDP port that is open on all addresses of the
+host. With ``doors`` it asks at the two doors, which must answer; without, it looks for other ways out. It prints a JSON
+list of ``{"name", "ok", "detail"}``. Nothing is sent to any address but the targets, which are listeners of the
+supervisor's own, and the session's own subnet; whether there is a way elsewhere is asked of the routing table only
+(connecting a UDP socket sends nothing).
 """
 
 from __future__ import annotations
@@ -323,18 +324,26 @@ def privileges() -> Outcome:
     return not faults, "; ".join(faults) or "none, system calls filtered, root file system read-only"
 
 
-def main() -> None:
-    wanted = json.loads(sys.argv[1])
+def at_the_doors(wanted: dict[str, Any]) -> list[tuple[str, Callable[[], Outcome]]]:
+    """What must answer."""
+    if tcp := wanted["tcp"]:
+        proxy, mcp = ((str(tcp["sidecar"]), int(tcp[door])) for door in ("proxy", "mcp"))
+        return [
+            ("door-proxy", lambda: sidecar_proxy(proxy)),
+            ("door-mcp", lambda: sidecar_mcp(mcp)),
+            ("doors-locked", lambda: locked(proxy, mcp)),
+        ]
+    return [("door-proxy", proxy_socket), ("door-forwarder", forwarder), ("door-mcp", mcp_socket)]
+
+
+def elsewhere(wanted: dict[str, Any]) -> list[tuple[str, Callable[[], Outcome]]]:
+    """What must not."""
     targets = [(str(address), int(port)) for address, port in wanted["targets"]]
     nonce = str(wanted["nonce"]).encode()
     checks: list[tuple[str, Callable[[], Outcome]]]
     if tcp := wanted["tcp"]:
         sidecar, subnet = str(tcp["sidecar"]), str(tcp["subnet"])
-        proxy, mcp = (sidecar, int(tcp["proxy"])), (sidecar, int(tcp["mcp"]))
         checks = [
-            ("door-proxy", lambda: sidecar_proxy(proxy)),
-            ("door-mcp", lambda: sidecar_mcp(mcp)),
-            ("doors-locked", lambda: locked(proxy, mcp)),
             ("interfaces", lambda: interfaces(1)),
             ("routes", lambda: routes_on_link(subnet)),
             ("neighbours", lambda: neighbours(subnet, sidecar)),
@@ -342,21 +351,19 @@ def main() -> None:
             ("host-broadcast", lambda: broadcast(int(tcp["wide"]), nonce)),
         ]
     else:
-        checks = [
-            ("door-proxy", proxy_socket),
-            ("door-forwarder", forwarder),
-            ("door-mcp", mcp_socket),
-            ("interfaces", interfaces),
-            ("routes", routes),
-            ("outward", outward),
-            ("dns", dns),
-        ]
-    checks += [
+        checks = [("interfaces", interfaces), ("routes", routes), ("outward", outward), ("dns", dns)]
+    return [
+        *checks,
         ("host-tcp", lambda: unreachable(answers_tcp, targets, nonce)),
         ("host-udp", lambda: unreachable(answers_udp, targets, nonce)),
         ("vsock", vsock),
         ("privileges", privileges),
     ]
+
+
+def main() -> None:
+    wanted = json.loads(sys.argv[1])
+    checks = at_the_doors(wanted) if wanted["doors"] else elsewhere(wanted)
     with ThreadPoolExecutor(len(checks)) as pool:
         outcomes = list(pool.map(lambda check: made(check[1]), checks))
     findings = [

@@ -27,7 +27,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import CA_BUNDLE, door_environment
 from ironcurtain_tui.containers.identity import Identity, agent_identity
 from ironcurtain_tui.containers.network import SessionNetwork, door_address
-from ironcurtain_tui.containers.self_test import SelfTest
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.spec import ContainerSpec
 from ironcurtain_tui.control.server import ControlServer
 from ironcurtain_tui.errors import UserFacingError
@@ -175,16 +175,11 @@ class Assembly:
         try:
             await together(
                 self._open_doors(context, authority, policy, gatehouse, loading, doorway),
-                self._open_terminal(),
-                self._start_container(engine, spec, doorway),
+                self._start_agent(engine, spec, doorway),
             )
+            await self._try_doors(engine)
         finally:
             self._teardown.push("container", self._end_container)  # the first to go
-        terminal, container, stream = self.terminal, self.container, self._stream
-        if terminal is None or container is None or stream is None:
-            raise AssertionError("all are there, or an error was raised")
-        terminal.attach(container, stream, _stream_ended)
-        self._stream = None
         if identity.is_root:
             bulletin.badge(
                 "user",
@@ -192,11 +187,20 @@ class Assembly:
                 "agent is uid 0",
                 "Root owns the workspace, so the agent is root, without any capability.",
             )
-        started = f"{self._adapter.title} runs"
-        await self._chronicle.log.append_async("agent.start", started, data={"command": list(launch.command)})
-        await asyncio.to_thread(container.release)
         self.released = True
         bulletin.status(SessionStatus.IDLE)
+
+    async def _start_agent(self, engine: Engine, spec: ContainerSpec, doorway: Doorway) -> None:
+        """The agent runs once its container is known to be sealed; what it asks at the doors waits for them."""
+        await together(self._open_terminal(), self._start_container(engine, spec, doorway))
+        terminal, container, stream = self.terminal, self.container, self._stream
+        if terminal is None or container is None or stream is None:
+            raise AssertionError("all are there, or an error was raised")
+        terminal.attach(container, stream, _stream_ended)
+        self._stream = None
+        started = f"{self._adapter.title} runs"
+        await self._chronicle.log.append_async("agent.start", started, data={"command": list(spec.command)})
+        await asyncio.to_thread(container.release)
 
     async def _open_chronicle(self) -> None:
         await self._chronicle.open(Redactor.configured(self._request.config.redaction, self._secrets))
@@ -452,7 +456,7 @@ class Assembly:
             container = self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
             self._stream = await asyncio.to_thread(container.attach)
             await asyncio.to_thread(container.start)
-        async with self._bulletin.step("self-test"):  # its questions at the doors wait until those are served
+        async with self._bulletin.step("self-test"):
             await self._self_test(engine, container)
 
     async def _join_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
@@ -471,18 +475,37 @@ class Assembly:
             await asyncio.to_thread(_remove_container, self.container)
 
     async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
-        report = await asyncio.to_thread(SelfTest(engine, container, self._network).run)
-        findings = [msgspec.to_builtins(finding) for finding in report.findings]
-        await self._chronicle.record("self-test", "passed" if report.passed else "FAILED", {"findings": findings})
+        report = await asyncio.to_thread(SelfTest(engine, container, self._network).sealed)
+        await self._record_test("self-test", report)
         if report.passed:
             self._bulletin.badge("egress", BadgeState.OK, "no-egress", "; ".join(one.name for one in report.findings))
             return
-        failures = "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
-        self._bulletin.badge("egress", BadgeState.FAIL, "EGRESS", failures)
+        self._bulletin.badge("egress", BadgeState.FAIL, "EGRESS", _failures(report))
         raise UserFacingError(
-            f"The container is not sealed, so the agent was not started. {failures}",
+            f"The container is not sealed, so the agent was not started. {_failures(report)}",
             "Check the engine's network settings; `ironcurtain-tui doctor` may tell more.",
         )
+
+    async def _try_doors(self, engine: Engine) -> None:
+        """UserFacingError when a door does not answer inside the container."""
+        if self.container is None:
+            raise AssertionError("there is a container, or an error was raised")
+        async with self._bulletin.step("doors"):
+            report = await asyncio.to_thread(SelfTest(engine, self.container, self._network).doors)
+            await self._record_test("self-test.doors", report)
+            if not report.passed:
+                raise UserFacingError(
+                    f"The agent's doors do not answer, so it was ended. {_failures(report)}",
+                    "`ironcurtain-tui doctor` tries both network modes and may tell more.",
+                )
+
+    async def _record_test(self, kind: str, report: SelfTestReport) -> None:
+        findings = [msgspec.to_builtins(finding) for finding in report.findings]
+        await self._chronicle.record(kind, "passed" if report.passed else "FAILED", {"findings": findings})
+
+
+def _failures(report: SelfTestReport) -> str:
+    return "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
 
 
 def _stream_ended(error: OSError | None) -> None:

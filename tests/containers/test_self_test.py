@@ -67,9 +67,10 @@ async def test_fails_when_a_door_is_shut(engine: Engine, create: Create, doors: 
 
 @pytest.mark.engine
 def test_fails_when_it_cannot_be_made(engine: Engine, create: Create) -> None:
-    result = SelfTest(engine, create("sleep", "60")).run()  # never started
-    assert not result.passed
-    assert names(result) == {"probe"}
+    test = SelfTest(engine, create("sleep", "60"))  # never started
+    for result in (test.sealed(), test.doors(), test.run()):
+        assert not result.passed
+        assert names(result) == {"probe"}
 
 
 def test_a_listener_hears_only_who_knows_the_nonce() -> None:
