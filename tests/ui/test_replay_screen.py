@@ -16,9 +16,11 @@ from textual.pilot import Pilot
 
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.index import AuditIndex
-from ironcurtain_tui.events import FlowChanged
+from ironcurtain_tui.config import RedactionSettings, TrafficSettings
+from ironcurtain_tui.events import Decision, FlowChanged
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.terminal.replay import Replay
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 from ironcurtain_tui.ui.archive import ArchiveApp
 from ironcurtain_tui.ui.player import Player
 from ironcurtain_tui.ui.screens.replay import ReplayScreen
@@ -155,6 +157,41 @@ async def test_a_record_leads_to_its_second(logs: AuditDirectory) -> None:
         await it.at(120.0)
         await it.press("k")
         await it.at(100.0)
+
+
+def _flow(it: Playing) -> str:
+    selected = it.screen._traffic.selected
+    return selected.id if selected is not None else ""
+
+
+async def test_the_flows_that_are_kept_move_along_and_lead_to_their_second(logs: AuditDirectory) -> None:
+    us = round((NOON + START) * 1e6) - 10**12
+    directory = SessionPaths.of(SECOND, logs.root).traffic
+    keeper = TrafficKeeper(directory, TrafficSettings(), RedactionSettings(), [], print, reserve=0)
+    for number, second in enumerate((10.0, 125.0, 205.0)):
+        capture = keeper.begin()
+        capture.mono_us = us + round(second * 1e6)
+        keeper.keep(capture, flow(number, started=NOON))  # the wall clock had jumped
+    keeper.close()
+    async with playing(logs) as it:
+        await it.until(lambda: len(it.screen._traffic._records) == 3)
+        await it.press("n", "n")
+        await it.at(130.0)
+        await it.until(lambda: _flow(it) == "f1")
+        await it.press("J")
+        await it.at(205.0)
+        await it.until(lambda: "refused: telemetry" in it.text and _flow(it) == "f2")
+        await it.press("K", "K")
+        await it.at(10.0)
+        await it.pilot.click("FlowsAlong", offset=(5, 3))
+        await it.at(205.0)
+
+
+async def test_a_session_that_kept_no_traffic_shows_what_its_log_tells(logs: AuditDirectory) -> None:
+    async with playing(logs, (200, 50)) as it:
+        await it.until(lambda: it.screen._traffic._records)
+        assert "telemetry.example.com" in "".join(one.host for one in it.screen._traffic._records)
+        assert {one.decision for one in it.screen._traffic._records} >= {Decision.DENY}
 
 
 async def test_the_size_changes_as_it_did(logs: AuditDirectory) -> None:

@@ -1,4 +1,4 @@
-"""A session played back: its terminal, and beside it the audit records and requests of the same second."""
+"""A session played back: its terminal, and beside it the audit records and flows of the same second."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, ScrollableContainer, Vertical
 from textual.screen import Screen
 
+from ironcurtain_tui.audit import decisions
+from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.index import Hit, time_of
+from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.control.messages import ScreenUpdate
 from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import Flow
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorGoneError
 from ironcurtain_tui.terminal.replay import Event, Replay
 from ironcurtain_tui.ui.audit_search import AuditSearch
 from ironcurtain_tui.ui.figures import clock
+from ironcurtain_tui.ui.kept_traffic import KeptTraffic
 from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.player import Player
 from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, Keys
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
 from ironcurtain_tui.ui.tone import Tone
+from ironcurtain_tui.ui.widgets.flows_along import FlowsAlong
 from ironcurtain_tui.ui.widgets.hit_list import HitList
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 from ironcurtain_tui.ui.widgets.record_list import Cell, Column
@@ -45,6 +51,7 @@ KEYS: Keys = (
     ("shift+← shift+→", f"{LEAP:.0f} seconds back, or on", ""),
     ("n p", "Next and previous marker: questions, answers, refusals", "marker"),
     ("j k ↓ ↑", "Next and previous audit record, and to its second", "record"),
+    ("J K", "Next and previous flow, and to its second", "flow"),
     ("+ -", "Faster, slower: 0.5x to 16x", "speed"),
     ("g G", "To the beginning, to the end", ""),
     ("mouse", "The line of time and the lists lead to the second that is clicked; the wheel scrolls back", ""),
@@ -88,6 +95,8 @@ class ReplayScreen(Screen[None]):
         Binding("p", "marker(-1)", show=False),
         Binding("j,down", "record(1)", show=False),
         Binding("k,up", "record(-1)", show=False),
+        Binding("J,shift+down", "flow(1)", show=False),
+        Binding("K,shift+up", "flow(-1)", show=False),
         Binding("plus,equals_sign", "speed(1)", show=False),
         Binding("minus", "speed(-1)", show=False),
         Binding("g,home", "start", show=False),
@@ -104,7 +113,9 @@ class ReplayScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self._session = session
+        self._directory = directory
         self._recording = SessionPaths.of(session, directory.root).recording
+        self._kept = KeptTraffic(SessionPaths.of(session, directory.root).traffic)
         self._at = at
         self._now = now
         self._search = AuditSearch(directory)
@@ -115,7 +126,7 @@ class ReplayScreen(Screen[None]):
         self._terminal.can_focus = False
         self._terminal.end()  # nobody is there to type to
         self._audit = ReplayHits()
-        self._traffic = ReplayHits()
+        self._traffic = FlowsAlong()
         self._timeline = Timeline()
         self._hints = Line(id="hints")
 
@@ -146,6 +157,7 @@ class ReplayScreen(Screen[None]):
     async def on_unmount(self) -> None:
         await self._tasks.close()
         self._search.close()
+        self._kept.close()
 
     def on_resize(self) -> None:
         self._arrange()
@@ -165,6 +177,7 @@ class ReplayScreen(Screen[None]):
                 player.seek(replay.second_of(*self._at))
             self._player = player
             self._tasks.start(self._list(), "records of the replay")
+            self._tasks.start(self._list_flows(replay), "flows of the replay")
             await player.run()
         except (UserFacingError, EmulatorGoneError, OSError) as error:
             told = f"{error.message}\n{error.remedy}" if isinstance(error, UserFacingError) else str(error)
@@ -172,10 +185,26 @@ class ReplayScreen(Screen[None]):
             self.dismiss(None)
 
     async def _list(self) -> None:
-        for records, kinds in ((self._audit, ""), (self._traffic, " kind:request kind:tunnel")):
-            found = await self._search.find(f"session:{self._session}{kinds}", self._now())
-            records.show_ids(found.ids)
+        found = await self._search.find(f"session:{self._session}", self._now())
+        self._audit.show_ids(found.ids)
         self._moved()
+
+    async def _list_flows(self, replay: Replay) -> None:
+        """Those that are kept; of a session that kept none, what its audit log tells."""
+        try:
+            flows = await self._kept.flows() or await asyncio.to_thread(self._flows_of_log)
+        except (OSError, ChainBroken) as error:
+            self.notify(f"No flows: {neutralise(str(error))}", severity="warning", markup=False)
+            return
+        placed = sorted(
+            ((replay.second_of(round(flow.started * 1e6), clock), flow, clock) for flow, clock in flows),
+            key=lambda each: each[0],
+        )
+        self._traffic.show_flows([(flow, clock) for _, flow, clock in placed], [second for second, _, _ in placed])
+        self._moved()
+
+    def _flows_of_log(self) -> list[tuple[Flow, int]]:
+        return list(decisions.flows(AuditReader(self._directory.log(self._session)).poll()))
 
     def _failed(self, name: str, error: BaseException) -> None:
         self.notify(f"{name}: {neutralise(str(error))}", severity="error", markup=False)
@@ -190,8 +219,8 @@ class ReplayScreen(Screen[None]):
             return
         replay, at = player.replay, player.position
         us = replay.time_us_at(at)
-        for records in (self._audit, self._traffic):
-            records.select_at(us)
+        self._audit.select_at(us)
+        self._traffic.select_at(at)
         self._timeline.show(at, replay.duration, [marker.time for marker in replay.markers])
         sign = "▶ playing" if player.playing else "■ paused"
         pieces = [
@@ -213,9 +242,8 @@ class ReplayScreen(Screen[None]):
         self._tasks.start(self._read(), "records in view")
 
     async def _read(self) -> None:
-        for records in (self._audit, self._traffic):
-            if ids := records.missing():
-                records.put(await self._search.read(ids))
+        if ids := self._audit.missing():
+            self._audit.put(await self._search.read(ids))
 
     @on(AgentTerminal.HistoryWanted)
     async def _history_wanted(self, message: AgentTerminal.HistoryWanted) -> None:
@@ -243,6 +271,11 @@ class ReplayScreen(Screen[None]):
         message.stop()
         self._go_to_record(message.records)
 
+    @on(FlowsAlong.Clicked)
+    def _flow_clicked(self, message: FlowsAlong.Clicked) -> None:
+        message.stop()
+        self._go_to_flow()
+
     def _seek(self, second: float) -> None:
         if self._player is not None:
             self._terminal.return_to_live()
@@ -252,6 +285,17 @@ class ReplayScreen(Screen[None]):
         hit = records.selected
         if self._player is not None and hit is not None and hit.record is not None:
             self._seek(self._player.replay.second_of(hit.record.time_us, hit.record.mono_us))
+
+    def _go_to_flow(self) -> None:
+        if self._player is not None and (moment := self._traffic.moment) is not None:
+            self._seek(self._player.replay.second_of(*moment))
+
+    def action_flow(self, rows: int) -> None:
+        """To the next or previous flow."""
+        if self._player is not None:
+            self._player.playing = False
+            self._traffic.move(rows)
+            self._go_to_flow()
 
     def action_seek(self, seconds: float) -> None:
         """So many seconds on, or back."""

@@ -213,7 +213,8 @@ class TrafficBrowser(Browser):
     def action_replay(self) -> None:
         """Play the recording from the second of the selected flow."""
         if (flow := self._list.selected) is not None:
-            at = (round(flow.started * 1e6), 0)
+            inside = self._inside[1] if self._inside is not None and self._inside[0].id == flow.id else None
+            at = (round(flow.started * 1e6), inside.mono_us if inside is not None else 0)
             self.app.push_screen(ReplayScreen(AuditDirectory(self._session.root), self._session.session_id, at))
 
     def action_copy_curl(self) -> None:
