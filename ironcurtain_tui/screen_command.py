@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.guard import run_guarded
 from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.ui.kept_layout import LayoutFile
 from ironcurtain_tui.ui.sessions import ListedSession, SessionsRoom
 
 
-def show(sessions: Sequence[SessionPaths], settings: config.Config) -> int:
-    """Show ``sessions`` in tabs, without any the list of all; the exit code. Blocks until the person leaves."""
+def show(sessions: Sequence[SessionPaths], settings: config.Config, front: int = 0) -> int:
+    """Show ``sessions`` in tabs, without any the list of all; the exit code. Blocks until the person leaves.
+
+    ``front``: which of them to show first.
+    """
     log = sessions[0].screen_log if sessions else paths.private_directory(paths.home()) / "screen.log"
 
     def screen() -> int:
@@ -26,6 +30,8 @@ def show(sessions: Sequence[SessionPaths], settings: config.Config) -> int:
             theme=settings.ui.theme,
             notifications=settings.notifications,
             room=_room(settings),
+            layout=_layout_file(),
+            front=front,
         )
         departure = show(app, str(log))
         if departure.message:
@@ -37,15 +43,29 @@ def show(sessions: Sequence[SessionPaths], settings: config.Config) -> int:
 
 
 def attach(wanted: Sequence[str]) -> int:
-    """Show the sessions whose ids begin like ``wanted``; none named: the one that runs, or the list where several do.
+    """Show the sessions whose ids begin like ``wanted``; UserFacingError when there is none.
 
-    UserFacingError when there is none.
+    None named: those that were open when the app was last closed and still run, or the only one that runs; where
+    several run and none of them was open, the list.
     """
     from ironcurtain_tui.supervisor import registry
 
-    if not wanted and sum(known.alive for known in registry.sessions()) > 1:
-        return show((), config.load())
-    return show([registry.find(one) for one in wanted or ("",)], config.load())
+    if wanted:
+        return show([registry.find(one) for one in wanted], config.load())
+    running = {known.id for known in registry.sessions() if known.alive}
+    kept = _layout_file().load()
+    if again := [session for session in kept.tabs if session in running]:
+        front = kept.tabs[kept.front] if kept.front < len(kept.tabs) else ""
+        return show([SessionPaths.of(session) for session in again], config.load(), _index(again, front))
+    return show((), config.load()) if len(running) > 1 else show([registry.find("")], config.load())
+
+
+def _index(sessions: Sequence[str], wanted: str) -> int:
+    return sessions.index(wanted) if wanted in sessions else 0
+
+
+def _layout_file() -> LayoutFile:
+    return LayoutFile(paths.home() / "layout.json")
 
 
 def _room(settings: config.Config) -> SessionsRoom:

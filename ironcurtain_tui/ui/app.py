@@ -19,22 +19,18 @@ from textual.worker import Worker
 from ironcurtain_tui.config import NotificationSettings
 from ironcurtain_tui.control.messages import Resize
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.events import AnyEvent, BadgeState, BellRang, Notice, ScreenRestarted
-from ironcurtain_tui.ui import departure, desktop, errand
+from ironcurtain_tui.events import AnyEvent, BadgeState, BellRang, Notice, ScreenRestarted, SessionInfo
+from ironcurtain_tui.ui import departure, desktop
 from ironcurtain_tui.ui.commands import SessionCommands
 from ironcurtain_tui.ui.departure import Departure
-from ironcurtain_tui.ui.keymap import ABOUT_TABS, TABS, Command, Keymap, display
-from ironcurtain_tui.ui.layout import Arrangement
-from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.kept_layout import KeptLayout, LayoutFile
+from ironcurtain_tui.ui.keymap import TABS, Command, Keymap, display
 from ironcurtain_tui.ui.notifications import Notifier
-from ironcurtain_tui.ui.screens.help import Help
+from ironcurtain_tui.ui.other_sessions import OtherSessions
 from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
-from ironcurtain_tui.ui.screens.new_session import NewSession, Wanted
 from ironcurtain_tui.ui.screens.session import SessionScreen
-from ironcurtain_tui.ui.screens.sessions import SessionsScreen
-from ironcurtain_tui.ui.screens.starting import Starting
 from ironcurtain_tui.ui.session_feed import SessionFeed
-from ironcurtain_tui.ui.sessions import ListedSession, SessionsRoom
+from ironcurtain_tui.ui.sessions import SessionsRoom
 from ironcurtain_tui.ui.tabs import TabLabel, label, session_name
 from ironcurtain_tui.ui.themed_app import ThemedApp
 from ironcurtain_tui.ui.toasts import toast
@@ -70,32 +66,42 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
         theme: str = "",
         notifications: NotificationSettings | None = None,
         room: SessionsRoom | None = None,
+        layout: LayoutFile | None = None,
+        front: int = 0,
         now: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(theme)
+        """``layout``: where the layout is kept; without it the app starts with the usual one, and forgets.
+
+        ``front``: which of the sessions is shown first.
+        """
+        self._layout = layout
+        self._kept = layout.load() if layout is not None else KeptLayout()
+        super().__init__(theme or self._kept.theme)
         self.use_command_palette = True
         self._keys = Keymap(prefix)
         settings = notifications or NotificationSettings()
         self._notifier = Notifier(settings, os.environ, self._to_terminal, self._to_desktop, steady)
         self._now, self._steady = now, steady
-        self._room = room or SessionsRoom(tuple, Path, ("shell",), ("false",))
-        self._arrangement = Arrangement()
+        room = room or SessionsRoom(tuple, Path, ("shell",), ("false",))
+        self._others = OtherSessions(self, self, room, self._keys, now)
+        self._arrangement = self._kept.arrangement
         self._tabs: list[Tab] = []
         self._last: Tab | None = None
         self._opened = 0
         self._told: Sequence[TabLabel] = ()
-        for path in socket_paths:
-            self._add(path)
+        for index, path in enumerate(socket_paths):
+            self._add(path, self.DEFAULT_MODE if index == front else "")
         self._list_mode = self.LIST_MODE if socket_paths else self.DEFAULT_MODE
-        self.add_mode(self._list_mode, self._list_of_sessions)
+        self.add_mode(self._list_mode, self._others.list_screen)
 
     def on_mount(self) -> None:
         # Asked to go, by the guard's death or by kill: leave properly, so that the terminal is put back.
         for asked in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(asked, self._leave)
-        for tab in self._tabs[1:]:
-            self._follow(tab)
+        for tab in self._tabs:
+            if tab.mode != self.DEFAULT_MODE:
+                self._follow(tab)
         self.set_interval(1.0, self._tick)
 
     def on_app_focus(self) -> None:
@@ -130,6 +136,23 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
         known = next((tab for tab in self._tabs if tab.feed.socket_path == socket_path), None)
         self._bring(known or self._add(socket_path))
 
+    def tab_number(self, socket_path: Path) -> int:
+        """The number of the tab that shows the session behind ``socket_path``, from 1; 0 when none does."""
+        paths = [tab.feed.socket_path for tab in self._tabs]
+        return paths.index(socket_path) + 1 if socket_path in paths else 0
+
+    def last_shown(self) -> SessionInfo | None:
+        """The session that is, or was last, in front."""
+        tab = self._current or self._last
+        return tab.feed.state.info if tab is not None and tab.feed.state is not None else None
+
+    def go_back(self) -> None:
+        """From the list to the tab that was in front before; out, where there is none."""
+        if self._tabs:
+            self._bring(self._last if self._last in self._tabs else self._tabs[0])
+        else:
+            self._leave()
+
     def obey_tabs(self, command: Command) -> None:
         """Do what is about the tabs."""
         match command:
@@ -146,7 +169,7 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
                 self._turn_away()
                 self.switch_mode(self._list_mode)
             case Command.NEW_SESSION:
-                self._ask_for_session()
+                self._others.ask_for_new()
             case _ if command in TABS:
                 if TABS.index(command) < len(self._tabs):
                     self._bring(self._tabs[TABS.index(command)])
@@ -162,10 +185,9 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
             feed.send(Resize(cols=cols, lines=lines))
             feed.show_screen(tab is self._current)
 
-    def _add(self, socket_path: Path) -> Tab:
+    def _add(self, socket_path: Path, mode: str = "") -> Tab:
         self._opened += 1
-        first = self._opened == 1 and not self.is_running
-        tab = Tab(SessionFeed(socket_path, self), self.DEFAULT_MODE if first else f"tab-{self._opened}")
+        tab = Tab(SessionFeed(socket_path, self), mode or f"tab-{self._opened}")
         self._tabs.append(tab)
 
         def screen() -> Screen[None]:
@@ -232,91 +254,9 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
         self._go(departure.together([tab.feed.departure for tab in self._tabs]))
 
     def _go(self, how: Departure) -> None:
+        self._keep_layout()
         # Not at once: while its first screen is still being mounted, an app cannot go.
         self.call_later(self.exit, how, how.exit_code)
-
-    # --- other sessions ------------------------------------------------------------------------------
-
-    def _list_of_sessions(self) -> SessionsScreen:
-        return SessionsScreen(self._keys, self._room.listed, self._tab_number, self._act, self._now)
-
-    def _tab_number(self, session: ListedSession) -> int:
-        paths = [tab.feed.socket_path for tab in self._tabs]
-        return paths.index(session.socket_path) + 1 if session.socket_path in paths else 0
-
-    def _act(self, command: Command, session: ListedSession | None) -> None:
-        """What a key in the list of sessions asks for."""
-        match command:
-            case Command.BACK:
-                if not self._tabs:
-                    self._leave()
-                else:
-                    self._bring(self._last if self._last in self._tabs else self._tabs[0])
-            case Command.HELP:
-                self.push_screen(Help(self._keys, (), False))
-            case _ if command in ABOUT_TABS:
-                self.obey_tabs(command)
-            case _ if session is not None:
-                self._act_on(command, session)
-
-    def _act_on(self, command: Command, session: ListedSession) -> None:
-        match command:
-            case Command.DETAILS if session.running:
-                self.open_tab(session.socket_path)
-            case Command.DETAILS | Command.RESUME if session.resumable:
-                self._resume(session)
-            case Command.DETAILS | Command.REPLAY if session.recorded:
-                self._replay(session.id)
-            case Command.STOP_SELECTED:
-                self.run_worker(self._stop(session.id), name="stop")
-            case Command.BROWSE_AUDIT:
-                self._browse_audit(session.id)
-            case Command.DETAILS | Command.RESUME | Command.REPLAY:
-                self.notify("Nothing was kept of it that could be resumed or played.", severity="warning")
-            case _:
-                pass
-
-    def _ask_for_session(self) -> None:
-        front = self._current or self._last
-        info = front.feed.state.info if front is not None and front.feed.state is not None else None
-        question = NewSession(
-            info.workspace if info else str(Path.cwd()), self._room.agents, info.agent if info else ""
-        )
-        self.push_screen(question, self._start)
-
-    def _start(self, wanted: Wanted | None) -> None:
-        if wanted is not None:
-            arguments = ["--workspace", str(wanted.workspace), "--agent", wanted.agent]
-            self._start_with(f"{wanted.agent} in {wanted.workspace}", arguments)
-
-    def _resume(self, session: ListedSession) -> None:
-        self._start_with(f"{session.agent_title} in {session.workspace}, resumed", ["--resume", session.id])
-
-    def _start_with(self, what: str, arguments: Sequence[str]) -> None:
-        command = [*self._room.command, "run", "--detach", *arguments]
-        self.push_screen(Starting(f"Starting {what}", command), self._started)
-
-    def _started(self, session: str | None) -> None:
-        if session is not None:
-            self.open_tab(self._room.socket_of(session))
-
-    async def _stop(self, session: str) -> None:
-        said: list[str] = []
-        code = await errand.run([*self._room.command, "stop", session], said.append)
-        words = neutralise("\n".join(said)) or "Nothing was said about it."
-        self.notify(words, severity="error" if code else "information", timeout=10, markup=False)
-
-    def _replay(self, session: str) -> None:
-        from ironcurtain_tui.audit.directory import AuditDirectory
-        from ironcurtain_tui.ui.screens.replay import ReplayScreen
-
-        self.push_screen(ReplayScreen(AuditDirectory(), session, now=self._now))
-
-    def _browse_audit(self, session: str) -> None:
-        from ironcurtain_tui.audit.directory import AuditDirectory
-        from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
-
-        self.push_screen(AuditBrowser(AuditDirectory(), f"session:{session} ", now=self._now))
 
     # --- what the feeds tell -------------------------------------------------------------------------
 
@@ -369,6 +309,23 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
 
     def _tick(self) -> None:
         self._notifier.tick(self._states)
+        self._keep_layout()
+
+    def _keep_layout(self) -> None:
+        """Keep how the app looks now, if that has changed: whatever ends it, the next one looks the same."""
+        front = self._current
+        if front is not None and front.screen is not None:
+            self._arrangement = front.screen.arrangement
+        shown = [tab for tab in self._tabs if tab.feed.state is not None]
+        layout = KeptLayout(
+            arrangement=self._arrangement,
+            theme=self.theme,
+            tabs=tuple(tab.feed.state.info.id for tab in shown if tab.feed.state is not None),
+            front=shown.index(front) if front in shown else 0,
+        )
+        if self._layout is not None and layout != self._kept and (shown or not self._tabs):
+            self._kept = layout
+            self._layout.save(layout)
 
     def _to_terminal(self, made: str) -> None:
         if self._driver is not None and not self.is_headless:

@@ -385,7 +385,8 @@ class Keymap:
 
     def hints(self, place: Place) -> tuple[Row, ...]:
         """What the footer shows at ``place``, most useful first."""
-        return tuple(row for row in (*PLACES[place], *ALWAYS) if row.hint)
+        everywhere = ALWAYS[:1] if place is Place.SESSIONS else ALWAYS  # the others are about one session
+        return tuple(row for row in (*PLACES[place], *everywhere) if row.hint)
 
     def sections(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
         """The whole table for the help: a heading and its lines, each the keys and what they do."""

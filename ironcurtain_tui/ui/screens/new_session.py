@@ -27,9 +27,15 @@ class Wanted:
 class AgentButton(RadioButton):
     """A radio button that says by more than its colour whether it is chosen."""
 
+    def on_mount(self) -> None:
+        self._say()
+
     def watch_value(self) -> None:
-        self.BUTTON_INNER = "●" if self.value else " "
+        self._say()
         super().watch_value()
+
+    def _say(self) -> None:
+        self.BUTTON_INNER = "●" if self.value else " "
 
 
 class NewSession(Dialog[Wanted]):
