@@ -1,4 +1,4 @@
-"""Two real sessions in one app: listed, opened, told apart, one more started from within, and all of them back later."""
+"""Two real sessions in one app: listed, opened, told apart, one more started from within, all of them back later."""
 
 from __future__ import annotations
 

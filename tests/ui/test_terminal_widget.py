@@ -173,6 +173,18 @@ async def test_the_cursor_covers_its_cell_also_of_a_wide_character(shape: Cursor
         assert strip.cell_length == COLS
 
 
+async def test_a_bar_cursor_is_a_bar_where_there_is_room_for_one() -> None:
+    app = Bench()
+    async with app.run_test(size=(COLS + 10, LINES)):
+        rows = ["ab".ljust(COLS), *[""] * (LINES - 1)]
+        app.terminal.apply(update(rows, cursor=Cursor(x=2, y=0, shape=CursorShape.BAR)))
+        assert app.shown()[0].startswith("ab▏ ")
+        app.terminal.apply(update(rows, cursor=Cursor(x=1, y=0, shape=CursorShape.BAR)))
+        assert app.shown()[0].startswith("ab ")
+        parts = [part.text for part in app.terminal.render_line(0) if part.style and part.style.underline2]
+        assert parts == ["b"], "on a letter it is a line below"
+
+
 async def test_a_block_cursor_on_an_inverse_cell_is_still_seen() -> None:
     app = Bench()
     async with app.run_test(size=(COLS + 10, LINES)):

@@ -202,7 +202,8 @@ class AgentTerminal(Widget, can_focus=True):
         if self._top is None and y >= self._lines:
             return Strip.blank(width, palette.base)
         line = self._line(row)
-        strip = Strip(line.segments(palette, self._overlay(row)), self._cols)
+        bar = self._cursor.x if self._cursor_style(row) is CursorShape.BAR else None
+        strip = Strip(line.segments(palette, self._overlay(row), bar), self._cols)
         if self._cols != width:
             strip = strip.adjust_cell_length(width, palette.base)
         return self._with_badge(strip) if y == 0 and self._top is not None else strip
@@ -239,10 +240,11 @@ class AgentTerminal(Widget, can_focus=True):
             return None
         selection = self.get_component_rich_style(_SELECTION, partial=True)
         place = self._cursor.x
+        drawn_as_glyph = cursor is CursorShape.BAR and self._line(row).is_blank(place)
 
         def overlay(column: int, below: Style) -> Style:
             style = below + Style(bgcolor=selection.bgcolor, reverse=False) if column in marked else below
-            if cursor is not None and column == place:
+            if cursor is not None and column == place and not drawn_as_glyph:
                 return style + (
                     Style(reverse=not below.reverse) if cursor is CursorShape.BLOCK else Style(underline2=True)
                 )
@@ -251,13 +253,11 @@ class AgentTerminal(Widget, can_focus=True):
         return overlay
 
     def _cursor_style(self, row: int) -> CursorShape | None:
-        """How to draw the cursor in ``row``: a block, or a line under the cell; None when it is not there."""
+        """How to draw the cursor in ``row``; None when it is not there. Without the focus it is a line."""
         cursor = self._cursor
         if self._top is not None or self._ended or not cursor.visible or row - self._history != cursor.y:
             return None
-        if not self.has_focus or cursor.shape is CursorShape.UNDERLINE:
-            return CursorShape.UNDERLINE
-        return CursorShape.BLOCK  # a bar cannot be drawn between cells
+        return cursor.shape if self.has_focus else CursorShape.UNDERLINE
 
     def _with_badge(self, strip: Strip) -> Strip:
         badge = f" ↑ {self.scrolled_back:,} lines "

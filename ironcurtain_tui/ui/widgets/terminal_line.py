@@ -18,6 +18,8 @@ from ironcurtain_tui.ui.widgets.terminal_palette import INVISIBLE, Palette
 Overlay = Callable[[int, Style], Style]
 """What to make of the style at a column: draws cursor and selection."""
 
+BAR = "▏"
+
 _URL = re.compile(r"https?://[^\s<>\"'`│┃|]+")
 _URL_END = ".,;:!?)]}"
 _OPENABLE = ("http://", "https://", "mailto:")
@@ -60,10 +62,13 @@ class Line:
                     cells += [char, ""] if width == 2 else [char]
         return cells
 
-    def segments(self, palette: Palette, overlay: Overlay | None = None) -> list[Segment]:
-        """The row as Rich draws it."""
+    def segments(self, palette: Palette, overlay: Overlay | None = None, bar: int | None = None) -> list[Segment]:
+        """The row as Rich draws it. ``bar``: the column where a bar cursor stands, which only a blank has room for."""
         if overlay is None:
             return [Segment(text, palette.style(style)) for text, style in self.runs]
+        cells = self.cells
+        if bar is not None and self.is_blank(bar):
+            cells = [*cells[:bar], BAR, *cells[bar + 1 :]]
         segments: list[Segment] = []
         column = 0
         for text, style in self.runs:
@@ -72,10 +77,14 @@ class Line:
             while column < end:
                 above = overlay(column, below)
                 start, column = column, column + 1
-                while column < end and (self.cells[column] == "" or overlay(column, below) == above):
+                while column < end and (cells[column] == "" or overlay(column, below) == above):
                     column += 1
-                segments.append(Segment("".join(self.cells[start:column]), above))
+                segments.append(Segment("".join(cells[start:column]), above))
         return segments
+
+    def is_blank(self, column: int) -> bool:
+        """Whether nothing is drawn at ``column``."""
+        return self.cells[column : column + 1] == [" "]
 
     def text(self, start: int = 0, end: int | None = None) -> str:
         """What columns ``start`` to ``end`` say, without blanks at the end of the row."""
