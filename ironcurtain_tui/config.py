@@ -221,6 +221,33 @@ class ApprovalSettings(_Section, frozen=True):
             raise ValueError("timeout must lie between 30 and 600 seconds")
 
 
+class AutoApproveSettings(_Section, frozen=True):
+    """What may answer a question in the person's place, when their own fresh words ask for just that."""
+
+    mode: Literal["off", "rules", "model"] = "off"
+    """``rules``: the words name the deed and what it is done to, and nothing else; ``model``: [model] is asked."""
+
+
+class ModelSettings(_Section, frozen=True):
+    """A model that is asked on this machine, for the person; never the agent's."""
+
+    name: str = ""
+    """``anthropic:MODEL`` or ``openai:MODEL``; its key is that of [providers]. Empty: none."""
+    base_url: str = ""
+    """Of another server with the same API; empty: the provider's own."""
+    timeout: float = 20.0
+    """Seconds until a question counts as not answered."""
+
+    def __post_init__(self) -> None:
+        if self.name and not re.fullmatch(r"(anthropic|openai):\S+", self.name):
+            raise ValueError("name must be written like 'anthropic:MODEL' or 'openai:MODEL'")
+        secure = r"https://[^\s/]+\S*|http://(127\.0\.0\.1|localhost)[:/]\S*"
+        if self.base_url and not re.fullmatch(secure, self.base_url):
+            raise ValueError("base_url must start with https:// (http:// only on this machine)")
+        if not 1 <= self.timeout <= 120:
+            raise ValueError("timeout must lie between 1 and 120 seconds")
+
+
 class WebHostSettings(_Section, frozen=True):
     """A server of your own that stands in the place of a host on the web."""
 
@@ -366,6 +393,8 @@ class Config(_Section, frozen=True):
     ui: UiSettings = UiSettings()
     mcp: McpSettings = McpSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    auto_approve: AutoApproveSettings = AutoApproveSettings()
+    model: ModelSettings = ModelSettings()
     web: WebSettings = WebSettings()
     network: NetworkSettings = NetworkSettings()
     packages: PackageSettings = PackageSettings()
@@ -428,6 +457,8 @@ def _known_keys(section: str) -> list[str]:
         "ui": UiSettings,
         "mcp": McpServerSettings,
         "approvals": ApprovalSettings,
+        "auto_approve": AutoApproveSettings,
+        "model": ModelSettings,
         "web": WebSettings,
         "network": NetworkSettings,
         "packages": PackageSettings,
