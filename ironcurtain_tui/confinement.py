@@ -11,6 +11,8 @@
   every other one fails with EPERM, and no memory becomes executable.
 
 On other systems only the limits apply. Call it when everything is imported and allocated that needs files.
+
+``keep_memory_private`` is for the opposite: a process that holds keys.
 """
 
 from __future__ import annotations
@@ -81,6 +83,18 @@ def confine() -> tuple[str, ...]:
     no_new_privs = ("no-new-privs",) if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 else ()
     # each needs what the next one takes: Landlock a descriptor, the limits a system call
     return no_new_privs + _landlock(libc) + _limit_resources() + _seccomp(libc)
+
+
+def keep_memory_private() -> None:
+    """See that no other process of this user can read our memory or environment, and that no crash writes them down.
+
+    Core dumps are off, also for what is started from here. On Linux the process cannot be traced, and its files below
+    ``/proc`` that show memory, descriptors and environment belong to root (proc(5), prctl(2) PR_SET_DUMPABLE); what is
+    started from here is not affected by that.
+    """
+    _lower(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _limit_resources() -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class FileStore(LoginStore):
         return Path(os.path.realpath(self._path))
 
     def _load(self) -> bytes | None:
-        self._seen = self._look()
+        seen = self._look()
         try:
             with self._path.open("rb") as file:
                 return file.read(LARGEST)
@@ -119,6 +119,8 @@ class FileStore(LoginStore):
             raise UserFacingError(
                 f"{self._path} cannot be read: {error.strerror}.", "Correct its permissions, or log in again."
             ) from None
+        finally:
+            self._seen = seen
 
     def _save(self, content: bytes) -> None:
         real = self._real

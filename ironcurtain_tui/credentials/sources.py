@@ -69,8 +69,10 @@ class CommandKey:
         self._read = 0.0
 
     def read(self) -> Secret:
-        self._read = time.monotonic()
-        return _checked(_run(self._command), self.origin)
+        try:
+            return _checked(_run(self._command), self.origin)
+        finally:
+            self._read = time.monotonic()
 
     def changed(self) -> bool:
         return bool(self._seconds) and time.monotonic() - self._read >= self._seconds
@@ -86,8 +88,11 @@ class FileKey:
         self._seen: object = None
 
     def read(self) -> Secret:
-        self._seen = self._look()
-        return _checked(_read(self._path), self.origin)
+        seen = self._look()
+        try:
+            return _checked(_read(self._path), self.origin)
+        finally:
+            self._seen = seen
 
     def changed(self) -> bool:
         return self._look() != self._seen
@@ -113,7 +118,8 @@ class KeyringKey:
         value = keychain.read(self._service, self._user)
         if value is None:
             raise UserFacingError(
-                f"There is no {self.origin}.", f"Store the key with `keyring set {self._service} {self._user}`."
+                f"The keyring has no entry {self._service}/{self._user}.",
+                f"Store the key with `keyring set {self._service} {self._user}`.",
             )
         return _checked(value.strip(), self.origin)
 

@@ -28,7 +28,7 @@ class StoredKey(Credential):
         self._asked = -PAUSE_SECONDS
 
     async def key(self) -> Key:
-        if self._source.changed():
+        if self._reading.locked() or self._source.changed():
             async with self._reading:
                 if self._source.changed():
                     await self._read()

@@ -14,6 +14,7 @@ import threading
 
 import msgspec
 
+from ironcurtain_tui.confinement import keep_memory_private
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.assembly import load_doors
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -30,6 +31,7 @@ async def _run(request: LaunchRequest) -> None:
 
 def main() -> None:
     """Run one session until it ends. Survives the terminal it was started from."""
+    keep_memory_private()
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
