@@ -103,6 +103,26 @@ class Flow(Value, frozen=True):
     """What was changed in its body before it was sent, in a few words each. Untrusted: may quote the agent's names."""
 
 
+class ModelSpending(Value, frozen=True):
+    """What one model was used for."""
+
+    model: str
+    requests: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    """By the provider's price list."""
+    unpriced: int = 0
+    """Requests of which the price is not known."""
+
+
+class Spending(Value, frozen=True):
+    """What the models were used for, the dearest first."""
+
+    session: tuple[ModelSpending, ...] = ()
+    today: tuple[ModelSpending, ...] = ()
+    """By all sessions, since midnight."""
+
+
 class FieldKind(StrEnum):
     """How a field of a card is to be read."""
 
@@ -128,7 +148,7 @@ class Card(Value, frozen=True):
     """What a person sees of a held action: drawn on the host from the parsed bytes. Text in it is untrusted."""
 
     kind: str
-    """``tool``, ``request``, ``tunnel``, ``package`` or ``unseen``."""
+    """``tool``, ``request``, ``tunnel``, ``package``, ``unseen`` or ``budget``."""
     title: str
     """One line: ``git.push origin main``, ``GET https://api.example.org/x``."""
     asker: str
@@ -374,6 +394,12 @@ class TaskEnded(Event, frozen=True, tag="task-ended"):
     result: TaskResult
 
 
+class SpendingChanged(Event, frozen=True, tag="spending"):
+    """A model call is over, or another session's was."""
+
+    spending: Spending
+
+
 class EscalationChanged(Event, frozen=True, tag="escalation"):
     """An action was held, or what became of it. Carries the whole of it."""
 
@@ -409,6 +435,7 @@ AnyEvent = (
     | ScreenRestarted
     | TaskProgressed
     | TaskEnded
+    | SpendingChanged
     | EscalationChanged
     | GrantsChanged
     | DoorsChanged
@@ -444,5 +471,6 @@ class SessionState(Value, frozen=True):
     doors: DoorState = DoorState.OPEN
     task: TaskResult | None = None
     """Once a task without a screen has ended."""
+    spending: Spending = Spending()
     said: tuple[Utterance, ...] = ()
     """By the trusted line, oldest first, at most the configured ring."""

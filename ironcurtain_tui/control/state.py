@@ -26,6 +26,8 @@ from ironcurtain_tui.events import (
     SessionInfo,
     SessionState,
     SessionStatus,
+    Spending,
+    SpendingChanged,
     StatusChanged,
     StepChanged,
     TaskEnded,
@@ -61,6 +63,7 @@ class StateKeeper:
         self.grants: tuple[Grant, ...] = ()
         self.doors = DoorState.OPEN
         self.task: TaskResult | None = None
+        self.spending = Spending()
         self.said: deque[Utterance] = deque(maxlen=SAID_KEPT)
 
     @classmethod
@@ -79,6 +82,7 @@ class StateKeeper:
             keeper._keep(escalation)
         keeper.grants, keeper.doors = state.grants, state.doors
         keeper.task = state.task
+        keeper.spending = state.spending
         keeper.said.extend(state.said)
         return keeper
 
@@ -120,6 +124,8 @@ class StateKeeper:
                 self.doors = doors
             case TaskEnded(result=result):
                 self.task = result
+            case SpendingChanged(spending=spending):
+                self.spending = spending
             case PersonSaid(utterance=utterance):
                 self.said.append(utterance)
             case _:
@@ -149,6 +155,7 @@ class StateKeeper:
             escalations=(*self.pending.values(), *self.decided),
             grants=self.grants,
             doors=self.doors,
+            spending=self.spending,
             task=self.task,
             said=tuple(self.said),
         )

@@ -13,8 +13,9 @@ import msgspec
 
 from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.held_request import HeldRequest
-from ironcurtain_tui.events import Card, CardField, FieldKind, Value
+from ironcurtain_tui.events import Card, CardField, FieldKind, ModelSpending, Spending, Value
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Verdict
+from ironcurtain_tui.policy.budget import Limit
 
 LONGEST = 256 << 10
 """Characters of one field that anybody would read; longer ones are shown as what they are, not what they say."""
@@ -116,6 +117,26 @@ def of_unseen(call: HttpRequest, provider: str, what: str, *, asker: str) -> Car
     )
 
 
+def of_budget(limit: Limit, stand: str, spending: Spending, *, asker: str) -> Card:
+    """The card of a budget that is used up. ``stand``: how much of it."""
+    more = limit.amount(limit.step)
+    return Card(
+        kind="budget",
+        title=_title("budget used up:", stand),
+        asker=asker,
+        reason="The next model call waits. What is used was counted from the providers' own answers.",
+        rule="budget",
+        fields=(
+            _text("Used", stand),
+            _text("If approved", f"It goes on with another {more}."),
+            _text("If denied", "This call is refused. The next one asks again."),
+            *_spent("Models in this session", spending.session),
+            *_spent("Models today", spending.today),
+        ),
+        digest=digest.of_budget(limit.span, limit.unit, limit.most),
+    )
+
+
 def remembered(card: Card) -> Card:
     """``card`` as the history keeps it: fields that were long are replaced by what they were."""
     return msgspec.structs.replace(
@@ -132,6 +153,11 @@ def remembered(card: Card) -> Card:
 def weight(card: Card) -> int:
     """About how many characters ``card`` has."""
     return len(card.title) + len(card.reason) + sum(len(each.value) + len(each.label) for each in card.fields)
+
+
+def _spent(label: str, spent: tuple[ModelSpending, ...]) -> list[CardField]:
+    lines = [f"{each.model}: {each.requests:,} requests, {each.tokens:,} tokens, ${each.usd:,.2f}" for each in spent]
+    return [_text(label, "\n".join(lines))] if lines else []
 
 
 def _argument(name: str, value: object) -> CardField:

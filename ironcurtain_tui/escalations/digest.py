@@ -44,6 +44,11 @@ def of_unseen(host: str, what: str) -> str:
     return _digest((b"ironcurtain unseen 1", _bytes(host), _bytes(what)))
 
 
+def of_budget(span: str, unit: str, most: float) -> str:
+    """The digest of a budget that is used up."""
+    return _digest((b"ironcurtain budget 1", _bytes(span), _bytes(unit), _bytes(repr(most))))
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 

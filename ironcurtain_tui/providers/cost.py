@@ -13,7 +13,9 @@ def load_prices() -> None:
 
 
 def cost_usd(provider: str, usage: Usage) -> float | None:
-    """US dollars of one call, None when the model has no known price."""
+    """US dollars of one call, None when the model has no known price. ``provider``: as genai-prices calls it."""
+    if not provider:
+        return None
     import genai_prices
 
     tokens = genai_prices.Usage(

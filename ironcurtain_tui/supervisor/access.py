@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ironcurtain_tui.agents.base import AgentAdapter
@@ -15,7 +15,7 @@ from ironcurtain_tui.credentials.stored_key import StoredKey
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.providers import PROVIDERS
-from ironcurtain_tui.providers.base import Provider
+from ironcurtain_tui.providers.base import ModelEndpoint, Provider
 from ironcurtain_tui.providers.body import ServerTools
 from ironcurtain_tui.providers.gateway import through
 
@@ -64,10 +64,11 @@ class Accesses:
         """
         names = adapter.providers or tuple(PROVIDERS)
         if not rehearsal:
-            found = [_open(each, _settings(config, each)) for each in in_place(config, names)]
+            usable = in_place(config, names)
+            found = [_open(each, _settings(config, each), each.known_as in adapter.by_login) for each in usable]
             if opened := tuple(each for each in found if each is not None):
                 return cls(opened, rehearsal=False)
-        model = PROVIDERS[names[0]]
+        model = replace(PROVIDERS[names[0]], prices="")  # nobody pays for what is scripted
         key = FixedKey(Secret(sentinel.mint("rehearsal-")))
         return cls((_access(model, key, _settings(config, model)),), rehearsal=True)
 
@@ -109,6 +110,12 @@ class Accesses:
         for each in self.all:
             await each.key.close()
 
+    def is_model_call(self, host: str, method: str, path: str) -> bool:
+        """Whether a model answers such a request, and somebody pays for it."""
+        hosts = (each for access in self.all for each in access.provider.hosts if each.name == host)
+        endpoints = (each.endpoint(method, path) for each in hosts)
+        return any(isinstance(each, ModelEndpoint) and each.speaks.counter is not None for each in endpoints)
+
     def rules(self) -> tuple[HostRules, ...]:
         """What these providers may be asked, for the policy."""
         return tuple(rule for each in self.all for rule in each.provider.rules())
@@ -143,9 +150,10 @@ def _settings(config: Config, provider: Provider) -> ProviderSettings:
     return config.providers.get(provider.name, ProviderSettings())
 
 
-def _open(provider: Provider, settings: ProviderSettings) -> Access | None:
-    """The way into ``provider``, None when there is neither key nor log-in."""
+def _open(provider: Provider, settings: ProviderSettings, may_log_in: bool) -> Access | None:
+    """The way into ``provider``, None when there is neither key nor a log-in that this agent may use."""
     ways = (_by_login, _by_key) if settings.login == "first" else (_by_key, _by_login)
+    ways = ways if may_log_in else (_by_key,)
     return next((access for way in ways if (access := way(provider, settings)) is not None), None)
 
 

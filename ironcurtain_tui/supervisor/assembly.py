@@ -57,6 +57,7 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.credential_news import CredentialNews
+from ironcurtain_tui.supervisor.day_book import DayBook
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.hearing import Hearing
@@ -68,6 +69,7 @@ from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import IDLE_COMMAND
 from ironcurtain_tui.supervisor.teardown import Teardown
+from ironcurtain_tui.supervisor.treasurer import Treasurer
 from ironcurtain_tui.supervisor.upstream_proxy import find_parents, read_authorities
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
@@ -102,6 +104,13 @@ class Assembly:
         self._bulletin = bulletin
         self._chronicle = chronicle
         self._activity = Activity(bulletin)
+        self._treasurer = Treasurer(
+            request.config.budget,
+            None if accesses.rehearsal else DayBook(paths.home() / "spending"),
+            bulletin,
+            accesses.is_model_call,
+            asker=adapter.title,
+        )
         self._tasks = tasks
         self._teardown = teardown
         self._token = secrets.token_hex(16)
@@ -381,6 +390,7 @@ class Assembly:
             on_waiting=self._activity.asks,
             on_unavailable=self._chronicle.failed,
             cut_doors=self._cut_doors,
+            treasurer=self._treasurer,
         )
         self._teardown.push("approvals", gatehouse.close)
         return gatehouse
@@ -398,6 +408,7 @@ class Assembly:
             return
         if flow.state.is_over:
             self._chronicle.outcome(flow)
+            self._treasurer.count(flow)
         self._activity.passed(flow)
 
     async def _open_terminal(self) -> None:

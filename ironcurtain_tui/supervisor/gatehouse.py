@@ -19,6 +19,7 @@ from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
 from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.leases import Leases
 from ironcurtain_tui.supervisor.live_policy import LivePolicy
+from ironcurtain_tui.supervisor.treasurer import Treasurer
 from ironcurtain_tui.tasks import TaskOwner
 
 
@@ -53,6 +54,7 @@ class Gatehouse:
         on_waiting: Callable[[int], None],
         on_unavailable: Callable[[AuditUnavailable], None],
         cut_doors: Callable[[], Awaitable[None]],
+        treasurer: Treasurer | None = None,
     ) -> None:
         """``viewers``: how many watch. ``on_waiting`` is told how many questions wait. ``cut_doors`` shuts both."""
         self._bulletin = bulletin
@@ -83,6 +85,7 @@ class Gatehouse:
             waits_unattended=settings.unattended == "wait",
             on_unavailable=on_unavailable,
             on_tripwire=self._tripped,
+            treasurer=treasurer,
         )
         self._cut_doors = cut_doors
         self._desk = Desk(self._approvals, self._leases, barrier, policy, bulletin, record, self._shut)

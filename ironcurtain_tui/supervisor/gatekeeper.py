@@ -17,11 +17,12 @@ from ironcurtain_tui.events import Card, Decision
 from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
-from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.approvals import Answer, Approvals
 from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.consents import Consents
 from ironcurtain_tui.supervisor.leases import Leases
 from ironcurtain_tui.supervisor.refusals import Refusals
+from ironcurtain_tui.supervisor.treasurer import Treasurer
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""
@@ -113,6 +114,7 @@ class Gatekeeper:
         waits_unattended: bool,
         on_unavailable: Callable[[AuditUnavailable], None],
         on_tripwire: Callable[[str], None],
+        treasurer: Treasurer | None = None,
     ) -> None:
         self._policy = policy
         self._audit = audit
@@ -128,6 +130,7 @@ class Gatekeeper:
         self._refusals = Refusals(audit, on_unavailable)
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
+        self._treasurer = treasurer
 
     async def admit(self, action: Action) -> Verdict:
         """Decide on ``action``; when this returns an allowing verdict, the intent is on disk.
@@ -142,6 +145,8 @@ class Gatekeeper:
             await self.tripped(action, LEAK.reason)
             return LEAK
         verdict = self._judge(action)
+        if verdict.decision is Decision.ALLOW and isinstance(action, HttpRequest):
+            verdict = await self._within_budget(action) or verdict
         if verdict.decision is not Decision.ESCALATE:
             return await self._recorded(action, verdict)
         if isinstance(action, Tunnel):
@@ -183,6 +188,20 @@ class Gatekeeper:
             await self._audit.append_async("package.filter", summary, data={"hidden": list(hidden[:MOST_HIDDEN])})
         except AuditUnavailable as error:
             self._on_unavailable(error)
+
+    async def _within_budget(self, action: HttpRequest) -> Verdict | None:
+        """The denial of a model call for which the budget leaves no room, and nobody gives more."""
+        if self._treasurer is None:
+            return None
+
+        async def ask(card: Card) -> Answer:
+            return await self._approvals.ask(action, card)
+
+        try:
+            return await self._treasurer.admit(action, ask if self._attended() or self._waits_unattended else None)
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
+            return NO_AUDIT
 
     async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
         """Whether something may act at a provider, as a person said."""

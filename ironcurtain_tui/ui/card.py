@@ -33,6 +33,7 @@ KINDS = {
     "tunnel": "tunnel to a host",
     "package": "package",
     "unseen": "something at the provider",
+    "budget": "budget of the models",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.reader import last_records
-from ironcurtain_tui.config import ApprovalSettings
+from ironcurtain_tui.config import ApprovalSettings, BudgetSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, ScopeKind
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.events import (
@@ -23,11 +23,14 @@ from ironcurtain_tui.events import (
 )
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.load import build_policy
+from ironcurtain_tui.providers.anthropic import ANTHROPIC
 from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
+from ironcurtain_tui.supervisor.day_book import DayBook
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.treasurer import Treasurer
 
 SENTINEL = "sk-ant-api03-ironcurtain-abc"
 DEADLINE = 10.0
@@ -70,7 +73,9 @@ class Hosts:
 class GateStage:
     """One session without doors and agent."""
 
-    def __init__(self, root: Path, settings: ApprovalSettings, publish: Callable[[AnyEvent], None]) -> None:
+    def __init__(
+        self, root: Path, settings: ApprovalSettings, publish: Callable[[AnyEvent], None], budget: BudgetSettings
+    ) -> None:
         self.root = root
         self.workspace = root / "project"
         self.workspace.mkdir(parents=True)
@@ -96,7 +101,7 @@ class GateStage:
         self.doors_cut = False
         self.audit_failures: list[str] = []
         self.user_file = root / "policy.toml"
-        build = partial(build_policy, hosts=(), workspace=self.workspace, state_dir=root / "state")
+        build = partial(build_policy, hosts=ANTHROPIC.rules(), workspace=self.workspace, state_dir=root / "state")
         self.policy = LivePolicy({USER: self.user_file}, build, partial(past_logs, root))
         self.hearing = Hearing(
             "claude-code",
@@ -105,6 +110,13 @@ class GateStage:
             kept / "user-context.json",
             redact=lambda text: text.replace("secret", "[redacted]"),
             on_unavailable=lambda error: self.audit_failures.append(error.message),
+        )
+        self.treasurer = Treasurer(
+            budget,
+            DayBook(root / "spending"),
+            self.bulletin,
+            lambda host, method, _: (host, method) == ("api.anthropic.com", "POST"),
+            asker="Shell",
         )
         self.gatehouse = Gatehouse(
             self.policy,
@@ -119,6 +131,7 @@ class GateStage:
             on_waiting=self.waiting.append,
             on_unavailable=lambda error: self.audit_failures.append(error.message),
             cut_doors=self._cut,
+            treasurer=self.treasurer,
         )
         self.gatehouse.watch(self.hosts)
         self.gate = self.gatehouse.gatekeeper
@@ -170,9 +183,10 @@ async def gate_stage(
     settings: ApprovalSettings | None = None,
     policy: str = "",
     publish: Callable[[AnyEvent], None] = lambda _: None,
+    budget: BudgetSettings | None = None,
 ) -> AsyncIterator[GateStage]:
     (root / "policy.toml").write_text(policy)
-    stage = GateStage(root, settings or ApprovalSettings(), publish)
+    stage = GateStage(root, settings or ApprovalSettings(), publish, budget or BudgetSettings())
     await stage.server.start()
     try:
         yield stage

@@ -49,9 +49,12 @@ from ironcurtain_tui.events import (
     FlowState,
     Grant,
     GrantsChanged,
+    ModelSpending,
     SessionInfo,
     SessionState,
     SessionStatus,
+    Spending,
+    SpendingChanged,
     StatusChanged,
     StepChanged,
     TitleChanged,
@@ -220,6 +223,7 @@ class ScriptedSession:
             TitleChanged(title="fix the login test"),
             *(FlowChanged(flow=flow) for flow in FLOWS),
             *(AuditAppended(line=line) for line in AUDIT),
+            SpendingChanged(spending=Spending(session=(SPENT,), today=(SPENT,))),
         )
         self.draw()
 
@@ -279,6 +283,13 @@ FLOWS = (
     flow(8, status=529, usage=None, cost_usd=None, bytes_down=120),
     flow(9, state=FlowState.STREAMING, bytes_down=1_204, total_ms=None, usage=None, cost_usd=None),
 )
+SPENT = ModelSpending(
+    model="claude-sonnet-4-5",
+    requests=len(FLOWS),
+    tokens=sum(each.usage.total_tokens for each in FLOWS if each.usage),
+    usd=sum(each.cost_usd or 0.0 for each in FLOWS),
+)
+
 AUDIT = (
     AuditLine(seq=1, time=NOON - 300, kind="session.start", summary="claude-code in /home/dev/shop"),
     AuditLine(seq=2, time=NOON - 298, kind="self-test", summary="both doors answer, nothing else does"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.events import BadgeState, Decision, DoorState, Flow
+from ironcurtain_tui.events import BadgeState, Decision, DoorState, Spending
 from ironcurtain_tui.ui.figures import clock, count, dollars
 from ironcurtain_tui.ui.keymap import TABS, Command
 from ironcurtain_tui.ui.neutralise import clip, neutralise
@@ -35,7 +35,7 @@ class SessionHeader(Line):
         right += [*_folded(session)] if folded else []
         if unread:
             right.append(Piece(f"▲ {unread} notices", Tone.WARN, Command.NOTICES, "Read them", rank=4))
-        right += [*_badges(session), _network(session), *_spent(session.flows.values())]
+        right += [*_badges(session), _network(session), *_spent(session.spending)]
         right.append(Piece(f"{clock(now)[:5]} ", Tone.QUIET, rank=10))
         self.show(left, right)
 
@@ -106,16 +106,13 @@ def _folded(session: StateKeeper) -> Iterable[Piece]:
     )
 
 
-def _spent(flows: Iterable[Flow]) -> Iterable[Piece]:
-    tokens, cost, priced = 0, 0.0, False
-    for flow in flows:
-        if flow.usage is not None:
-            tokens += flow.usage.total_tokens
-        if flow.cost_usd is not None:
-            cost, priced = cost + flow.cost_usd, True
-    if tokens:
-        yield Piece(
-            f"{count(tokens)} tok", Tone.QUIET, tooltip="Tokens of all model calls shown, cached ones included", rank=9
-        )
-    if priced:
-        yield Piece(dollars(cost), Tone.PLAIN, tooltip="Price of all model calls shown, by the provider's list", rank=8)
+def _spent(spending: Spending) -> Iterable[Piece]:
+    tokens, usd = sum(each.tokens for each in spending.session), sum(each.usd for each in spending.session)
+    if not tokens:
+        return
+    models = ", ".join(f"{neutralise(each.model)} {dollars(each.usd)}" for each in spending.session)
+    today = sum(each.usd for each in spending.today)
+    yield Piece(f"{count(tokens)} tok", Tone.QUIET, tooltip="Tokens of all model calls, cached ones included", rank=9)
+    if usd:
+        tooltip = f"Price of all model calls by the providers' lists: {models}. All sessions today: {dollars(today)}"
+        yield Piece(dollars(usd), Tone.PLAIN, tooltip=tooltip, rank=8)
