@@ -13,7 +13,7 @@ from bittty.terminals.scrollback import MemoryScrollback
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
-from ironcurtain_tui.terminal.key_frame import simple_frame
+from ironcurtain_tui.terminal.simple_frame import simple_frame
 
 REPLY_LIMIT = 65_536
 """Bytes of answers kept between two calls of ``take_replies``."""

@@ -17,7 +17,8 @@ from pyghostty.core import init_sized
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
-from ironcurtain_tui.terminal.key_frame import paint, simple_frame
+from ironcurtain_tui.terminal.key_frame import paint
+from ironcurtain_tui.terminal.simple_frame import simple_frame
 
 FOREGROUND = (0xE0, 0xE0, 0xE0)
 BACKGROUND = (0x12, 0x12, 0x12)

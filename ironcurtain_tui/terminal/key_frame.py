@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 
 from ironcurtain_tui.control.messages import CellStyle, Row
-from ironcurtain_tui.terminal.core import EmulatorCore
-from ironcurtain_tui.terminal.modes import restore_modes
 
 TRUE_COLOUR = 0x1000000
 _FLAGS = ((1, 1), (2, 3), (4, 2), (8, 5), (16, 7), (32, 8), (64, 9), (128, 53))
@@ -32,13 +30,6 @@ def paint(rows: Iterable[tuple[int, Row]]) -> bytes:
             shown.append(rendition(run.style) + run.text)
     shown.append("\x1b]8;;\x1b\\\x1b[0m" if link else "\x1b[0m")
     return "".join(shown).encode("utf-8", "replace")
-
-
-def simple_frame(core: EmulatorCore) -> bytes:
-    """Rows, cursor and the modes that matter for input; margins, tab stops and the like are not in it."""
-    cursor, rows = core.cursor(), enumerate(core.read_history(core.history(), core.lines))
-    place = f"\x1b[{cursor.y + 1};{cursor.x + 1}H" + ("" if cursor.visible else "\x1b[?25l")
-    return restore_modes(core.modes()) + paint(rows) + place.encode()
 
 
 def rendition(style: CellStyle) -> str:
