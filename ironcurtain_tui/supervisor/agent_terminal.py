@@ -20,7 +20,7 @@ from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGoneError, ScreenProcess
 from ironcurtain_tui.terminal.keys import encode_focus, encode_key
 from ironcurtain_tui.terminal.mouse import encode_mouse
-from ironcurtain_tui.terminal.paste import encode_paste
+from ironcurtain_tui.terminal.paste import encode_paste, taken_out
 from ironcurtain_tui.terminal.pty_stream import PtyStream
 from ironcurtain_tui.terminal.recording import Recorder
 from ironcurtain_tui.terminal.screen import ViewerDamage
@@ -29,6 +29,12 @@ from ironcurtain_tui.terminal.screen_protocol import clamp_size
 log = logging.getLogger(__name__)
 
 KEY_FRAME_ATTEMPTS = 3
+Dropped = Callable[[str, int], object]
+
+
+def _nothing(_what: str, _size: int) -> None: ...
+
+
 Input = Key | Paste | Mouse | Focus
 
 PASTE_SECONDS = 0.15
@@ -46,10 +52,13 @@ class AgentTerminal:
         size: tuple[int, int],
         *,
         records_keys: bool,
+        on_dropped: Dropped = _nothing,
     ) -> None:
+        """``on_dropped`` is told of input that does not reach the agent: what, and how much of it."""
         self._screen = screen
         self._recorder = recorder
         self._records_keys = records_keys
+        self._on_dropped = on_dropped
         self._tasks = tasks
         self._size = size
         self._stream: PtyStream | None = None
@@ -67,6 +76,7 @@ class AgentTerminal:
         recording: Path,
         settings: RecordingSettings,
         on_recording_stopped: Callable[[str], object],
+        on_dropped: Dropped = _nothing,
     ) -> AgentTerminal:
         """Start the screen process and the recording. OSError or EmulatorGoneError when that fails."""
         size = clamp_size(*size)
@@ -74,7 +84,7 @@ class AgentTerminal:
         if settings.enabled:
             recorder = Recorder(recording, *size, limit=settings.max_bytes, on_stop=on_recording_stopped)
         screen = await ScreenProcess.start(*size, events)
-        terminal = cls(screen, recorder, tasks, size, records_keys=settings.keystrokes)
+        terminal = cls(screen, recorder, tasks, size, records_keys=settings.keystrokes, on_dropped=on_dropped)
         events.on_reply = terminal._write
         return terminal
 
@@ -112,6 +122,8 @@ class AgentTerminal:
             case Key(key=key, character=character):
                 self._type(encode_key(key, character, modes))
             case Paste(text=text):
+                if count := taken_out(text):
+                    self._on_dropped("control characters taken out of a paste", count)
                 self._type(encode_paste(text, modes))
             case Mouse():
                 self._write(encode_mouse(message, modes))
@@ -184,6 +196,7 @@ class AgentTerminal:
     def _write(self, data: bytes) -> None:
         if data and self._stream is not None and not self._stream.write(data):
             log.warning("the agent does not read its input: %d bytes dropped", len(data))
+            self._on_dropped("bytes of input the agent did not read", len(data))
 
     async def _resize_container(self) -> None:
         """One resize at a time, always to the newest size."""

@@ -59,6 +59,7 @@ from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.credential_news import CredentialNews
 from ironcurtain_tui.supervisor.day_book import DayBook
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
+from ironcurtain_tui.supervisor.dropped_input import DroppedInput
 from ironcurtain_tui.supervisor.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.hearing import Hearing
 from ironcurtain_tui.supervisor.identity import ProcessIdentity
@@ -419,6 +420,8 @@ class Assembly:
             on_bell=lambda: publish(BellRang()),
             on_restart=self._screen_restarted,
         )
+        dropped = DroppedInput(partial(self._chronicle.record, durable=False))
+        self._teardown.push("dropped input", dropped.close)
         async with self._bulletin.step("screen"):
             self.terminal = await AgentTerminal.open(
                 events,
@@ -427,6 +430,7 @@ class Assembly:
                 self._paths.recording,
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
+                dropped,
             )
         if self._hearing is not None:
             self._hearing.listen(self.terminal)

@@ -19,6 +19,11 @@ def encode_paste(text: str, modes: TerminalModes) -> bytes:
     return text.replace("\n", "\r").encode("utf-8", "replace")
 
 
+def taken_out(text: str) -> int:
+    """How many characters of ``text`` are not pasted, because they would press keys or end the paste."""
+    return len(_CONTROLS.findall(text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
 def clean(text: str) -> str:
     """``text`` with ``\\n`` for every line end and without what would press a key."""
     return _CONTROLS.sub("", text.replace(_END, "").replace("\r\n", "\n").replace("\r", "\n"))

@@ -26,6 +26,7 @@ class FlowsAlong(TrafficList):
         super().__init__()
         self._clocks: dict[str, int] = {}
         self._seconds: Sequence[float] = ()
+        self._begun = False
 
     def show_flows(self, flows: Sequence[tuple[Flow, int]], seconds: Sequence[float]) -> None:
         """List ``flows`` with their monotonic clocks; ``seconds`` of the recording at which each began, ascending."""
@@ -41,12 +42,13 @@ class FlowsAlong(TrafficList):
 
     def select_at(self, second: float) -> None:
         """Move the selection to the last flow that had begun by then."""
-        row = max(0, bisect_right(self._seconds, second + 1e-6) - 1)
-        if row != self._cursor:
-            self._go(row)
+        begun = bisect_right(self._seconds, second + 1e-6)
+        if (begun > 0) != self._begun or max(0, begun - 1) != self._cursor:
+            self._begun = begun > 0
+            self._go(max(0, begun - 1))
 
     def shows_cursor(self) -> bool:
-        return True
+        return self._begun
 
     def on_click(self, event: events.Click) -> None:
         if event.y >= self._heads:
