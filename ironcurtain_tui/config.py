@@ -198,6 +198,25 @@ class RetentionSettings(_Section, frozen=True):
         return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 
+class BudgetSettings(_Section, frozen=True):
+    """How much a session, and all sessions of a day, may use of their models before a person is asked; 0: any."""
+
+    session_requests: int = 0
+    session_tokens: int = 0
+    """Cached ones included."""
+    session_usd: float = 0.0
+    """By the providers' price lists."""
+    session_minutes: int = 0
+    """Since the session began."""
+    day_requests: int = 0
+    day_tokens: int = 0
+    day_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        if any(getattr(self, name) < 0 for name in self.__struct_fields__):
+            raise ValueError("no limit may be negative")
+
+
 class UiSettings(_Section, frozen=True):
     prefix: str = "ctrl+a"
     """The key that leaves the agent's terminal, in Textual's spelling."""
@@ -390,6 +409,7 @@ class Config(_Section, frozen=True):
     traffic: TrafficSettings = TrafficSettings()
     redaction: RedactionSettings = RedactionSettings()
     retention: RetentionSettings = RetentionSettings()
+    budget: BudgetSettings = BudgetSettings()
     ui: UiSettings = UiSettings()
     mcp: McpSettings = McpSettings()
     approvals: ApprovalSettings = ApprovalSettings()
@@ -454,6 +474,7 @@ def _known_keys(section: str) -> list[str]:
         "traffic": TrafficSettings,
         "redaction": RedactionSettings,
         "retention": RetentionSettings,
+        "budget": BudgetSettings,
         "ui": UiSettings,
         "mcp": McpServerSettings,
         "approvals": ApprovalSettings,
