@@ -42,6 +42,7 @@ from ironcurtain_tui.events import (
     TitleChanged,
 )
 from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
+from ironcurtain_tui.models.model import configured
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.load import USER_ANNOTATIONS, USER_FILE, build_policy
 from ironcurtain_tui.policy.rules import PolicyDocument
@@ -252,6 +253,7 @@ class Assembly:
         from ironcurtain_tui.gateway.orientation import Orientation
         from ironcurtain_tui.gateway.server import Gateway
         from ironcurtain_tui.proxy.server import Proxy
+        from ironcurtain_tui.supervisor.remote_names import remote_names
         from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         routes = await self._routes()
@@ -274,6 +276,8 @@ class Assembly:
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
             gatehouse.watch(proxy)
+        if self._request.config.auto_approve.mode != "off":
+            gatehouse.remotes = await remote_names(Path(self._request.workspace))
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
             tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
@@ -387,6 +391,9 @@ class Assembly:
             sentinels=tuple(self._accesses.sentinels.values()),
             viewers=lambda: self._server.deciders,
             hearing=self._hearing,
+            auto_approve=self._request.config.auto_approve,
+            model=configured(self._request.config.model, self._request.config.providers),
+            workspace=Path(self._request.workspace),
             record=self._chronicle.record,
             on_waiting=self._activity.asks,
             on_unavailable=self._chronicle.failed,

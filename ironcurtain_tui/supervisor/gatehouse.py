@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
-from ironcurtain_tui.config import ApprovalSettings
+from ironcurtain_tui.config import ApprovalSettings, AutoApproveSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, Say, SetDoors
 from ironcurtain_tui.control.server import Viewer
-from ironcurtain_tui.events import BadgeState
+from ironcurtain_tui.events import BadgeState, Escalation
+from ironcurtain_tui.models.model import Model
+from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.auto_approver import AutoApprover
 from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.desk import Desk, Record
@@ -50,6 +54,9 @@ class Gatehouse:
         sentinels: tuple[str, ...],
         viewers: Callable[[], int],
         hearing: Hearing,
+        auto_approve: AutoApproveSettings,
+        model: Model | None,
+        workspace: Path,
         record: Record,
         on_waiting: Callable[[int], None],
         on_unavailable: Callable[[AuditUnavailable], None],
@@ -69,7 +76,19 @@ class Gatehouse:
             words=hearing.last,
         )
         self._hearing = hearing
-        self._approvals.on_raised = lambda escalation, _: hearing.note(escalation.words, escalation.id)
+        self.remotes: Mapping[str, str] = {}
+        """URLs and what the person calls them; to be set before the agent can change that."""
+        self._auto_approver = AutoApprover(
+            auto_approve.mode,
+            model,
+            self._approvals,
+            audit,
+            policy.elements,
+            workspace,
+            lambda: self.remotes,
+            on_unavailable=on_unavailable,
+        )
+        self._approvals.on_raised = self._raised
         self._leases = Leases(bulletin.publish, self._connections_to, self._cut, policy.covers)
         barrier = Barrier()
         self.gatekeeper = Gatekeeper(
@@ -124,6 +143,7 @@ class Gatehouse:
         """Stop clocks and tasks."""
         self._leases.close()
         await self._tasks.close()
+        await self._auto_approver.close()
         await self._approvals.close()
         await self.gatekeeper.close()
 
@@ -134,6 +154,10 @@ class Gatehouse:
 
     async def _preview(self, viewer: Viewer, message: PreviewAlways) -> None:
         viewer.answer(await self._desk.preview(message))
+
+    def _raised(self, escalation: Escalation, action: Action) -> None:
+        self._hearing.note(escalation.words, escalation.id)
+        self._auto_approver.raised(escalation, action)
 
     def _connections_to(self, host: str) -> int:
         return self._proxy.connections_to(host) if self._proxy else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.reader import last_records
-from ironcurtain_tui.config import ApprovalSettings, BudgetSettings
+from ironcurtain_tui.config import ApprovalSettings, AutoApproveSettings, BudgetSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, ScopeKind
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.events import (
@@ -21,6 +21,7 @@ from ironcurtain_tui.events import (
     SessionInfo,
     SessionState,
 )
+from ironcurtain_tui.models.model import Model
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.load import build_policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
@@ -74,7 +75,13 @@ class GateStage:
     """One session without doors and agent."""
 
     def __init__(
-        self, root: Path, settings: ApprovalSettings, publish: Callable[[AnyEvent], None], budget: BudgetSettings
+        self,
+        root: Path,
+        settings: ApprovalSettings,
+        publish: Callable[[AnyEvent], None],
+        budget: BudgetSettings,
+        auto_approve: AutoApproveSettings,
+        model: Model | None,
     ) -> None:
         self.root = root
         self.workspace = root / "project"
@@ -127,6 +134,9 @@ class GateStage:
             sentinels=(SENTINEL,),
             viewers=lambda: int(self.watched),
             hearing=self.hearing,
+            auto_approve=auto_approve,
+            model=model,
+            workspace=self.workspace,
             record=self._record,
             on_waiting=self.waiting.append,
             on_unavailable=lambda error: self.audit_failures.append(error.message),
@@ -184,9 +194,18 @@ async def gate_stage(
     policy: str = "",
     publish: Callable[[AnyEvent], None] = lambda _: None,
     budget: BudgetSettings | None = None,
+    auto_approve: AutoApproveSettings | None = None,
+    model: Model | None = None,
 ) -> AsyncIterator[GateStage]:
     (root / "policy.toml").write_text(policy)
-    stage = GateStage(root, settings or ApprovalSettings(), publish, budget or BudgetSettings())
+    stage = GateStage(
+        root,
+        settings or ApprovalSettings(),
+        publish,
+        budget or BudgetSettings(),
+        auto_approve or AutoApproveSettings(),
+        model,
+    )
     await stage.server.start()
     try:
         yield stage
