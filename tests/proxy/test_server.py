@@ -23,6 +23,15 @@ START = (
 END = b'event: message_delta\ndata: {"type":"message_delta","delta":{},"usage":{"output_tokens":100}}\n\n'
 
 
+async def test_a_tunnel_asked_for_in_the_older_version_is_like_any_other(stage: Stage) -> None:
+    agent = await stage.agent()
+    await agent.send(f"CONNECT {HOST}:443 HTTP/1.0\r\n\r\n".encode())  # as Python 3.11 does
+    assert (await agent.response(connect=True)).status == 200
+    await agent.handshake(stage.trust)
+    for _ in range(2):
+        assert (await agent.ask(request())).status == 200
+
+
 async def test_swaps_the_key_and_tells_the_flow(stage: Stage) -> None:
     agent = await stage.inside()
     response = await agent.ask(request(body='{"model":"m"}'))

@@ -18,6 +18,8 @@ from ironcurtain_tui.proxy.tunnel import BlindTunnel, OpenTunnel, Tunnels
 
 _AUTHORITY = re.compile(rb"([A-Za-z0-9.-]+):([1-9][0-9]{0,4})")
 PORT = 443
+_VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
+"""Python's own client asks with the older one up to Python 3.11, which pip, requests and urllib rest on."""
 
 
 class ConnectGate:
@@ -38,7 +40,7 @@ class ConnectGate:
         asked = exchange.action
         if not isinstance(asked, Tunnel) or self._tunnels.of(flow.client_conn) is not None or flow.client_conn.tls:
             raise Refusal(400, "a tunnel inside a tunnel is not opened")
-        if flow.request.data.http_version != b"HTTP/1.1":
+        if flow.request.data.http_version not in _VERSIONS:
             raise Refusal(505, "only HTTP/1.1 is spoken here")
         if any(name in flow.request.headers for name in ("content-length", "transfer-encoding")):
             raise Refusal(400, "a CONNECT has no body")
