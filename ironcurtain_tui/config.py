@@ -181,6 +181,8 @@ class RedactionSettings(_Section, frozen=True):
 class RetentionSettings(_Section, frozen=True):
     """When past sessions go (`ironcurtain-tui audit retention`); without a limit none ever does."""
 
+    automatic: bool = False
+    """Also by itself, at the end of every session."""
     max_age_days: int = 0
     """Days after the last record; 0: any age."""
     max_size: str = ""

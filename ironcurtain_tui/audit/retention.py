@@ -15,7 +15,7 @@ from ironcurtain_tui.audit.verify import verify_log
 from ironcurtain_tui.config import RetentionSettings
 from ironcurtain_tui.events import Value
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.private_files import flush_directory
+from ironcurtain_tui.private_files import flush_directory, locked
 
 DAY_US = 86_400_000_000
 
@@ -84,6 +84,23 @@ def remove(directory: AuditDirectory, notary: Notary, candidate: Candidate) -> N
     head = Head(candidate.session, last[0].seq, last[0].hash) if last else Head(candidate.session, 0, "")
     notary.enter(LedgerEvent.REMOVED, head, {"reason": candidate.reason, "bytes": candidate.size})
     _delete(directory, candidate.session)
+
+
+def carry_out(directory: AuditDirectory, settings: RetentionSettings, now_us: int) -> list[str]:
+    """What retention does by itself, if the settings want that; in words, for a log.
+
+    Raises UserFacingError when ledger or key cannot be used, OSError when something cannot be deleted.
+    """
+    if not settings.automatic or not (settings.max_age_days or settings.max_bytes):
+        return []
+    with locked(directory.root / "sessions"):  # another session may be ending, too
+        notary = directory.notary()
+        told = [f"removed what was left of {session}" for session in finish(directory)]
+        for one in plan(directory, settings, now_us):
+            if one.goes:
+                remove(directory, notary, one)
+            told.append(f"{'removed' if one.goes else 'kept'} {one.session}: {one.reason}")
+    return told
 
 
 def finish(directory: AuditDirectory) -> list[str]:

@@ -11,14 +11,20 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import msgspec
 
+from ironcurtain_tui.audit.directory import AuditDirectory
+from ironcurtain_tui.audit.retention import carry_out
 from ironcurtain_tui.confinement import keep_memory_private
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.assembly import load_doors
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
+
+log = logging.getLogger(__name__)
 
 
 async def _run(request: LaunchRequest) -> None:
@@ -42,6 +48,16 @@ def main() -> None:
     request = msgspec.json.decode(told, type=LaunchRequest)
     _log_to(SessionPaths.of(request.session_id))
     asyncio.run(_run(request))
+    _clear_out(request)
+
+
+def _clear_out(request: LaunchRequest) -> None:
+    """Let go of old sessions, where the settings want that. What stands in the way is for the log only."""
+    try:
+        for line in carry_out(AuditDirectory(), request.config.retention, time.time_ns() // 1000):
+            log.info("retention: %s", line)
+    except (UserFacingError, OSError) as error:
+        log.warning("retention: %s", error)
 
 
 def _log_to(session: SessionPaths) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog
-from ironcurtain_tui.audit.retention import DAY_US, finish, plan, remove
+from ironcurtain_tui.audit.retention import DAY_US, carry_out, finish, plan, remove
 from ironcurtain_tui.audit.verify import missing_sessions, verify_log
 from ironcurtain_tui.config import RetentionSettings
 from ironcurtain_tui.paths import SessionPaths, private_directory
@@ -32,6 +32,19 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditDirectory:
 
 def due(audit: AuditDirectory, **settings: object) -> list[tuple[str, bool]]:
     return [(one.session, one.goes) for one in plan(audit, RetentionSettings(**settings), NOW)]  # type: ignore[arg-type]
+
+
+def test_it_is_carried_out_by_itself_only_when_it_is_told_to(audit: AuditDirectory) -> None:
+    assert carry_out(audit, RetentionSettings(max_age_days=5), NOW) == []
+    assert carry_out(audit, RetentionSettings(automatic=True), NOW) == []
+    log = audit.log(OLD)
+    log.write_bytes(log.read_bytes().replace(b"something", b"something else"))
+    first, second = carry_out(audit, RetentionSettings(automatic=True, max_age_days=5), NOW)
+    assert first.startswith(f"kept {OLD}: stays, because its log does not verify")
+    assert second == f"removed {NEWER}: older than 5 days"
+    assert audit.sessions() == [OLD, NEWEST]
+    assert audit.ledger().removed(NEWER)
+    assert missing_sessions(audit) == []
 
 
 def test_by_age_and_by_size(audit: AuditDirectory) -> None:
