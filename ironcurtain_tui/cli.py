@@ -19,6 +19,8 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
 STOP_SECONDS = 45.0
+WHO = "claude-code, codex, opencode, gemini-cli, qwen-code, goose, copilot, shell"
+"""Every agent there is; spelled out, for their adapters take time to load."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="start an agent on a workspace and open the screen")
     run.add_argument("-w", "--workspace", type=Path, default=Path(), metavar="DIR", help="default: this directory")
-    run.add_argument("-a", "--agent", default="", metavar="NAME", help="claude-code, shell, ... (default: configured)")
+    run.add_argument("-a", "--agent", default="", metavar="NAME", help=f"{WHO}, or your own (default: configured)")
     run.add_argument("-m", "--model", default="", metavar="ID", help="model for the agent (default: its own)")
     run.add_argument("--memory", default="", metavar="SIZE", help="memory limit, e.g. 4GiB")
     run.add_argument("--cpus", type=float, default=None, metavar="N", help="CPU limit, e.g. 2")

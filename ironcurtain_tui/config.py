@@ -7,7 +7,7 @@ import ipaddress
 import re
 import tomllib
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import msgspec
@@ -86,6 +86,35 @@ class ProviderSettings(_Section, frozen=True):
             raise ValueError("upstream and upstream_ca must be set together")
         if self.upstream and not _ADDRESS.fullmatch(self.upstream):
             raise ValueError("upstream must be an address and a port, like '10.0.0.7:8443'")
+
+
+class AgentSettings(_Section, frozen=True):
+    """An agent of your own. ``${sentinel:PROVIDER}`` and the like in its texts are filled in for each session."""
+
+    command: tuple[str, ...]
+    """With its arguments; runs in the workspace, in a terminal."""
+    title: str = ""
+    """As shown on the screen; empty: its name."""
+    image: str = ""
+    """A tag that the engine holds, of an image built on ``ironcurtain-base``."""
+    dockerfile: str = ""
+    """A directory with a Dockerfile, ``FROM ironcurtain-base:latest``; neither of both: our image ``shell``."""
+    providers: tuple[str, ...] = ()
+    """Whose keys it uses; none: every one there is a key for is opened, as for ``shell``."""
+    env: dict[str, str] = msgspec.field(default_factory=dict)
+    files: dict[str, str] = msgspec.field(default_factory=dict)
+    """Path in its home to content."""
+    task: tuple[str, ...] = ()
+    """The command that reads a task from its standard input, does it without a screen, and prints the answer."""
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0]:
+            raise ValueError("command must name a program")
+        if self.image and self.dockerfile:
+            raise ValueError("image and dockerfile cannot both be set")
+        for path in map(PurePosixPath, self.files):
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                raise ValueError(f"files must lie in its home directory, not at {path}")
 
 
 class ContainerSettings(_Section, frozen=True):
@@ -405,6 +434,8 @@ class Config(_Section, frozen=True):
 
     session: SessionSettings = SessionSettings()
     providers: dict[str, ProviderSettings] = msgspec.field(default_factory=dict)
+    agents: dict[str, AgentSettings] = msgspec.field(default_factory=dict)
+    """By name, for ``--agent``."""
     container: ContainerSettings = ContainerSettings()
     terminal: TerminalSettings = TerminalSettings()
     recording: RecordingSettings = RecordingSettings()
@@ -470,6 +501,7 @@ def _known_keys(section: str) -> list[str]:
     sections: dict[str, type[_Section]] = {
         "session": SessionSettings,
         "providers": ProviderSettings,
+        "agents": AgentSettings,
         "container": ContainerSettings,
         "terminal": TerminalSettings,
         "recording": RecordingSettings,

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from ironcurtain_tui import config, paths, workspace
-from ironcurtain_tui.agents import agent
+from ironcurtain_tui.agents import AgentAdapter, Custom, agent
 from ironcurtain_tui.build_display import BuildDisplay
 from ironcurtain_tui.checks import MARKS, examine, session_credentials
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.containers.images import SIDECAR, ensure_image, is_ready, tag_of
+from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
@@ -43,7 +43,7 @@ def launch(
     """
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
-    adapter = agent(old.agent if old else options.agent or settings.session.agent)
+    adapter = agent(old.agent if old else options.agent or settings.session.agent, settings.agents)
     for finding in examine(("state", "ca", "policy", "engine")):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
@@ -55,7 +55,7 @@ def launch(
     for line in reconcile(engine, paths.home()).removed:
         print(f"  cleaned up: {line}")
     mode = network_mode(settings.network.mode, sys.platform, engine.info())
-    image = built_image(engine, adapter.image)
+    image = _agent_image(engine, adapter)
     sidecar = ""
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
@@ -78,6 +78,17 @@ def launch(
             config=settings,
         )
     )
+
+
+def _agent_image(engine: Engine, adapter: AgentAdapter) -> str:
+    """The tag of the image to start ``adapter`` in, built if need be."""
+    own = adapter.settings if isinstance(adapter, Custom) else None
+    if own is not None and own.image:
+        return on_our_base(engine, own.image)
+    if own is not None and own.dockerfile:
+        with BuildDisplay(adapter.name) as display:
+            return ensure_own_image(engine, adapter.name, Path(own.dockerfile).expanduser(), display.report)
+    return built_image(engine, adapter.image)
 
 
 def built_image(engine: Engine, name: str, *, force: bool = False) -> str:

@@ -75,7 +75,7 @@ def _room(settings: config.Config) -> SessionsRoom:
     return SessionsRoom(
         listed=_listed,
         socket_of=lambda session: SessionPaths.of(session).control_socket,
-        agents=sorted(AGENTS, key=lambda name: name != usual),
+        agents=sorted((*AGENTS, *settings.agents), key=lambda name: name != usual),
         command=(sys.executable, "-m", "ironcurtain_tui"),
     )
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch
 from ironcurtain_tui.agents.claude_code import ClaudeCode
 from ironcurtain_tui.agents.codex import Codex
 from ironcurtain_tui.agents.copilot import Copilot
+from ironcurtain_tui.agents.custom import Custom
 from ironcurtain_tui.agents.gemini_cli import GeminiCli
 from ironcurtain_tui.agents.goose import Goose
 from ironcurtain_tui.agents.opencode import OpenCode
 from ironcurtain_tui.agents.qwen_code import QwenCode
 from ironcurtain_tui.agents.shell import Shell
+from ironcurtain_tui.config import AgentSettings
 from ironcurtain_tui.errors import UserFacingError
 
 AGENTS: dict[str, AgentAdapter] = {
@@ -21,13 +24,19 @@ AGENTS: dict[str, AgentAdapter] = {
 }
 """Every adapter by its name, in the order in which they are offered."""
 
-__all__ = ["AGENTS", "AgentAdapter", "AgentContext", "AgentLaunch", "agent"]
+__all__ = ["AGENTS", "AgentAdapter", "AgentContext", "AgentLaunch", "Custom", "agent"]
 
 
-def agent(name: str) -> AgentAdapter:
-    """The adapter called ``name``; UserFacingError, with a guess at what was meant, when there is none."""
+def agent(name: str, own: Mapping[str, AgentSettings] | None = None) -> AgentAdapter:
+    """The adapter called ``name``, which may be one of the user's ``own``.
+
+    UserFacingError, with a guess at what was meant, when there is none, and when an own one is not right.
+    """
     if (adapter := AGENTS.get(name)) is not None:
         return adapter
-    guesses = difflib.get_close_matches(name.lower(), AGENTS, n=1)
+    if (settings := (own or {}).get(name)) is not None:
+        return Custom(name, settings)
+    names = [*AGENTS, *(own or ())]
+    guesses = difflib.get_close_matches(name.lower(), names, n=1)
     meant = f" Did you mean {guesses[0]}?" if guesses else ""
-    raise UserFacingError(f"There is no agent called {name!r}.{meant}", f"Choose one of: {', '.join(AGENTS)}.")
+    raise UserFacingError(f"There is no agent called {name!r}.{meant}", f"Choose one of: {', '.join(names)}.")

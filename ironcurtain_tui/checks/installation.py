@@ -55,7 +55,7 @@ def credentials() -> Iterator[Finding]:
     from ironcurtain_tui.supervisor.access import in_place
 
     settings = config.load()
-    chosen = agent(settings.session.agent)
+    chosen = agent(settings.session.agent, settings.agents)
     for provider in in_place(settings, dict.fromkeys((*chosen.providers, *PROVIDERS))):
         source = find(provider, settings.providers.get(provider.name, config.ProviderSettings()))
         if source is None:
@@ -79,7 +79,7 @@ def session_credentials(name: str) -> Finding:
     from ironcurtain_tui.providers import PROVIDERS
     from ironcurtain_tui.supervisor.access import Accesses
 
-    adapter = agent(name)
+    adapter = agent(name, config.load().agents)
     accesses = Accesses.find(adapter, config.load(), rehearsal=False)
     if accesses.rehearsal:
         wanted = [PROVIDERS[name] for name in adapter.providers or PROVIDERS]

@@ -10,6 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ironcurtain_tui.containers import bootstrap
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.failures import DISK_FULL_REMEDY, EngineUnavailableError, disk_full, explained
 from ironcurtain_tui.containers.progress import BuildProgress, Report, plain
+from ironcurtain_tui.containers.spec import ENTRYPOINT
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
 
@@ -59,15 +61,24 @@ def tag_of(name: str) -> str:
     return f"ironcurtain-{name}:latest"
 
 
+def own_tag(agent: str) -> str:
+    """The tag under which the image of the user's own ``agent`` is kept."""
+    return f"ironcurtain-own-{agent.lower()}:latest"
+
+
 def build_hash(name: str, directory: Path | None = None) -> str:
     """What the image ``name`` is made of, as a SHA-256: its folder's files, after its parent's hash.
 
     The authorities of the building host are no part of it: images stay the same when those change.
     """
-    folder = (directory or resource("images")) / name
+    parent = "" if name in ON_DEBIAN else build_hash(BASE, directory)
+    return _hash((directory or resource("images")) / name, parent)
+
+
+def _hash(folder: Path, parent: str) -> str:
     digest = hashlib.sha256()
-    if name not in ON_DEBIAN:
-        digest.update(f"parent:{build_hash(BASE, directory)}\n".encode())
+    if parent:
+        digest.update(f"parent:{parent}\n".encode())
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
         digest.update(f"file:{file.relative_to(folder).as_posix()}:{len(content)}\n".encode())
@@ -77,8 +88,7 @@ def build_hash(name: str, directory: Path | None = None) -> str:
 
 def is_fresh(engine: Engine, name: str) -> bool:
     """Whether the engine holds ``name`` as ``images/`` describes it now."""
-    image = _inspect(engine, tag_of(name))
-    return image is not None and (image["Config"].get("Labels") or {}).get(HASH_LABEL) == build_hash(name)
+    return _made_of(engine, tag_of(name)) == build_hash(name)
 
 
 def is_ready(engine: Engine, name: str) -> bool:
@@ -101,21 +111,69 @@ def ensure_image(engine: Engine, name: str, report: Report, *, force: bool = Fal
         arguments["BASE_IMAGE"] = _debian(engine, report)
     else:
         ensure_image(engine, BASE, report)
-    replaced = _inspect(engine, tag_of(name))
-    _build(engine, name, arguments, report, without_cache=force)
-    _forget(engine, replaced)
+    content = Content(name, tag_of(name), resource("images") / name, build_hash(name))
+    _build(engine, content, arguments, report, without_cache=force)
     return tag_of(name)
 
 
-def _build(engine: Engine, name: str, arguments: Mapping[str, str], report: Report, *, without_cache: bool) -> None:
+def ensure_own_image(engine: Engine, agent: str, folder: Path, report: Report) -> str:
+    """Build the image of the user's own ``agent`` from ``folder``, on our base, unless it is fresh; its tag.
+
+    UserFacingError when it cannot be built, or is not built on our base.
+    """
+    if not (folder / "Dockerfile").is_file():
+        raise UserFacingError(f"There is no Dockerfile in {folder}.", f"Correct agents.{agent}.dockerfile.")
+    ensure_image(engine, BASE, report)
+    content = Content(agent, own_tag(agent), folder, _hash(folder, build_hash(BASE)))
+    if _made_of(engine, content.tag) != content.hash:
+        _build(engine, content, {}, report, without_cache=False)
+    return on_our_base(engine, content.tag)
+
+
+def on_our_base(engine: Engine, tag: str) -> str:
+    """``tag``, if that image is on the engine and starts as ours do; else UserFacingError."""
+    image = _inspect(engine, tag)
+    if image is None:
+        raise UserFacingError(f"The engine has no image {tag}.", "Build or pull it first.")
+    if image["Config"].get("Entrypoint") != [ENTRYPOINT]:
+        raise UserFacingError(
+            f"The image {tag} is not built on ironcurtain-base, or starts another way.",
+            "Begin its Dockerfile with `FROM ironcurtain-base:latest` and set no ENTRYPOINT.",
+        )
+    return tag
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an image is built from."""
+
+    name: str
+    """For messages."""
+    tag: str
+    folder: Path
+    hash: str
+
+
+def _made_of(engine: Engine, tag: str) -> str | None:
+    """The build hash of the image ``tag``, None when there is none."""
+    image = _inspect(engine, tag)
+    return None if image is None else (image["Config"].get("Labels") or {}).get(HASH_LABEL)
+
+
+def _build(
+    engine: Engine, content: Content, arguments: Mapping[str, str], report: Report, *, without_cache: bool
+) -> None:
+    """Build it, and remove what had its tag before."""
+    name = content.name
+    replaced = _inspect(engine, content.tag)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     step, fraction = "", None
-    with _context(name) as context, explained(f"build the image {name}", engine.address):
+    with _context(content.folder) as context, explained(f"build the image {name}", engine.address):
         messages = engine.client.build(
             path=str(context),
-            tag=tag_of(name),
+            tag=content.tag,
             buildargs=dict(arguments),
-            labels={HASH_LABEL: build_hash(name)},
+            labels={HASH_LABEL: content.hash},
             nocache=without_cache,
             rm=True,
             forcerm=True,
@@ -130,7 +188,8 @@ def _build(engine: Engine, name: str, arguments: Mapping[str, str], report: Repo
                 report(BuildProgress(name, step, line, fraction))
             if "error" in message:
                 raise build_failure(name, step, tail)
-    report(BuildProgress(name, "", f"{tag_of(name)} is ready", 1.0))
+    _forget(engine, replaced)
+    report(BuildProgress(name, "", f"{content.tag} is ready", 1.0))
 
 
 def build_failure(name: str, step: str, tail: deque[str]) -> UserFacingError:
@@ -147,13 +206,13 @@ def build_failure(name: str, step: str, tail: deque[str]) -> UserFacingError:
 
 
 @contextmanager
-def _context(name: str) -> Iterator[Path]:
-    """A temporary copy of the image's folder with the host's extra authorities in ``build-ca/``."""
+def _context(folder: Path) -> Iterator[Path]:
+    """A temporary copy of ``folder`` with the host's extra authorities in ``build-ca/``."""
     with tempfile.TemporaryDirectory(prefix="ironcurtain-build-") as directory:
-        context = Path(directory) / name
-        shutil.copytree(resource("images") / name, context)
+        context = Path(directory) / "context"
+        shutil.copytree(folder, context)
         authorities = context / "build-ca"
-        authorities.mkdir()
+        authorities.mkdir(exist_ok=True)
         for number, file in enumerate(extra_authorities(os.environ)):
             shutil.copyfile(file, authorities / f"host-{number}.crt")
         yield context

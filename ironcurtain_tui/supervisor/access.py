@@ -152,8 +152,9 @@ def _settings(config: Config, provider: Provider) -> ProviderSettings:
 
 def _open(provider: Provider, settings: ProviderSettings, may_log_in: bool) -> Access | None:
     """The way into ``provider``, None when there is neither key nor a log-in that this agent may use."""
-    ways = (_by_login, _by_key) if settings.login == "first" else (_by_key, _by_login)
-    ways = ways if may_log_in else (_by_key,)
+    ways = [_by_login, _by_key] if settings.login == "first" else [_by_key, _by_login]
+    if not may_log_in:
+        ways.remove(_by_login)
     return next((access for way in ways if (access := way(provider, settings)) is not None), None)
 
 

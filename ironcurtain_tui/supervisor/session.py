@@ -53,7 +53,7 @@ class Session:
 
     def __init__(self, request: LaunchRequest, accesses: Accesses) -> None:
         self._paths = paths.SessionPaths.of(request.session_id)
-        adapter = agent(request.agent)
+        adapter = agent(request.agent, request.config.agents)
         self._tasks = TaskOwner(on_failure=self._task_failed)
         self._teardown = Teardown()
         self._server = ControlServer(self._paths.control_socket, self)
@@ -95,7 +95,8 @@ class Session:
     @classmethod
     def for_request(cls, request: LaunchRequest) -> Session:
         """Look up the real keys and make the session. UserFacingError when a named source gives no key."""
-        return cls(request, Accesses.find(agent(request.agent), request.config, rehearsal=request.rehearsal))
+        adapter = agent(request.agent, request.config.agents)
+        return cls(request, Accesses.find(adapter, request.config, rehearsal=request.rehearsal))
 
     # --- life ----------------------------------------------------------------------------------------
 

@@ -16,9 +16,12 @@ from ironcurtain_tui.containers.images import (
     build_failure,
     build_hash,
     ensure_image,
+    ensure_own_image,
     extra_authorities,
     image_names,
     is_fresh,
+    on_our_base,
+    own_tag,
     tag_of,
 )
 from ironcurtain_tui.containers.progress import BuildProgress, plain
@@ -74,6 +77,41 @@ def test_moving_a_byte_from_one_file_to_the_next_is_a_change(folders: Path) -> N
     (folders / "shell" / "a").write_bytes(b"1")
     (folders / "shell" / "b").write_bytes(b"23")
     assert build_hash("shell") != before
+
+
+@pytest.fixture
+def own(engine: Engine, shell_image: str) -> Iterator[str]:
+    """The name of an agent of the user's own, whose image is removed at the end."""
+    name = f"test-{secrets.token_hex(4)}"
+    yield name
+    if any(own_tag(name) in (image["RepoTags"] or ()) for image in engine.client.images()):
+        engine.client.remove_image(own_tag(name), force=True)
+
+
+@pytest.mark.engine
+def test_the_image_of_an_own_agent_is_built_once_and_again_when_it_changes(
+    engine: Engine, own: str, tmp_path: Path
+) -> None:
+    seen: list[BuildProgress] = []
+    (tmp_path / "Dockerfile").write_text("FROM ironcurtain-base:latest\nRUN echo one\n")
+    tag = ensure_own_image(engine, own, tmp_path, seen.append)
+    first = engine.client.inspect_image(tag)["Id"]
+    assert any("one" in progress.line for progress in seen)
+    assert engine.client.inspect_image(ensure_own_image(engine, own, tmp_path, seen.append))["Id"] == first
+    (tmp_path / "Dockerfile").write_text("FROM ironcurtain-base:latest\nRUN echo two\n")
+    assert engine.client.inspect_image(ensure_own_image(engine, own, tmp_path, seen.append))["Id"] != first
+
+
+@pytest.mark.engine
+def test_an_own_image_must_start_as_ours_do(engine: Engine, own: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM ironcurtain-base:latest\nENTRYPOINT ["sh"]\n')
+    with pytest.raises(UserFacingError, match="starts another way") as caught:
+        ensure_own_image(engine, own, tmp_path, lambda _: None)
+    assert "FROM ironcurtain-base" in caught.value.remedy
+    with pytest.raises(UserFacingError, match="has no image"):
+        on_our_base(engine, "ironcurtain-nothing:latest")
+    with pytest.raises(UserFacingError, match="no Dockerfile"):
+        ensure_own_image(engine, own, tmp_path / "nowhere", lambda _: None)
 
 
 def test_extra_authorities_are_the_files_the_host_names_each_once(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import own_tag
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.providers import PROVIDERS
 from tests.e2e.conftest import CANARY, Installation, keyed
@@ -97,3 +98,48 @@ def test_a_turn_with_a_command_and_a_tool(
         content = path.read_bytes() if path.is_file() else b""
         content = gzip.decompress(content) if path.suffix == ".gz" else content
         assert CANARY.encode() not in content, f"the real key is in {path.name}"
+
+
+OWN = """
+[agents.mine]
+title = "My agent"
+command = ["my-agent"]
+task = ["my-agent"]
+dockerfile = "{folder}"
+providers = ["openai"]
+env = {{ MY_KEY = "${{sentinel:openai}}", MY_URL = "${{base_url:openai}}" }}
+files = {{ ".my-agent/mcp" = "${{mcp}}" }}
+"""
+PROGRAM = """#!/usr/bin/python3
+import json, os, subprocess, sys, urllib.request
+question = {"model": "m", "messages": [{"role": "user", "content": "SAY: " + sys.stdin.readline().strip()}]}
+headers = {"Authorization": "Bearer " + os.environ["MY_KEY"], "Content-Type": "application/json"}
+url = os.environ["MY_URL"] + "/chat/completions"
+asked = urllib.request.Request(url, json.dumps(question).encode(), headers)
+print(json.load(urllib.request.urlopen(asked))["choices"][0]["message"]["content"])
+bridge = json.load(open(os.path.expanduser("~/.my-agent/mcp")))
+hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "mine", "version": "1"}}
+server = subprocess.Popen(bridge, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+print(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}), file=server.stdin, flush=True)
+print("gateway:", json.loads(server.stdout.readline())["result"]["serverInfo"]["name"])
+sys.stdin.readline()
+"""
+
+
+def test_an_agent_of_ones_own(engine: Engine, installation: Installation, terminal: Tmux) -> None:
+    folder = installation.home.parent / "my-agent"
+    folder.mkdir()
+    (folder / "my-agent").write_text(PROGRAM)
+    (folder / "my-agent").chmod(0o755)
+    (folder / "Dockerfile").write_text("FROM ironcurtain-base:latest\nCOPY my-agent /usr/local/bin/\n")
+    with keyed(installation, "openai"):
+        with (installation.home / "config.toml").open("a") as settings:
+            settings.write(OWN.format(folder=folder))
+        installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", "mine")
+        terminal.wait_for("no-egress", SECONDS)
+        terminal.submit("made-by-mine")
+        terminal.wait_for(r"made-by-mine\s(?s:.*)gateway: ironcurtain", SECONDS)
+        installation.run("stop")
+        done = installation.run("task", "--agent", "mine", "made-by-task", seconds=SECONDS)
+    assert "made-by-task" in done.stdout
+    engine.client.remove_image(own_tag("mine"))
