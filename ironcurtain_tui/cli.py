@@ -353,6 +353,7 @@ def _sessions() -> int:
         note = " (rehearsal)" if info.rehearsal else ""
         note += f", task: {neutralise(info.task)}" if info.task else ""
         note += ", can be resumed" if is_resumable(one, paths.home()) else ""
+        note += f", {info.limits}" if info.limits and one.alive else ""
         outcome = f"  [{one.record.outcome}]" if one.record.outcome and not one.alive else ""
         print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{info.workspace}{note}{outcome}")
     return 0

@@ -272,6 +272,8 @@ class SessionInfo(Value, frozen=True):
     """UUID of the agent's conversation; a session that takes it up has the same. Empty: it cannot be taken up."""
     resumes: str = ""
     """The session whose conversation this one took up."""
+    limits: str = ""
+    """What the agent's container may use, in words."""
     task: str = ""
     """The start of what it was asked to do, for a session without a screen of the agent's; empty: it has one."""
 

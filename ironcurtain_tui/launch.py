@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import shutil
 import sys
 import time
@@ -19,7 +20,9 @@ from ironcurtain_tui.build_display import BuildDisplay
 from ironcurtain_tui.checks import MARKS, examine, session_credentials
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
+from ironcurtain_tui.containers.limits import Limits
 from ironcurtain_tui.containers.network import network_mode
+from ironcurtain_tui.containers.spec import HostLimits
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
@@ -54,11 +57,16 @@ def launch(
     engine = Engine.connect()
     for line in reconcile(engine, paths.home()).removed:
         print(f"  cleaned up: {line}")
-    mode = network_mode(settings.network.mode, sys.platform, engine.info())
+    info = engine.info()
+    mode = network_mode(settings.network.mode, sys.platform, info, platform.release())
     image = _agent_image(engine, adapter)
     sidecar = ""
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
+    ours = settings.container
+    limits = Limits.on(
+        HostLimits(info.cpus, info.memory_bytes), memory_bytes=ours.memory_bytes, cpus=ours.cpus, pids=ours.pids
+    )
     size = shutil.get_terminal_size()
     return supervisor.run(
         LaunchRequest(
@@ -76,6 +84,7 @@ def launch(
             cols=size.columns,
             lines=size.lines,
             config=settings,
+            limits=limits,
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from typing import Literal
@@ -77,7 +78,7 @@ def mode(mode: Literal["uds", "tcp"]) -> Iterator[Finding]:
 
     engine = Engine.connect()
     info, settings = engine.info(), config.load().network
-    used = network_mode(settings.mode, sys.platform, info) == mode
+    used = network_mode(settings.mode, sys.platform, info, platform.release()) == mode
     bad = BadgeState.FAIL if used else BadgeState.WARN
     use = "sessions use it" if used else "not in use"
     if missing := [image for image in ("shell", *([SIDECAR] if mode == "tcp" else [])) if not is_ready(engine, image)]:

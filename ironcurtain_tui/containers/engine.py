@@ -25,6 +25,8 @@ CONNECT_SECONDS = 10.0
 CALL_SECONDS = 60.0
 """How long the engine may stay silent in one call."""
 BRIDGE_OPTION = "com.docker.network.bridge."
+NO_SUCH_SOURCE = "bind source path does not exist"
+"""In the engine's refusal to mount what it does not see."""
 ISOLATED_GATEWAY_SINCE = 28
 """The first major version that knows bridges without an address by that name."""
 
@@ -43,6 +45,8 @@ class EngineInfo:
     root_directory: Path
     rootless: bool
     security_options: tuple[str, ...]
+    kernel: str = ""
+    """Release of the kernel its containers run on."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,19 @@ class Engine:
         """Connect as the ``docker`` command would: DOCKER_HOST, then DOCKER_CONTEXT, then the current context.
 
         Raises EngineUnavailableError when there is no engine, no permission or no answer, and EngineRefusedError
-        for an engine on another machine: the sockets of a session can be mounted only here.
+        for an engine that is reached through SSH, or asks for TLS: an agent's terminal is not carried that way.
         """
-        address = engine_address(os.environ if environment is None else environment)
+        environment = os.environ if environment is None else environment
+        address = engine_address(environment)
+        if address.startswith("ssh://"):
+            raise EngineRefusedError(
+                f"The Docker Engine at {address} is reached through SSH, as one that is not on this machine.",
+                "If it is, set DOCKER_HOST=unix:///var/run/docker.sock; if not, run ironcurtain-tui over there.",
+            )
         if not address.startswith(("unix://", "tcp://", "http://")):
             raise EngineRefusedError(
                 f"The Docker Engine at {address} is not on this machine.",
-                "Set DOCKER_HOST to a local engine, for example unix:///var/run/docker.sock.",
+                "Set DOCKER_HOST to an engine on this machine, for example unix:///var/run/docker.sock.",
             )
         try:
             client = docker.APIClient(base_url=address, version="auto", timeout=CONNECT_SECONDS)
@@ -126,6 +136,7 @@ class Engine:
             root_directory=Path(info.get("DockerRootDir", "/var/lib/docker")),
             rootless=any("rootless" in option for option in options),
             security_options=options,
+            kernel=info.get("KernelVersion", ""),
         )
 
     def disk_free(self) -> int | None:
@@ -247,6 +258,8 @@ class Engine:
             with explained("create the agent's container", self.address):
                 created = self.client.create_container_from_config(body, spec.name)
         except EngineRefusedError as error:
+            if NO_SUCH_SOURCE in error.message and spec.workspace.is_dir() and spec.sockets_dir.is_dir():
+                raise elsewhere(self.address) from error
             if error.status == 404 and "image" in error.message.lower():
                 raise EngineRefusedError(
                     f"The image {spec.image} is not there.", "Build it: `ironcurtain-tui image build`.", error.status
@@ -281,6 +294,15 @@ class Engine:
             if network.session_id == session_id:
                 self.remove_network(network.id)
         return len(mine)
+
+
+def elsewhere(address: str) -> EngineRefusedError:
+    """The refusal of an engine that does not see this machine's files."""
+    return EngineRefusedError(
+        f"The Docker Engine at {address} is on another machine: it does not see this one's files, so neither the "
+        "workspace nor the doors can be mounted.",
+        "Use an engine on this machine (DOCKER_HOST, `docker context use default`), or run ironcurtain-tui over there.",
+    )
 
 
 def gateway_of(config: Mapping[str, str]) -> str:

@@ -29,11 +29,18 @@ DESKTOP = "docker desktop"
 LOOPBACK = "127.0.0.1"
 
 
-def network_mode(wanted: Literal["auto", "uds", "tcp"], platform: str, engine: EngineInfo) -> Mode:
-    """Which mode a session uses; ``platform`` is ``sys.platform``. Pure.
+def network_mode(wanted: Literal["auto", "uds", "tcp"], platform: str, engine: EngineInfo, kernel: str = "") -> Mode:
+    """Which mode a session uses; ``platform`` is ``sys.platform``, ``kernel`` our own kernel's release. Pure.
 
-    Raises UserFacingError when ``wanted`` cannot work with this engine.
+    Raises UserFacingError when ``wanted`` cannot work with this engine, or when its containers run on another kernel
+    where none of the modes can: a socket leads nowhere there, and the doors' addresses are not this machine's.
     """
+    if platform != "darwin" and not _desktop(engine) and kernel and engine.kernel and kernel != engine.kernel:
+        raise UserFacingError(
+            "The Docker Engine runs its containers on another machine, virtual or real: "
+            f"its kernel is {engine.kernel}, this one's {kernel}.",
+            "Use an engine of this machine (DOCKER_HOST, `docker context ls`), or run ironcurtain-tui over there.",
+        )
     mountable = platform != "darwin" and not _desktop(engine)
     if wanted == "uds" and not mountable:
         raise UserFacingError(

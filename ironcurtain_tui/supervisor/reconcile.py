@@ -12,7 +12,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor import registry
 from ironcurtain_tui.supervisor.aftermath import close_records
 from ironcurtain_tui.supervisor.agent_state import settle
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconcili
         if _orphaned(title, network.labels, removed, left) and not dry_run and not engine.remove_network(network.id):
             removed.pop()
             left.append(f"{title}: other containers are on it")
+    left += [
+        f"run directory of session {session.session_id}: its supervisor belongs to another machine"
+        for session in registry.unproved(root)
+    ]
     for session in registry.orphans(root):
         removed.append(f"run directory of session {session.session_id}: its supervisor is dead")
         if dry_run:
@@ -59,7 +63,11 @@ def _orphaned(title: str, labels: Mapping[str, str], removed: list[str], left: l
     if owner is None:
         left.append(f"{title}: nothing says who owns it")
         return False
-    if owner.alive():
-        return False
+    match owner.life():
+        case Life.ALIVE:
+            return False
+        case Life.UNKNOWN:
+            left.append(f"{title}: its supervisor belongs to another machine, and may be alive there")
+            return False
     removed.append(f"{title}: its supervisor (process {owner.pid}) is dead")
     return True

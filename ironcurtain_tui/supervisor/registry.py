@@ -13,7 +13,7 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskResult
 from ironcurtain_tui.paths import SESSION_ID, SessionPaths
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -113,9 +113,19 @@ def orphans(root: Path) -> list[SessionPaths]:
         if lease is None:
             if time.time() - directory.stat().st_mtime > 60:
                 found.append(session)
-        elif not lease.owner.alive():
+        elif lease.owner.life() is Life.DEAD:
             found.append(session)
     return found
+
+
+def unproved(root: Path) -> list[SessionPaths]:
+    """Run directories whose owner may be alive on another machine with the same home."""
+    every = (SessionPaths.of(directory.name, root) for directory in _session_dirs(root / "run"))
+    return [
+        session
+        for session in every
+        if (lease := read_lease(session)) is not None and lease.owner.life() is Life.UNKNOWN
+    ]
 
 
 def sessions(root: Path | None = None) -> list[KnownSession]:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from ironcurtain_tui.config import Config
+from ironcurtain_tui.containers.limits import Limits
 
 TITLE_LENGTH = 80
 
@@ -49,3 +50,5 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     cols: int
     lines: int
     config: Config
+    limits: Limits | None = None
+    """What the container may use; None: what ``config`` says, as far as the machine has it."""

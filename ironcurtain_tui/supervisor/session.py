@@ -70,6 +70,7 @@ class Session:
                 conversation=request.conversation if adapter.state else "",
                 resumes=request.resumes,
                 task=request.task.title if request.task is not None else "",
+                limits=request.limits.words if request.limits is not None else "",
             ),
             self._server.publish,
         )
@@ -105,6 +106,8 @@ class Session:
         self._paths.create()
         registry.take_lease(self._paths, ProcessIdentity.current())
         registry.write_json(self._paths.record, registry.SessionRecord(info=self._bulletin.keeper.info))
+        if (limits := self._request.limits) is not None:
+            self._bulletin.badge("limits", BadgeState.OK, limits.short, limits.words)
         await self._server.start()
         reason, exit_code = "", None
         try:

@@ -49,6 +49,16 @@ def test_auto_takes_sockets_where_they_can_be_mounted() -> None:
         network_mode("uds", "darwin", desktop)
 
 
+def test_an_engine_with_another_kernel_is_on_another_machine_unless_it_is_desktop() -> None:
+    debian, desktop = (replace(info(name), kernel="6.1.0") for name in ("Debian GNU/Linux 12", "Docker Desktop"))
+    assert network_mode("auto", "linux", debian, "6.1.0") == "uds"
+    for wanted in ("auto", "uds", "tcp"):
+        with pytest.raises(UserFacingError, match="another machine"):
+            network_mode(wanted, "linux", debian, "6.12.0")
+    assert network_mode("auto", "linux", desktop, "6.12.0") == "tcp"
+    assert network_mode("auto", "darwin", debian, "24.0.0") == "tcp"
+
+
 SIDECAR = SidecarSpec(
     "0123456789ab",
     "ironcurtain-sidecar:latest",

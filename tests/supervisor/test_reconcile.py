@@ -64,6 +64,13 @@ def test_a_living_supervisors_stay(engine: Engine, session: str, tmp_path: Path)
     assert len(names(engine, session)) == 2
 
 
+def test_what_may_live_on_another_machine_is_left_and_told(engine: Engine, session: str, tmp_path: Path) -> None:
+    network_of(engine, session, ProcessIdentity(1, "its boot", "1", "its machine").labels())
+    result = reconcile(engine, tmp_path)
+    assert sum(session in line and "another machine" in line for line in result.left) == 2
+    assert len(names(engine, session)) == 2
+
+
 def test_what_names_no_owner_is_left_and_told(engine: Engine, session: str, tmp_path: Path) -> None:
     network_of(engine, session, {})
     assert repr(reconcile(engine, tmp_path).left).count(session) == 2

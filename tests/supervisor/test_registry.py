@@ -10,7 +10,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths, new_session_id
 from ironcurtain_tui.supervisor import registry
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
 
 
 def make(root: Path, started: float = 1.0) -> SessionPaths:
@@ -46,9 +46,25 @@ def test_identity_survives_labels_and_notices_reuse() -> None:
     assert ProcessIdentity.from_labels(me.labels()) == me
     assert me.alive()
     assert not ProcessIdentity(me.pid, me.boot, "1").alive(), "same pid, other process"
-    assert not ProcessIdentity(me.pid, "another boot", me.started).alive()
+    rebooted = ProcessIdentity(me.pid, "another boot", me.started, me.machine)
+    assert rebooted.life() is Life.DEAD
+    for elsewhere in ("", "another machine"):
+        foreign = ProcessIdentity(me.pid, "another boot", me.started, elsewhere)
+        assert foreign.life() is Life.UNKNOWN
+        assert not foreign.alive()
+    assert ProcessIdentity.from_labels(me.labels()) == me
     assert not dead_process().alive()
     assert ProcessIdentity.from_labels({"ironcurtain.owner.pid": "x"}) is None
+
+
+def test_what_may_live_on_another_machine_is_no_orphan(tmp_path: Path) -> None:
+    ours, theirs, gone = make(tmp_path), make(tmp_path), make(tmp_path)
+    registry.take_lease(ours, ProcessIdentity.current())
+    registry.take_lease(theirs, ProcessIdentity(1, "their boot", "1", "their machine"))
+    registry.take_lease(gone, dead_process())
+    assert [one.session_id for one in registry.orphans(tmp_path)] == [gone.session_id]
+    assert [one.session_id for one in registry.unproved(tmp_path)] == [theirs.session_id]
+    assert [one.id for one in registry.sessions(tmp_path) if one.alive] == [ours.session_id]
 
 
 def test_a_zombie_is_not_alive() -> None:

@@ -1,0 +1,30 @@
+"""What a container may use, as it is told."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ironcurtain_tui.containers.limits import Limits
+from ironcurtain_tui.containers.spec import GIB, HostLimits, clamped_cpus
+
+
+def test_what_fits_is_not_lowered() -> None:
+    limits = Limits.on(HostLimits(8, 32 * GIB), memory_bytes=4 * GIB, cpus=2.0, pids=512)
+    assert limits.lowered == ()
+    assert limits.short == "2 CPUs 4 GiB"
+    assert limits.words == "at most 2 CPUs, 4 GiB of memory and 512 processes"
+
+
+def test_a_core_and_a_quarter_of_the_memory_are_left_to_the_machine() -> None:
+    limits = Limits.on(HostLimits(2, 4 * GIB), memory_bytes=8 * GIB, cpus=4.0, pids=64)
+    assert (limits.cpus, limits.memory_bytes) == (1.0, 3 * GIB)
+    assert limits.short == "1 CPU 3 GiB"
+    assert "8 GiB were asked for, of 4 GiB; 4 CPUs were asked for, of 2" in limits.words
+
+
+@given(st.floats(min_value=0.01, max_value=1024), st.integers(min_value=1, max_value=512))
+def test_a_core_is_left_wherever_there_is_another(wanted: float, cores: int) -> None:
+    allowed = clamped_cpus(wanted, HostLimits(cores, GIB))
+    assert 0.01 <= allowed <= max(cores - 1, 0.5)
+    assert allowed == wanted or allowed < wanted
