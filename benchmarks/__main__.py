@@ -11,7 +11,18 @@ import traceback
 
 from benchmarks.table import environment
 
-NAMES = ("proxy", "terminal", "cold_start", "idle", "session_start", "audit", "audit_browser", "approvals", "cards", "words")
+NAMES = (
+    "proxy",
+    "terminal",
+    "cold_start",
+    "idle",
+    "session_start",
+    "audit",
+    "audit_browser",
+    "approvals",
+    "cards",
+    "words",
+)
 
 
 def main() -> int:
