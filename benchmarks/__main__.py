@@ -13,6 +13,7 @@ from benchmarks.table import environment
 
 NAMES = (
     "proxy",
+    "soak",
     "terminal",
     "cold_start",
     "idle",

@@ -160,21 +160,26 @@ def download(contender: Contender) -> None:
         contender.download_cpu.append((contender.cpu() - before) / (DOWNLOAD / 1e8))
 
 
-@contextmanager
-def contenders(directory: Path) -> Iterator[list[Contender]]:
-    """The upstream, and every way to it."""
+def upstream_certificate(directory: Path) -> tuple[Path, Path]:
+    """The provider's key and certificate, and the authority that signed it: two files in ``directory``."""
     public = CertificateAuthority.load_or_create(directory / "public")
-    public_ca = directory / "public" / "ca-cert.pem"
     server_pem = directory / "server.pem"
     encoding = serialization.Encoding.PEM
     server_pem.write_bytes(
         public.leaf_key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + public.leaf(HOST).public_bytes(encoding)
     )
+    return server_pem, directory / "public" / "ca-cert.pem"
+
+
+@contextmanager
+def contenders(directory: Path) -> Iterator[list[Contender]]:
+    """The upstream, and every way to it."""
+    server_pem, public_ca = upstream_certificate(directory)
     keys = {"BENCH_SENTINEL": SENTINEL, "BENCH_KEY": KEY}
     with ExitStack() as stack:
         _, port = stack.enter_context(part("upstream", str(server_pem)))
-        found = [Contender("direct", _tcp(int(port)), _trusting(public_ca), None, tunnel=False)]
+        found = [Contender("direct", _tcp(int(port)), trusting(public_ca), None, tunnel=False)]
         for name, strategy in zip(PEERS, ("eager", "lazy"), strict=True):
             listen, state = _free_port(), directory / strategy
             add_on = Path(__file__).parent / "parts" / "key_swap.py"
@@ -191,9 +196,9 @@ def contenders(directory: Path) -> Iterator[list[Contender]]:
             process = stack.enter_context(running(list(map(str, command)), {**keys, "BENCH_PORT": port}))
             dial = _tcp(listen)
             _wait_for(dial)
-            found.append(Contender(name, dial, _trusting(state / "mitmproxy-ca-cert.pem"), process.pid))
+            found.append(Contender(name, dial, trusting(state / "mitmproxy-ca-cert.pem"), process.pid))
         pid, _ = stack.enter_context(part("our_proxy", str(directory), port, str(public_ca), environment=keys))
-        ours = _trusting(directory / "ca" / "ca-cert.pem")
+        ours = trusting(directory / "ca" / "ca-cert.pem")
         found.append(Contender(OURS, _unix(directory / "proxy.sock"), ours, pid))
         yield found
 
@@ -234,7 +239,8 @@ def _wait_for(dial: Callable[[], socket.socket]) -> None:
             time.sleep(0.05)
 
 
-def _trusting(authority: Path) -> ssl.SSLContext:
+def trusting(authority: Path) -> ssl.SSLContext:
+    """A client's context that trusts ``authority`` alone, and speaks HTTP/1.1."""
     context = ssl.create_default_context(cafile=authority)
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -1,7 +1,7 @@
 """A provider that costs next to nothing: TLS, a thread a connection, TCP_NODELAY, answers of any size.
 
 Arguments: the file with its key and certificate chain. Prints its port. The header ``x-size`` of a request
-tells how many bytes of server-sent events to answer with.
+tells how many bytes of server-sent events to answer with, ``x-pause`` how many seconds to wait after each event.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 
 EVENT = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"text":"word "}}\n\n'
 BLOCK = (EVENT * (1 + (1 << 18) // len(EVENT)))[: 1 << 18]
@@ -33,18 +34,20 @@ def serve(connection: socket.socket, context: ssl.SSLContext) -> None:
                 while left > 0:
                     left -= len(stream.recv(65536))
                 buffer = b""
-                _answer(stream, int(fields[b"x-size"]))
+                _answer(stream, int(fields[b"x-size"]), float(fields.get(b"x-pause", b"0")))
     except (OSError, ValueError):
         pass  # the other side left
 
 
-def _answer(stream: ssl.SSLSocket, size: int) -> None:
+def _answer(stream: ssl.SSLSocket, size: int, pause: float) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {size}\r\n\r\n".encode()
-    stream.sendall(head + BLOCK[: min(size, len(BLOCK))])
-    size -= len(BLOCK)
+    most = len(EVENT) if pause else len(BLOCK)
+    stream.sendall(head + BLOCK[: min(size, most)])
+    size -= most
     while size > 0:
-        stream.sendall(BLOCK[: min(size, len(BLOCK))])
-        size -= len(BLOCK)
+        time.sleep(pause)
+        stream.sendall(BLOCK[: min(size, most)])
+        size -= most
 
 
 def main() -> None:

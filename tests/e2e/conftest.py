@@ -160,7 +160,8 @@ def keyed(installation: Installation, name: str) -> Iterator[Installation]:
     (installation.home / "config.toml").write_text(
         f'[providers.{name}]\nupstream = "127.0.0.1:{model.port}"\nupstream_ca = "{authority}"\n'
     )
-    installation.environment[provider.key_variable] = CANARY
+    if provider.key_variable:
+        installation.environment[provider.key_variable] = CANARY
     yield installation
     loop.call(model.stop())
     loop.close()

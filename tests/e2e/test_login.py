@@ -10,7 +10,7 @@ import pytest
 
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
-from tests.e2e.conftest import CANARY, Installation
+from tests.e2e.conftest import CANARY, Installation, keyed
 from tests.e2e.test_turn import assert_no_key_inside
 from tests.e2e.tmux import Tmux
 
@@ -29,6 +29,21 @@ def log_in(path: Path, access: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"claudeAiOauth": oauth}))
     path.chmod(0o600)
+
+
+def test_codex_works_by_a_log_in_at_chatgpt(installation: Installation) -> None:
+    credentials = installation.home.parent / "codex" / "auth.json"
+    credentials.parent.mkdir()
+    tokens = {"access_token": CANARY, "id_token": "", "refresh_token": "", "account_id": "account-of-a-test"}
+    credentials.write_text(json.dumps({"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens}))
+    installation.environment["CODEX_HOME"] = str(credentials.parent)
+    with keyed(installation, "chatgpt"):
+        workspace = ("--workspace", str(installation.workspace), "--agent", "codex")
+        told = installation.run("task", *workspace, "--json", "RUN: echo logged-in > proof.txt", seconds=300)
+    assert json.loads(told.stdout)["outcome"] == "success", told.stdout
+    assert (installation.workspace / "proof.txt").read_text() == "logged-in\n"
+    for path in installation.home.rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
 
 
 def test_a_log_in_that_is_revoked_is_mended_by_another_one(

@@ -1,0 +1,22 @@
+"""A short soak; the long one is `python -m benchmarks soak`."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks.soak import soak
+
+GROWTH_MB = 12
+"""What a process may grow after its first thousand requests: caches fill, the allocator keeps some pages."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measured below /proc")
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_and_nothing_grows() -> None:
+    load = soak(requests=3000, streams=40)
+    assert load.vanished > 10
+    assert load.streamed >= 40
+    assert load.resident[-1] - load.resident[len(load.resident) // 3] < GROWTH_MB
+    assert load.descriptors[1] <= load.descriptors[0] + 2
