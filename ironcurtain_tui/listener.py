@@ -15,7 +15,8 @@ from ironcurtain_tui.unix_socket import BoundSocket
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-BACKLOG = 128
+BACKLOG = 512
+"""Connections that wait to be accepted: more than are served at once, as a unix socket turns away who does not wait."""
 LONGEST_LINE = 64 << 10
 """asyncio's own limit for what a reader collects."""
 GREETING_SECONDS = 5.0
