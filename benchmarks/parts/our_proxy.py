@@ -18,7 +18,7 @@ import msgspec
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.redact import Redactor
-from ironcurtain_tui.config import RedactionSettings
+from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.credentials.credential import FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.escalations.held_request import HeldRequest
@@ -32,6 +32,7 @@ from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
 SESSION = "0123456789ab"
 
@@ -98,7 +99,9 @@ async def serve(directory: Path, upstream: Upstream) -> None:
     gate = AuditedGate(Policy(ANTHROPIC.rules()), audit)
     authority = CertificateAuthority.load_or_create(directory / "ca")
     route = Route(ANTHROPIC, sentinel, FixedKey(Secret(key)), upstream)
-    proxy = Proxy(UnixListener(directory / "proxy.sock"), authority, [route], gate, changed)
+    secrets = [key, sentinel]
+    keeper = TrafficKeeper(directory / "traffic", TrafficSettings(), RedactionSettings(), secrets, print)
+    proxy = Proxy(UnixListener(directory / "proxy.sock"), authority, [route], gate, changed, keeper=keeper)
     await proxy.start()
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
@@ -106,6 +109,7 @@ async def serve(directory: Path, upstream: Upstream) -> None:
     await over.wait()
     await proxy.stop(grace=0)
     await tasks.close()
+    await asyncio.to_thread(keeper.close)
     audit.close()
 
 
