@@ -66,6 +66,7 @@ async def build(
         ca_pem: bytes = b"",
         at_its_port: bool = False,
         key: Credential | None = None,
+        beside: tuple[Route, ...] = (),
     ) -> Stage:
         provider = FakeProvider(public, context or server_context(public, of.hosts[0].name, short_directory))
         server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=provider.context)
@@ -77,7 +78,7 @@ async def build(
         other = FakeProvider(public, server_context(public, OPEN_HOST, short_directory))
         other_server = await asyncio.start_server(other.serve, "127.0.0.1", 0, ssl=other.context)
         other.port = other_server.sockets[0].getsockname()[1]
-        gate = RecordingGate(Policy(of.rules()))
+        gate = RecordingGate(Policy([*of.rules(), *(rule for each in beside for rule in each.provider.rules())]))
         flows: list[Flow] = []
         path = short_directory / f"p{len(stages)}.sock"
         proxy = Proxy(
@@ -92,7 +93,8 @@ async def build(
                     server_tools,
                     ca_pem=ca_pem,
                     network=network,
-                )
+                ),
+                *beside,
             ],
             gate,
             flows.append,

@@ -8,11 +8,16 @@ import json
 import msgspec
 import pytest
 
+from ironcurtain_tui.credentials.credential import FixedKey
+from ironcurtain_tui.credentials.secret import Secret
+from ironcurtain_tui.credentials.sentinel import mint
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.providers.body import MAX_BODY, ServerTools
+from ironcurtain_tui.proxy.route import Route
 
 from .stage import SENTINEL, Build, Stage, request
 
+OTHER_KEY = "sk-or-v1-THE-OTHER-REAL-KEY-0123456789"
 TOOL = {"name": "Bash", "input_schema": {"type": "object"}}
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 PICTURE = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
@@ -215,3 +220,42 @@ async def test_googles_key_is_not_taken_from_the_query(build: Build, place: str)
             answer = await agent.ask(request("POST", target, *header, body='{"contents":[]}', key=None, host=host))
             assert answer.status == 403
     assert stage.provider.connections == 0
+
+
+WRONG_PLACES = [
+    "Authorization: Bearer {}",
+    "Authorization: {}",
+    "x-api-key: {}",
+    "x-goog-api-key: {}",
+    "X-Note: {}",
+    "User-Agent: claude ({})",
+    "Cookie: {}",
+]
+
+
+@pytest.mark.parametrize("place", WRONG_PLACES)
+@pytest.mark.parametrize("key", ["sentinel", "real"])
+async def test_no_key_of_one_provider_goes_to_another(build: Build, place: str, key: str) -> None:
+    other = Route(PROVIDERS["openrouter"], mint("sk-or-v1-ironcurtain-"), FixedKey(Secret(OTHER_KEY)), None)
+    stage = await build(beside=(other,))
+    words = place.format(other.sentinel if key == "sentinel" else OTHER_KEY)
+    for headers in ((words,), (f"x-api-key: {SENTINEL}", words)):
+        agent = await stage.inside()
+        answer = await agent.ask(request("POST", "/v1/messages", *headers, body=call(), key=None))
+        if place.startswith("Cookie") and len(headers) == 2:
+            assert answer.status == 200
+        else:
+            assert answer.status == 403
+    assert OTHER_KEY.encode() not in stage.provider.seen
+    assert other.sentinel.encode() not in stage.provider.seen
+
+
+@pytest.mark.parametrize("path", ["/v1/messages?beta={}", "/v1/models?after_id={}", "/v1/{}"])
+async def test_no_key_of_one_provider_stands_in_the_target_of_another(build: Build, path: str) -> None:
+    other = Route(PROVIDERS["openrouter"], mint("sk-or-v1-ironcurtain-"), FixedKey(Secret(OTHER_KEY)), None)
+    stage = await build(beside=(other,))
+    for key in (other.sentinel, OTHER_KEY):
+        agent = await stage.inside()
+        assert (await agent.ask(request("POST", path.format(key), body=call()))).status == 403
+    assert stage.provider.connections == 0
+    assert len(stage.gate.alarms) == 2

@@ -10,7 +10,9 @@ from ironcurtain_tui import config
 from ironcurtain_tui.agents.claude_code import ClaudeCode
 from ironcurtain_tui.agents.shell import Shell
 from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers.body import ServerTools
+from ironcurtain_tui.providers.cost import cost_usd
 from ironcurtain_tui.supervisor.access import Accesses
 
 KEY = "sk-not-a-real-key-0123456789"
@@ -69,6 +71,12 @@ def test_a_rehearsal_goes_through_no_gateway(tmp_path: Path) -> None:
     found = Accesses.find(ClaudeCode(), settings(tmp_path, GATEWAY), rehearsal=True)
     assert found.rehearsal
     assert found.base_urls == {}
+    (access,) = found
+    assert access.provider.prices == ""  # nobody pays
+    assert cost_usd(access.provider.prices, Usage(model="claude-sonnet-4-5", input_tokens=5)) is None
+    assert found.is_model_call("api.anthropic.com", "POST", "/v1/messages")
+    assert not found.is_model_call("api.anthropic.com", "POST", "/v1/messages/count_tokens")
+    assert not found.is_model_call("example.org", "POST", "/v1/messages")
 
 
 @pytest.mark.parametrize(
