@@ -13,11 +13,14 @@ import pytest
 from asciinema.asciicast import open_from_url
 
 from ironcurtain_tui.audit.reader import verify_file
+from ironcurtain_tui.audit.redact import MARK
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.terminal.recording import parts
 from ironcurtain_tui.terminal.replay import Replay
+from ironcurtain_tui.traffic.reader import TrafficReader
+from ironcurtain_tui.ui import flow_export
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
@@ -28,6 +31,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, terminal: Tmux) -> None:
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
     terminal.wait_for("bypass permissions on", 120)
+    terminal.wait_for("no-egress", 30)
     header = terminal.screen().splitlines()[0]
     assert "no-egress" in header
     assert "chain" in header
@@ -66,8 +70,24 @@ def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, ter
     for path in kept:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         assert CANARY.encode() not in content, f"the real key is in {path.name}"
+        assert sentinel.encode() not in content or path.suffix not in (".gz", ".jsonl"), f"its stand-in: {path.name}"
+    assert_traffic_is_kept(session)
     assert "made-by-42" in "".join(event.data for event in Replay.load(session.recording).events)
     assert_others_can_read_it(with_key, session)
+
+
+def assert_traffic_is_kept(session: SessionPaths) -> None:
+    """What the agent asked and what it was answered, in words, without its key."""
+    reader = TrafficReader(session.traffic)
+    flows = [reader.read(flow.id) for flow, _ in reader.poll()]
+    asked = [kept for kept in flows if kept is not None and "made-by-" in kept.request.body.text]
+    assert asked
+    assert MARK in (asked[0].request.header("x-api-key"), asked[0].request.header("authorization"))
+    assert asked[0].target.startswith("/v1/messages")
+    assert any("event: message_start" in kept.response.body.text for kept in asked)
+    har = b"".join(flow_export.har((kept.flow, kept) for kept in flows if kept is not None))
+    assert len(json.loads(har)["log"]["entries"]) == len(flows)
+    assert CANARY.encode() not in har
 
 
 def assert_others_can_read_it(installation: Installation, session: SessionPaths) -> None:
