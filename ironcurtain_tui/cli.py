@@ -109,6 +109,14 @@ def parser() -> argparse.ArgumentParser:
     take.add_argument("directory", type=Path, metavar="DIR", help="where compiled-policy.json lies")
     take.add_argument("--replace", action="store_true", help="even if there is a policy already; the old one is kept")
 
+    settings = commands.add_parser("config", help="the settings in force")
+    settings_commands = settings.add_subparsers(dest="config_command", metavar="COMMAND")
+    settings_commands.add_parser("show", help="all of them, as a config.toml (also without a command)")
+    schema = settings_commands.add_parser("schema", help="JSON Schema of a file, for editors")
+    schema.add_argument("file", nargs="?", choices=("config", "policy", "annotations"), default="config")
+    editing = settings_commands.add_parser("edit", help="open a file in your editor; a broken one does not replace it")
+    editing.add_argument("file", nargs="?", choices=("config", "policy"), default="config")
+
     mcp = commands.add_parser("mcp", help="tool servers for the agent")
     mcp_commands = mcp.add_subparsers(dest="mcp_command", metavar="COMMAND", required=True)
     mcp_commands.add_parser("list", help="the servers a session starts")
@@ -241,6 +249,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             return _doctor(tuple(options.checks), as_json=options.json)
         case "gc":
             return _gc(dry_run=options.dry_run)
+        case "config":
+            from ironcurtain_tui import config_command
+
+            return config_command.run(options)
         case "mcp":
             from ironcurtain_tui import mcp_command
 
