@@ -97,6 +97,7 @@ class Registries:
         self._file_hosts: defaultdict[str, list[Registry]] = defaultdict(list)
         self._redirects: OrderedDict[tuple[str, str], Inquiry] = OrderedDict()
         self._downloads: dict[Registry, cargo.Downloads] = {}
+        self._unexplored = [each for each in self._registries if each.kind in (Kind.PYPI, Kind.CARGO)]
         self._reading = asyncio.Semaphore(2)
 
     async def close(self) -> None:
@@ -110,6 +111,19 @@ class Registries:
         own = next((each.kind for each in self._registries if each.host == host), None)
         learnt = self._file_hosts.get(host)
         return own or (learnt[0].kind if learnt else "")
+
+    def unexplored(self) -> list[Inquiry]:
+        """What to load to learn where the files of each registry are, told once.
+
+        A lock file leads installers there without a look at the index. The package pip is in every Python index.
+        """
+        rest, self._unexplored = self._unexplored, []
+        return [
+            Inquiry(registry, Plain(), registry.host, registry.prefix + cargo.CONFIG)
+            if registry.kind is Kind.CARGO
+            else Inquiry(registry, File(name="pip"), registry.host, registry.prefix).metadata
+            for registry in rest
+        ]
 
     def owns(self, host: str, target: str) -> bool:
         """Whether ``target`` lies in a registry itself, where nothing may be asked that is not understood."""
@@ -168,8 +182,11 @@ class Registries:
         return time.monotonic() - loaded > (FRESH if found else AGAIN)
 
     async def load(self, inquiry: Inquiry) -> None:
-        """Fetch the metadata of the package that ``inquiry`` is about. Refusal 502 when that fails."""
-        await self._source(inquiry.registry, getattr(inquiry.asked, "name", ""))
+        """Fetch what ``inquiry`` is about, and remember what it tells of files. Refusal 502 when that fails."""
+        if isinstance(inquiry.asked, Document):
+            await self._source(inquiry.registry, inquiry.asked.name)
+        else:
+            await self._cargo_config(inquiry.registry)
 
     def package(self, inquiry: Inquiry) -> Package:
         """What the policy decides on. Refusal 403 for a file that the registry does not tell of."""

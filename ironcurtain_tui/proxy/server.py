@@ -97,7 +97,7 @@ class Proxy:
             recorder,
             MalformedRequests(),
             *([] if token is None else [ProxyAuthentication(token, tunnels)]),
-            RegistryTunnels(known_registries),
+            RegistryTunnels(known_registries, known, gate),
             ConnectGate(known, tunnels, gate, recorder),
             LayerRouter(tunnels),
             BlindRelay(tunnels, recorder),

@@ -173,6 +173,15 @@ class TestFiles:
             assert (await ask(shop, FILES, other)).status == 403, other
         assert (await ask(shop, FILES, file_of(shop, "1.3.0") + ".metadata")).status == 403
 
+    async def test_a_lock_file_leads_to_a_file_host_without_a_look_at_the_index(self, shop: Shop) -> None:
+        shop.world.publish_python("pip", AGES)
+        old, new = await asyncio.gather(
+            ask(shop, FILES, file_of(shop, "leftpad-1.2.0")), ask(shop, FILES, file_of(shop, "leftpad-1.3.0"))
+        )
+        assert (old.status, new.status) == (200, 403)
+        assert (await ask(shop, CRATES, "/leftpad/1.2.0/download")).status == 200
+        assert packages(shop)[:2] == [("pip", "", Decision.ALLOW), ("", "", Decision.ALLOW)]
+
     async def test_a_file_whose_host_moved_it(self, shop: Shop) -> None:
         elsewhere = "/blob/abc?signature=1"
         shop.world.redirects[NPM, OLD] = f"https://{FILES}{elsewhere}"

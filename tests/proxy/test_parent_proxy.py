@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ironcurtain_tui.credentials.credential import FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.events import Decision, Flow
 from ironcurtain_tui.listener import UnixListener
@@ -128,7 +129,7 @@ async def network(
         proxy = Proxy(
             UnixListener(path),
             ours,
-            [Route(anthropic, SENTINEL, Secret(REAL_KEY))],
+            [Route(anthropic, SENTINEL, FixedKey(Secret(REAL_KEY)))],
             gate,
             flows.append,
             resolve=resolve,

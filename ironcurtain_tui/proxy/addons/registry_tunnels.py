@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from mitmproxy.http import HTTPFlow
 
+from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import Tunnel
 from ironcurtain_tui.proxy.exchange import Exchange
+from ironcurtain_tui.proxy.gate import Gate
+from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.registries import Registries
+from ironcurtain_tui.proxy.route import Routes
 
 
 class RegistryTunnels:
     """Tells the policy so. A tunnel is all that it opens: each request in it is understood, or goes the usual way."""
 
-    def __init__(self, registries: Registries) -> None:
+    def __init__(self, registries: Registries, routes: Routes, gate: Gate) -> None:
         self._registries = registries
+        self._routes = routes
+        self._gate = gate
+        self._exploring = asyncio.Lock()
 
-    def http_connect(self, flow: HTTPFlow) -> None:
+    async def http_connect(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
         asked = exchange.action
-        if isinstance(asked, Tunnel):
-            exchange.action = msgspec.structs.replace(asked, registry=self._registries.kind_at(asked.host.lower()))
+        if not isinstance(asked, Tunnel):
+            return
+        host = asked.host.lower()
+        if not self._registries.kind_at(host) and self._routes.of(host).provider is None:
+            async with self._exploring:
+                await self._explore()
+        exchange.action = msgspec.structs.replace(asked, registry=self._registries.kind_at(host))
+
+    async def _explore(self) -> None:
+        """Find out, the first time a host is not known, whether it is one where a registry has its files."""
+        for inquiry in self._registries.unexplored():
+            try:
+                if (await self._gate.admit(inquiry.request())).decision is Decision.ALLOW:
+                    await self._registries.load(inquiry)
+            except Refusal:
+                continue  # it stays unknown, and is decided on as any other
