@@ -42,7 +42,7 @@ class Person:
                 await self._changed.wait_for(lambda: condition(self._keeper))
             return self._keeper
 
-        return self._loop.call(wait())
+        return self._loop.call(wait(), seconds + 5)
 
     def is_asked(self) -> Escalation:
         """The first question that waits."""

@@ -38,6 +38,16 @@ async def test_what_is_written_is_one_message_and_no_key_of_it_reaches_the_agent
         await it.until(lambda: [each.key for each in session.received if isinstance(each, Key)] == ["z"])
 
 
+async def test_a_burst_of_keys_is_sent_whole(session: ScriptedSession) -> None:
+    """Enter overtakes no letter, however fast they come."""
+    session.play()
+    async with driven(session) as it:
+        await it.press("ctrl+a", "i")
+        for key in [*"quick", "enter"]:
+            it.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await it.until(lambda: said(session) == ["quick"])
+
+
 async def test_a_click_on_the_bottom_line_opens_it(session: ScriptedSession) -> None:
     session.play()
     async with driven(session) as it:

@@ -21,6 +21,7 @@ from ironcurtain_tui.ui.widgets.line import Line, Piece
 
 HEADING = " ▌ Your words to the agent "
 MOST_ROWS = 8
+_OURS = {Command.SUBMIT, Command.NEW_LINE, Command.COMPLETE, Command.EARLIER, Command.LATER}
 OFFERED = 12
 """Names that are shown when several fit."""
 
@@ -71,7 +72,16 @@ class TrustedLine(Vertical):
         self.display = False
 
     def obey(self, command: Command) -> bool:
-        """Carry out what a key asks; False when it is none of ours."""
+        """Carry out what a key asks; False when it is none of ours.
+
+        The text gets its keys by its own queue: what is asked waits there, so that nothing typed before is missing.
+        """
+        if command not in _OURS:
+            return False
+        self.area.call_later(self._obey, command)
+        return True
+
+    def _obey(self, command: Command) -> None:
         match command:
             case Command.SUBMIT:
                 self._send()
@@ -81,11 +91,8 @@ class TrustedLine(Vertical):
                 self.run_worker(self._complete(), exclusive=True, name="path completion")
             case Command.EARLIER:
                 self._step(-1)
-            case Command.LATER:
-                self._step(1)
             case _:
-                return False
-        return True
+                self._step(1)
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
