@@ -131,7 +131,7 @@ def of_budget(limit: Limit, stand: str, spending: Spending, *, asker: str) -> Ca
             _text("If approved", f"It goes on with another {more}."),
             _text("If denied", "This call is refused. The next one asks again."),
             *_spent("Models in this session", spending.session),
-            *_spent("Models today", spending.today),
+            *(_spent("Models today", spending.today) if spending.today != spending.session else []),
         ),
         digest=digest.of_budget(limit.span, limit.unit, limit.most),
     )
@@ -156,7 +156,10 @@ def weight(card: Card) -> int:
 
 
 def _spent(label: str, spent: tuple[ModelSpending, ...]) -> list[CardField]:
-    lines = [f"{each.model}: {each.requests:,} requests, {each.tokens:,} tokens, ${each.usd:,.2f}" for each in spent]
+    lines = []
+    for each in spent:
+        price = f", ${each.usd:,.2f}" if each.usd else ""
+        lines.append(f"{each.model}: {each.requests:,} requests, {each.tokens:,} tokens{price}")
     return [_text(label, "\n".join(lines))] if lines else []
 
 

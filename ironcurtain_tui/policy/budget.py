@@ -48,9 +48,10 @@ class Limit(Value, frozen=True):
                 return f"{quantity:,.0f} {self.unit.value}"
 
     def stand(self, used: float) -> str:
-        """``$5.02 of $5.00 in this session``."""
+        """``$5.02 of $5.00 in this session``, ``310 of 300 requests today``."""
         whose = "in this session" if self.span is Span.SESSION else "today"
-        return f"{self.amount(used)} of {self.amount(self.most)} {whose}"
+        shown = self.amount(used) if self.unit is Unit.USD else f"{used:,.0f}"
+        return f"{shown} of {self.amount(self.most)} {whose}"
 
 
 def limits(settings: Mapping[str, float]) -> tuple[Limit, ...]:

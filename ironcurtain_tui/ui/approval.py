@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ironcurtain_tui.control.messages import Decide, PreviewAlways, ScopeKind
+from ironcurtain_tui.events import Escalation
 from ironcurtain_tui.ui.keymap import Command
 
 ARMING_SECONDS = 0.6
@@ -69,6 +70,10 @@ ANSWERS = {*SCOPES, Command.DENY, Command.DENY_SAYING, Command.CONFIRM}
 """Commands that answer; no others come here."""
 
 
+ONCE_ONLY = frozenset({"unseen", "budget"})
+"""Kinds of cards that no rule could be about."""
+
+
 @dataclass(frozen=True)
 class Held:
     """A held action as it is on the screen."""
@@ -76,6 +81,14 @@ class Held:
     id: str
     digest: str
     risky: bool = False
+    once_only: bool = False
+    """Whether no rule can be about it: it is approved as it is or not at all."""
+
+
+def held(escalation: Escalation) -> Held:
+    """What matters of ``escalation`` for answering it."""
+    card = escalation.card
+    return Held(escalation.id, card.digest, card.risky, card.kind in ONCE_ONLY)
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,11 @@ class Approval:
         """Whether several are answered at once."""
         return len(self.subject) > 1
 
+    @property
+    def once_only(self) -> bool:
+        """Whether it cannot be approved for longer."""
+        return self.together or any(held.once_only for held in self.subject)
+
     def arming(self, now: float) -> float:
         """Seconds until keys count; 0 when they do."""
         return max(0.0, self.still_since + ARMING_SECONDS - now)
@@ -235,8 +253,9 @@ class Approval:
         if self.obstacle:
             return replace(self.startle(now), hint=self.obstacle), ()
         scope = SCOPES[command]
-        if self.together and scope is not ScopeKind.ONCE:
-            return replace(self.startle(now), hint="Several together can only be approved once."), ()
+        if self.once_only and scope is not ScopeKind.ONCE:
+            what = "Several together" if self.together else "This"
+            return replace(self.startle(now), hint=f"{what} can only be approved once."), ()
         hasty = now - self.shown_at < ARMING_SECONDS + HASTY_SECONDS
         chosen = replace(self, choice=Choice(approve=True, scope=scope), hasty=hasty)
         match scope:

@@ -60,4 +60,4 @@ def test_a_limit_is_raised_by_what_it_was() -> None:
     assert limit.raised().raised().most == 15.0
     assert limit.stand(5.02) == "$5.02 of $5.00 in this session"
     tokens = Limit(span=Span.DAY, unit=Unit.TOKENS, most=1_000_000, step=1_000_000)
-    assert tokens.stand(1234567) == "1,234,567 tokens of 1,000,000 tokens today"
+    assert tokens.stand(1234567) == "1,234,567 of 1,000,000 tokens today"

@@ -141,7 +141,7 @@ async def test_nobody_there_means_no(tmp_path: Path) -> None:
         stage.treasurer.count(over(tokens=50))
         verdict = await admitted(stage)
         assert verdict.decision is Decision.DENY
-        assert "50 tokens of 50 tokens in this session" in verdict.reason
+        assert "50 of 50 tokens in this session" in verdict.reason
         assert verdict.retry
 
 

@@ -160,6 +160,12 @@ class TestTogether:
     def test_no_wider_scope_for_several(self, command: Command) -> None:
         assert ready(*self.SEVERAL).press(command, LATER)[1] == ()
 
+    @pytest.mark.parametrize("command", SCOPES.keys() - {Command.APPROVE})
+    def test_no_wider_scope_for_what_no_rule_is_about(self, command: Command) -> None:
+        once = Held("e1", "d1", once_only=True)
+        assert ready(once).press(command, LATER)[1] == ()
+        assert len(ready(once).press(Command.APPROVE, LATER)[1]) == 1
+
     def test_one_of_them_vanishing_starts_anew(self) -> None:
         confirming = after(ready(*self.SEVERAL), Command.APPROVE)
         left = confirming.show((CALM,), LATER)

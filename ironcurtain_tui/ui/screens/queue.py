@@ -16,7 +16,7 @@ from textual.timer import Timer
 from ironcurtain_tui.control.messages import AlwaysPreview, ClientMessage, DecisionRefused
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import Escalation, EscalationState
-from ironcurtain_tui.ui.approval import ANSWERS, ASKING, ROOM, Approval, Held, Step
+from ironcurtain_tui.ui.approval import ANSWERS, ASKING, ROOM, Approval, Step, held
 from ironcurtain_tui.ui.card import KINDS, CardLine, escalation_lines, rule_lines, several_lines, short_digest
 from ironcurtain_tui.ui.figures import countdown
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
@@ -143,7 +143,7 @@ class QueueScreen(CoveringScreen):
         now = self._steady()
         if self._approval.step is not Step.SENT:
             pending = (each for each in self._shown if each.state is EscalationState.PENDING)
-            subject = tuple(Held(each.id, each.card.digest, each.card.risky) for each in pending)
+            subject = tuple(held(each) for each in pending)
             self._approval = self._approval.show(subject, now)
         page = (self._shown, self._preview if self._approval.rule_shown else None)
         if page != self._card.page:

@@ -93,7 +93,7 @@ class AnswerBar(Vertical):
         approvable = pressable and not approval.obstacle
         not_now = [] if approvable or not approval.subject else [Piece("(not now)", Tone.QUIET, rank=1)]
         label = Piece(" approve ", Tone.STRONG if approvable else Tone.QUIET)
-        self._approve.show([label, *_keys(APPROVE, approvable, approval.together), *not_now])
+        self._approve.show([label, *_keys(APPROVE, approvable, approval.once_only), *not_now])
         self._deny.show([Piece(" " * len(label.text)), *_keys(REFUSE, pressable, approval.together)])
 
 
