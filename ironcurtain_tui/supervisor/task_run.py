@@ -13,7 +13,7 @@ from ironcurtain_tui.containers.command import ContainerCommand
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.stream import Demultiplexer
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import TaskEnded, TaskFailure, TaskOutcome, TaskProgressed, TaskResult
+from ironcurtain_tui.events import BadgeState, TaskEnded, TaskFailure, TaskOutcome, TaskProgressed, TaskResult
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.request import TaskRequest
@@ -61,6 +61,7 @@ class TaskRun:
         self._errors = bytearray()
         self.result: TaskResult | None = None
         bulletin.tell(self._watch.hear)
+        bulletin.badge("task", BadgeState.OK, "task", f"It works on a task without a screen: {request.title}")
 
     @property
     def record(self) -> dict[str, object]:
