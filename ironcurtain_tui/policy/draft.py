@@ -26,7 +26,7 @@ def generalise(action: Action, found: Iterable[Element] = ()) -> Rule | None:
     """
     if isinstance(action, ToolCall):
         return _tool_rule(action, tuple(found))
-    if isinstance(action, HttpRequest):
+    if isinstance(action, HttpRequest) and action.package is None:  # of a package, this one version was approved
         return _request_rule(action)
     return None
 

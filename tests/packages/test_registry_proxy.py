@@ -11,6 +11,7 @@ from ironcurtain_tui.events import Decision
 from ironcurtain_tui.packages.package import Kind
 from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
+from ironcurtain_tui.policy.draft import generalise
 from tests.proxy.stage import Agent, Response
 
 from .conftest import Shop, connect
@@ -182,6 +183,11 @@ class TestFiles:
         assert (await ask(shop, CRATES, "/leftpad/1.2.0/download")).status == 200
         assert packages(shop)[:2] == [("pip", "", Decision.ALLOW), ("", "", Decision.ALLOW)]
 
+    async def test_what_can_be_no_host_is_no_reason_to_look(self, shop: Shop) -> None:
+        shop.world.publish_python("pip", AGES)
+        assert await connect(Agent(*await _open(shop)), "self-test.invalid") == 403
+        assert shop.world.asked == []
+
     async def test_a_file_whose_host_moved_it(self, shop: Shop) -> None:
         elsewhere = "/blob/abc?signature=1"
         shop.world.redirects[NPM, OLD] = f"https://{FILES}{elsewhere}"
@@ -283,6 +289,7 @@ class TestRules:
 
         shop.gate.answer = None
         assert (await ask(shop, NPM, NEW)).status == 403
+        assert generalise(shop.gate.asked[0].action) is None  # for this once: no rule stands for what is too new
 
     async def test_a_rule_that_forbids_the_host_holds(self, shop: Shop) -> None:
         from ironcurtain_tui.policy.decide import PlacedRule, Policy
