@@ -57,7 +57,7 @@ class Goose(AgentAdapter):
             "GOOSE_TELEMETRY_OFF": "1",
         }
         return AgentLaunch(
-            ("goose", "session", *_conversation(context)),
+            ("goose", "session", *_conversation(context), *(("--history",) if context.resumes else ())),
             env,
             {
                 ".config/goose/config.yaml": _settings(context).encode(),

@@ -8,6 +8,9 @@ import pytest
 
 from ironcurtain_tui import config
 from ironcurtain_tui.agents.claude_code import ClaudeCode
+from ironcurtain_tui.agents.copilot import Copilot
+from ironcurtain_tui.agents.goose import Goose
+from ironcurtain_tui.agents.opencode import OpenCode
 from ironcurtain_tui.agents.shell import Shell
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Usage
@@ -32,6 +35,13 @@ def settings(tmp_path: Path, text: str) -> config.Config:
 
 
 GATEWAY = '[providers.corp]\nkind = "anthropic"\nbase_url = "https://llm.corp.example/claude"\n'
+
+
+def test_a_log_in_is_for_its_providers_own_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-not-a-real-token-0123456789")
+    assert Accesses.find(ClaudeCode(), config.Config(), rehearsal=False).logins == {"anthropic"}
+    for stranger in (Goose(), OpenCode(), Copilot()):
+        assert Accesses.find(stranger, config.Config(), rehearsal=False).rehearsal
 
 
 def test_a_gateway_takes_the_place_of_its_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
