@@ -102,6 +102,7 @@ enabled = false
 [features]
 daemon_auto_start = false
 api_key_model_discovery = false
+enable_request_compression = false
 plugins = false
 remote_plugin = false
 apps = false

@@ -182,6 +182,7 @@ def _entry(flow: Flow, kept: KeptFlow | None) -> dict[str, object]:
         "_cacheReadTokens": usage.cache_read_tokens,
         "_cacheWriteTokens": usage.cache_write_tokens,
         "_costUsd": flow.cost_usd,
+        "_altered": list(flow.altered),
     }
 
 
