@@ -16,6 +16,7 @@ import docker
 import docker.errors
 from docker.context import ContextAPI
 
+from ironcurtain_tui.containers import limits
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained, unavailable
 from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, HostLimits, create_body
@@ -260,6 +261,8 @@ class Engine:
         except EngineRefusedError as error:
             if NO_SUCH_SOURCE in error.message and spec.workspace.is_dir() and spec.sockets_dir.is_dir():
                 raise elsewhere(self.address) from error
+            if advice := limits.remedy(error.message):
+                raise EngineRefusedError(error.message, advice, error.status) from error
             if error.status == 404 and "image" in error.message.lower():
                 raise EngineRefusedError(
                     f"The image {spec.image} is not there.", "Build it: `ironcurtain-tui image build`.", error.status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from ironcurtain_tui.containers.spec import GIB, HostLimits, clamped_cpus, clamped_memory
@@ -38,6 +40,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         more = f" ({'; '.join(self.lowered)})" if self.lowered else ""
         cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus:g} CPUs"
         return f"at most {cpus}, {_gib(self.memory_bytes)} of memory and {self.pids:,} processes{more}"
+
+
+def remedy(refusal: str) -> str:
+    """What to do when the engine refuses the limits with these words; empty when they are about something else."""
+    if cpus := re.search(r"range of cpus is from 0\.01 to ([\d.]+)", refusal, re.IGNORECASE):
+        most = float(cpus[1])
+        fitting = max(most - 1, 0.5 if most >= 1 else most)
+        return f"Set cpus = {fitting:g} under [container] in config.toml: the engine has {most:g}."
+    if memory := re.search(r"minimum memory limit (?:allowed|can).*?is (\d+ ?[kmg]i?b)", refusal, re.IGNORECASE):
+        return f"Set memory under [container] in config.toml to more than {memory[1]}."
+    return ""
 
 
 def _gib(size: int) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ironcurtain_tui.containers.limits import Limits
+from ironcurtain_tui.containers import spec as spec_module
+from ironcurtain_tui.containers.failures import EngineRefusedError
+from ironcurtain_tui.containers.limits import Limits, remedy
 from ironcurtain_tui.containers.spec import GIB, HostLimits, clamped_cpus
+from tests.containers.conftest import Create
 
 
 def test_what_fits_is_not_lowered() -> None:
@@ -28,3 +32,27 @@ def test_a_core_is_left_wherever_there_is_another(wanted: float, cores: int) -> 
     allowed = clamped_cpus(wanted, HostLimits(cores, GIB))
     assert 0.01 <= allowed <= max(cores - 1, 0.5)
     assert allowed == wanted or allowed < wanted
+
+
+@pytest.mark.parametrize(
+    ("refusal", "advice"),
+    [
+        ("Range of CPUs is from 0.01 to 8.00, as there are only 8 CPUs available", "cpus = 7 "),
+        ("range of cpus is from 0.01 to 1.00, as there are only 1 CPUs available", "cpus = 0.5 "),
+        ("Minimum memory limit allowed is 6MB", "more than 6MB"),
+        ("Minimum memory limit allowed is 6 MB", "more than 6 MB"),
+        ("no such image", ""),
+    ],
+)
+def test_the_engines_refusals_become_advice(refusal: str, advice: str) -> None:
+    told = remedy(f"The engine could not create the agent's container: {refusal}")
+    assert advice in told
+    assert bool(told) is bool(advice)
+
+
+@pytest.mark.engine
+def test_the_engine_refuses_in_these_words(create: Create, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec_module, "clamped_cpus", lambda wanted, _: wanted)
+    with pytest.raises(EngineRefusedError) as caught:
+        create(command=("true",), cpus=10_000.0)
+    assert "cpus = " in caught.value.remedy
