@@ -36,6 +36,7 @@ FRESH = 3600.0
 AGAIN = 10.0
 MAX_FILES = 200_000
 """Files of all listings that are remembered."""
+MAX_LISTINGS = 4096
 MAX_FILE_HOSTS = 64
 MAX_REDIRECTS = 1024
 _PER_FILE = 1024
@@ -359,7 +360,7 @@ class Registries:
             self._knows_host(host, registry)
         for each in listing.artifacts:
             self._files[each.host, each.target] = registry, name
-        while len(self._files) > MAX_FILES and len(self._listings) > 1:
+        while len(self._listings) > MAX_LISTINGS or (len(self._files) > MAX_FILES and len(self._listings) > 1):
             self._forget(*next(iter(self._listings)))
 
     def _forget(self, registry: Registry, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterable
@@ -19,6 +20,8 @@ from ironcurtain_tui.proxy.route import Routes, Upstream
 
 MAX_DOCUMENT = 64 << 20
 """Bytes of a document, decompressed. The largest on npm's public registry have about half of that."""
+MAX_AT_ONCE = 8
+"""Documents that are fetched at the same time; more wait."""
 MAX_REDIRECTS = 3
 SECONDS = 30.0
 """For connecting, and for each wait for more bytes."""
@@ -44,6 +47,7 @@ class RegistryClient:
         self._routes = routes
         self._ways = ways
         self._extra_ca = extra_ca
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
         self._pools: dict[tuple[Upstream | None, ParentProxy | None], httpcore.AsyncConnectionPool] = {}
 
     async def get(self, url: str, accept: str) -> Fetched:
@@ -51,7 +55,8 @@ class RegistryClient:
         host = urlsplit(url).hostname or ""
         for _ in range(MAX_REDIRECTS):
             try:
-                fetched, location = await self._get(host, url, accept)
+                async with self._turns:
+                    fetched, location = await self._get(host, url, accept)
             except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
                 raise Refusal(502, f"the registry at {host} cannot be reached over verified TLS") from error
             except httpcore.TimeoutException as error:
@@ -90,7 +95,7 @@ class RegistryClient:
                 self._trust(destination.upstream),
                 proxy=None if parent is None else _proxy(parent),
                 network_backend=None if parent is not None else _Dialler(self._routes, self._ways),
-                max_connections=32,
+                max_connections=MAX_AT_ONCE,
                 keepalive_expiry=30.0,
             )
         return self._pools[key]

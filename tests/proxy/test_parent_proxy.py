@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,6 +28,7 @@ from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.route import Destination, Route
 from ironcurtain_tui.proxy.server import Proxy
 
+from .corporate import CorporateProxy, pump
 from .stage import (
     HOST,
     OPEN_HOST,
@@ -43,40 +42,6 @@ from .stage import (
 )
 
 PASSWORD = "person:pass word"
-
-
-@dataclass
-class CorporateProxy:
-    """Joins every CONNECT to one server, whatever its name; wants a password when there is one."""
-
-    target: int
-    password: str = ""
-    port: int = 0
-    heads: list[bytes] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.heads.append(head)
-        expected = b"proxy-authorization: basic " + base64.b64encode(self.password.encode()).lower()
-        if self.password and expected not in head.lower():
-            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-            writer.close()
-            return
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        writer.write(b"HTTP/1.1 200 Connection established\r\nX-Via: corporate\r\n\r\n")
-        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-
-    @property
-    def targets(self) -> list[str]:
-        return [head.split(b" ")[1].decode() for head in self.heads]
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
 
 
 @dataclass
@@ -237,7 +202,7 @@ async def test_blind_tunnels_go_through_it_too(network: MakeNetwork) -> None:
     rule = RequestRule(name="x", host=OPEN_HOST, then=Decision.ALLOW)
     policy = Policy((), [PlacedRule(origin="user", rule=rule)], web=Web(blind=(f"{OPEN_HOST}:2222",)))
     net = await network(policy=policy)
-    echo = await asyncio.start_server(lambda r, w: _pump(r, w), "127.0.0.1", 0)
+    echo = await asyncio.start_server(lambda r, w: pump(r, w), "127.0.0.1", 0)
     net.corporate.target = echo.sockets[0].getsockname()[1]
     agent = await net.agent()
     assert (await agent.connect(f"{OPEN_HOST}:2222")).status == 200
