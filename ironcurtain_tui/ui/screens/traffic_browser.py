@@ -56,12 +56,14 @@ class TrafficBrowser(Browser):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy_curl", show=False),
         Binding("x", "export_har", show=False),
+        Binding("r", "other_side", show=False),
         Binding("enter", "replay", show=False),
         Binding("f3", "leave", show=False),
     ]
     NAME = "Traffic"
     KEYS: ClassVar[Keys] = (
         ("Enter", "The recording at the second of this flow", "replay"),
+        ("r", "In the details, the request or the response", "request/response"),
         ("c", "Copy as a curl command with the fake key's variable, for inside the container", "copy curl"),
         ("x", "Write the flows that are listed as HAR 1.2, with headers and bodies as far as they are kept", "HAR"),
     )
@@ -87,6 +89,7 @@ class TrafficBrowser(Browser):
         self._kept = KeptTraffic(session.traffic)
         self._inside: tuple[Flow, KeptFlow | None] | None = None
         """What is kept of the selected flow, once that was read."""
+        self._shows_request = False
         self._tasks = TaskOwner()
         self._reading: asyncio.Task[None] | None = None
 
@@ -203,7 +206,9 @@ class TrafficBrowser(Browser):
             why = "nothing is kept of it" if self._is_settled(flow) else "kept as soon as it is over"
             return [Text(f"\nHeaders and bodies: {why}.", style="dim")]
         target = [Text(f"\n{neutralise(kept.target)}", overflow="fold")] if "?" in kept.target else []
-        return [*target, *_message("Request", kept.request), *_message("Response", kept.response)]
+        if self._shows_request:
+            return [*target, *_message("Request", kept.request, "r: the response")]
+        return [*target, *_message("Response", kept.response, "r: the request")]
 
     @on(RecordList.Opened)
     def _opened(self, message: RecordList.Opened) -> None:
@@ -216,6 +221,11 @@ class TrafficBrowser(Browser):
             inside = self._inside[1] if self._inside is not None and self._inside[0].id == flow.id else None
             at = (round(flow.started * 1e6), inside.mono_us if inside is not None else 0)
             self.app.push_screen(ReplayScreen(AuditDirectory(self._session.root), self._session.session_id, at))
+
+    def action_other_side(self) -> None:
+        """Show the request in place of the response, or the other way round."""
+        self._shows_request = not self._shows_request
+        self.show_details()
 
     def action_copy_curl(self) -> None:
         """Put a curl command on the clipboard."""
@@ -246,9 +256,10 @@ class TrafficBrowser(Browser):
         self.notify(f"{len(flows):,} flows: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False)
 
 
-def _message(title: str, message: Message) -> Iterator[RenderableType]:
+def _message(title: str, message: Message, hint: str) -> Iterator[RenderableType]:
     """Headers and body of one side."""
-    yield Text(f"\n{title}", style="bold")
+    heading = Text(f"\n{title}", style="bold")
+    yield heading.append(f"  ({hint})", style="not bold dim")
     fields = Text(overflow="fold")
     for name, value in message.headers:
         fields.append(f"{neutralise(name)}: ", style="dim")
