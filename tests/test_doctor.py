@@ -123,6 +123,7 @@ def test_every_providers_key_is_looked_for_and_none_is_shown(
     for provider in PROVIDERS.values():
         if provider.key_variable:
             monkeypatch.delenv(provider.key_variable, raising=False)
+    monkeypatch.setenv("HOME", str(home))
     (told,) = findings(capsys, "credentials")
     assert told["state"] == "warn"
     assert "ANTHROPIC_API_KEY" in told["remedy"]
@@ -139,6 +140,9 @@ def test_every_providers_key_is_looked_for_and_none_is_shown(
     assert {one["state"] for one in others} == {"ok", "fail"}
     assert any(str(key) in one["text"] for one in others)
     assert "obviously-fake" not in json.dumps([first, *others])
+    monkeypatch.setenv("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-obviously-fake-0123456789")
+    told = findings(capsys, "credentials")[1]
+    assert told["text"] == "Anthropic: a log-in from the environment variable CLAUDE_CODE_OAUTH_TOKEN"
 
 
 def test_a_tool_server_that_does_not_start_is_told_of(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

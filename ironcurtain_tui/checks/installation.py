@@ -48,24 +48,25 @@ def authority() -> Iterator[Finding]:
 
 
 def credentials() -> Iterator[Finding]:
-    """Where each provider's key lies, the configured agent's first, and whether that agent has one."""
+    """Where each provider's key or log-in lies, the configured agent's first, and whether that agent has one."""
     from ironcurtain_tui.agents import agent
-    from ironcurtain_tui.credentials.sources import find
+    from ironcurtain_tui.credentials import logins, sources
     from ironcurtain_tui.providers import PROVIDERS
     from ironcurtain_tui.supervisor.access import in_place
 
     settings = config.load()
     chosen = agent(settings.session.agent, settings.agents)
     for provider in in_place(settings, dict.fromkeys((*chosen.providers, *PROVIDERS))):
-        source = find(provider, settings.providers.get(provider.name, config.ProviderSettings()))
-        if source is None:
-            continue
+        own = settings.providers.get(provider.name, config.ProviderSettings())
         try:
-            source.read()
+            if (source := sources.find(provider, own)) is not None:
+                source.read()
+                yield Finding("credentials", BadgeState.OK, f"{provider.title}: a key from {source.origin}")
+            login = None if own.login == "off" or provider.stands_for else logins.find(provider)
+            if login is not None:
+                yield Finding("credentials", BadgeState.OK, f"{provider.title}: a log-in from {login.origin}")
         except UserFacingError as error:
             yield Finding("credentials", BadgeState.FAIL, f"{provider.title}: {error.message}", error.remedy)
-        else:
-            yield Finding("credentials", BadgeState.OK, f"{provider.title}: a key from {source.origin}")
     try:
         if (enough := session_credentials(chosen.name)).state is not BadgeState.OK:
             yield enough
