@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -101,19 +101,27 @@ class Artifact(Value, frozen=True):
     @property
     def host(self) -> str:
         """Lower case; empty where it is not on HTTPS and port 443."""
-        parts = urlsplit(self.url)
+        parts = self._parts
         return (parts.hostname or "").lower() if parts.scheme == "https" and parts.netloc == parts.hostname else ""
 
     @property
     def target(self) -> str:
         """Path and query, as they stand in the URL."""
-        parts = urlsplit(self.url)
+        parts = self._parts
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
     @property
     def file(self) -> str:
         """The last part of the path."""
-        return urlsplit(self.url).path.rpartition("/")[2]
+        return self._parts.path.rpartition("/")[2]
+
+    @property
+    def _parts(self) -> SplitResult:
+        """All empty for what is no URL: registries are not to be trusted with that."""
+        try:
+            return urlsplit(self.url)
+        except ValueError:
+            return urlsplit("")
 
 
 class Listing(Value, frozen=True):

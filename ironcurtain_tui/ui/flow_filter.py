@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -189,7 +190,8 @@ def _operator(atom: Atom) -> FlowTest:
         return FlowTest(lambda flow, _: flow.status == code)
     flags = re.IGNORECASE | (re.DOTALL if name.startswith("b") else re.MULTILINE if name.startswith("h") else 0)
     try:
-        search = re.compile(value, flags).search
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # they would be drawn over the screen
+            search = re.compile(value, flags).search
     except re.error as error:
         raise wrong(f"{value} is no regular expression: {error.msg}", atom.place) from error
     texts = _TEXTS[name]
