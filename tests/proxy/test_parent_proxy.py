@@ -230,3 +230,21 @@ async def test_metadata_of_packages_is_fetched_through_it(network: MakeNetwork, 
     answer = await agent.ask(f"GET /x HTTP/1.1\r\nHost: {OPEN_HOST}\r\n\r\n".encode())
     assert answer.status == 200
     assert net.corporate.targets == [f"{OPEN_HOST}:443"]
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_metadata_is_never_fetched_from_a_private_address(
+    network: MakeNetwork, trust: ssl.SSLContext, direct: bool
+) -> None:
+    async def private(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    policy = Policy((), packages=PackageRules())
+    net = await network(host=OPEN_HOST, policy=policy, resolve=private, bypass=lambda _: direct)
+    agent = await net.agent()
+    await agent.connect(f"{OPEN_HOST}:443")
+    await agent.handshake(trust, OPEN_HOST)
+    answer = await agent.ask(f"GET /x HTTP/1.1\r\nHost: {OPEN_HOST}\r\n\r\n".encode())
+    assert answer.status == 502
+    assert b"not public" in answer.body
+    assert (net.corporate.heads, net.provider.connections) == ([], 0)
