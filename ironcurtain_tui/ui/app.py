@@ -24,10 +24,10 @@ from ironcurtain_tui.ui import departure, desktop
 from ironcurtain_tui.ui.commands import SessionCommands
 from ironcurtain_tui.ui.departure import Departure
 from ironcurtain_tui.ui.kept_layout import KeptLayout, LayoutFile
-from ironcurtain_tui.ui.keymap import TABS, Command, Keymap, display
+from ironcurtain_tui.ui.keymap import TABS, Command, Keymap, Place, display
 from ironcurtain_tui.ui.notifications import Notifier
 from ironcurtain_tui.ui.other_sessions import OtherSessions
-from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
+from ironcurtain_tui.ui.screens.keyed import ANYWHERE, CoveringScreen, KeyedScreen, PrefixedScreen
 from ironcurtain_tui.ui.screens.session import SessionScreen
 from ironcurtain_tui.ui.session_feed import SessionFeed
 from ironcurtain_tui.ui.sessions import SessionsRoom
@@ -117,7 +117,23 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
             self._notifier.key_fell()
             if isinstance(self.screen, KeyedScreen) and self.screen.take_key(event):
                 return
+            if isinstance(self.screen, PrefixedScreen) and self._take_prefix(self.screen, event.key):
+                return
         await super().on_event(event)
+
+    def _take_prefix(self, screen: PrefixedScreen, key: str) -> bool:
+        """The prefix, and the key after it, on a screen with keys of its own. What it covers obeys."""
+        if not screen.prefixed:
+            screen.prefix(key == self._keys.prefix)
+            return screen.prefixed
+        pressed = self._keys.press(True, Place.PANEL, key)
+        screen.prefix(pressed.prefixed)
+        below = self.screen_stack[0]
+        if pressed.command is not None and isinstance(below, KeyedScreen):
+            if pressed.command not in ANYWHERE:
+                screen.dismiss()
+            below.obey(pressed.command)
+        return True
 
     # --- tabs ----------------------------------------------------------------------------------------
 

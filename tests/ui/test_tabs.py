@@ -20,6 +20,7 @@ from ironcurtain_tui.events import (
 from ironcurtain_tui.ui.app import IronCurtainApp
 from ironcurtain_tui.ui.screens.queue import QueueScreen
 from ironcurtain_tui.ui.screens.session import SessionScreen
+from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 from ironcurtain_tui.ui.tabs import TabLabel
 from ironcurtain_tui.ui.widgets.header import tab_pieces
 from ironcurtain_tui.ui.words import STATUS
@@ -134,6 +135,29 @@ async def test_an_open_card_stays_in_its_tab(session: ScriptedSession, docs: Scr
         assert isinstance(it.app.screen, QueueScreen)
         assert "▌1 shop" in header(it)
         assert "git.git_push" in it.text
+
+
+async def test_the_prefix_works_on_a_browser_and_the_browser_stays_in_its_tab(
+    session: ScriptedSession, docs: ScriptedSession
+) -> None:
+    session.play()
+    docs.play()
+    async with driven(session, docs) as it:
+        await it.press("ctrl+a", "f")
+        await it.until(lambda: isinstance(it.app.screen, TrafficBrowser))
+        await it.press("ctrl+a")
+        await it.until(lambda: "To that tab" in it.text)
+        await it.press("y")
+        assert "To that tab" in it.text, "a slip does nothing"
+        await it.press("2")
+        assert front(it) == DOCS
+        await it.press("ctrl+a", "1")
+        await it.until(lambda: isinstance(it.app.screen, TrafficBrowser) and "To that tab" not in it.text)
+        await it.press("ctrl+a", "x")
+        await it.until(lambda: f"Stop session {session.keeper.info.id}?" in it.text)
+        await it.press("n", "ctrl+a", "z")
+        assert front(it) == session.keeper.info.id, "what is about its panels uncovers the session"
+        assert not sent(session, Key)
 
 
 async def test_notices_and_bells_of_another_tab_say_whose_they_are(

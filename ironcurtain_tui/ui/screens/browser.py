@@ -12,12 +12,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
+from ironcurtain_tui.ui.screens.keyed import PrefixedScreen
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 from ironcurtain_tui.ui.widgets.query_line import QueryLine
@@ -29,7 +29,7 @@ Keys = tuple[tuple[str, str, str], ...]
 """Keys as they are shown, what the help says of them, and a short form for the bottom line (or nothing)."""
 
 
-class Browser(Screen[None]):
+class Browser(PrefixedScreen):
     """``waiting`` tells how many actions wait for the person, who would not see it from here."""
 
     AUTO_FOCUS = "RecordList"
@@ -110,6 +110,7 @@ class Browser(Screen[None]):
             yield self._records
             yield self._pane
         yield self._hints
+        yield self.menu
 
     def on_mount(self) -> None:
         self._arrange()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.widgets import Static
-
 from ironcurtain_tui.control.messages import ClientMessage, Revoke
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import Grant
@@ -15,10 +12,8 @@ from ironcurtain_tui.ui.figures import clock, countdown
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.screens.confirm import Confirm
-from ironcurtain_tui.ui.screens.keyed import CoveringScreen
+from ironcurtain_tui.ui.screens.list_screen import ListScreen
 from ironcurtain_tui.ui.tone import Tone
-from ironcurtain_tui.ui.widgets.doors_banner import DoorsBanner
-from ironcurtain_tui.ui.widgets.header import SessionHeader
 from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
 
 HELP = "What you allowed beyond the policy, until it runs out or you take it back. Revoking cuts the connections on it."
@@ -64,8 +59,8 @@ def left(grant: Grant, now: float) -> str:
     return ", ".join(parts) or "until the session ends"
 
 
-class GrantsScreen(CoveringScreen):
-    """The list, kept up to date."""
+class GrantsScreen(ListScreen):
+    """All grants. ``send`` takes what is to be revoked."""
 
     def __init__(
         self,
@@ -75,40 +70,20 @@ class GrantsScreen(CoveringScreen):
         send: Callable[[ClientMessage], None],
         now: Callable[[], float],
     ) -> None:
-        super().__init__(keymap, session, session_obeys)
-        self._send = send
-        self._now = now
-        self._header = SessionHeader(id="header")
-        self._doors = DoorsBanner(keymap.prefix)
         self._list = GrantList(now)
-        self._count = 0
-
-    def compose(self) -> ComposeResult:
-        yield self._header
-        yield self._doors
-        yield Static(HELP, id="about", markup=False)
-        yield self._list
-        yield self.hints
-        yield self.menu
-
-    def on_mount(self) -> None:
-        self._list.focus()
-        self.refresh_content()
+        super().__init__(keymap, session, session_obeys, now, self._list)
+        self._send = send
 
     @property
     def place(self) -> Place:
         return Place.GRANTS
 
     def remark(self) -> str:
-        return f"{self._count:,} grants in force"
+        return f"{len(self._session.grants):,} grants in force"
 
-    def refresh_content(self) -> None:
-        session = self._session
-        self._count = len(session.grants)
-        self._list.show(session.grants)
-        self._header.update(session, self._now(), folded=False, unread=0)
-        self._doors.show(session.doors)
-        self.show_keys()
+    def fill(self) -> str:
+        self._list.show(self._session.grants)
+        return HELP
 
     def obey(self, command: Command) -> None:
         if self._list.obey(command):
@@ -125,10 +100,10 @@ class GrantsScreen(CoveringScreen):
                 self.elsewhere(command)
 
     def _ask_to_revoke_all(self) -> None:
-        if not self._count:
+        if not self._session.grants:
             return
         question = Confirm(
-            f"Revoke all {self._count} grants?",
+            f"Revoke all {len(self._session.grants)} grants?",
             ("Everything goes by the policy again, and the connections that rest on grants are cut.",),
             yes="Revoke all",
             no="Keep them",

@@ -102,6 +102,20 @@ ANYWHERE = {
 """Commands of the session that can be obeyed without leaving the screen that covers it."""
 
 
+class PrefixedScreen(Screen[None]):
+    """A screen with keys of its own, on which the prefix and the key after it are the app's. Yield ``menu`` last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.menu = PrefixMenu()
+        self.prefixed = False
+
+    def prefix(self, pending: bool) -> None:
+        """Say what the next key can do, or no more."""
+        self.prefixed = pending
+        self.menu.display = pending
+
+
 class CoveringScreen(KeyedScreen):
     """Covers the session's screen and leaves to it what is not its own: ``session_obeys``."""
 

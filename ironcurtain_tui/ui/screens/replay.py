@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, ScrollableContainer, Vertical
-from textual.screen import Screen
 
 from ironcurtain_tui.audit import decisions
 from ironcurtain_tui.audit.chain import ChainBroken
@@ -33,6 +32,7 @@ from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.player import Player
 from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, Keys
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
+from ironcurtain_tui.ui.screens.keyed import PrefixedScreen
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.flows_along import FlowsAlong
 from ironcurtain_tui.ui.widgets.hit_list import HitList
@@ -80,7 +80,7 @@ class ReplayHits(HitList):
         return True
 
 
-class ReplayScreen(Screen[None]):
+class ReplayScreen(PrefixedScreen):
     """Plays ``session``: from ``at``, paused, or from the beginning."""
 
     AUTO_FOCUS = ""
@@ -143,6 +143,7 @@ class ReplayScreen(Screen[None]):
                     yield self._traffic
         yield self._timeline
         yield self._hints
+        yield self.menu
 
     def on_mount(self) -> None:
         for name, text in (("audit", "Audit"), ("traffic", "Traffic")):

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.widgets import Static
-
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import Escalation
 from ironcurtain_tui.ui.figures import countdown
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
-from ironcurtain_tui.ui.screens.keyed import CoveringScreen
+from ironcurtain_tui.ui.screens.list_screen import ListScreen
 from ironcurtain_tui.ui.tone import Tone
-from ironcurtain_tui.ui.widgets.doors_banner import DoorsBanner
-from ironcurtain_tui.ui.widgets.header import SessionHeader
 from ironcurtain_tui.ui.widgets.record_list import Cell, Column, RecordList
 
 HELP = (
@@ -58,7 +53,7 @@ class MarkList(RecordList[Escalation]):
         )
 
 
-class ReviewScreen(CoveringScreen):
+class ReviewScreen(ListScreen):
     """Gives the chosen ones to ``chosen`` and closes."""
 
     def __init__(
@@ -69,39 +64,21 @@ class ReviewScreen(CoveringScreen):
         chosen: Callable[[tuple[Escalation, ...]], None],
         now: Callable[[], float],
     ) -> None:
-        super().__init__(keymap, session, session_obeys)
-        self._chosen = chosen
-        self._now = now
-        self._pending: dict[str, Escalation] = {}
-        self._header = SessionHeader(id="header")
-        self._doors = DoorsBanner(keymap.prefix)
-        self._about = Static(id="about", markup=False)
         self._list = MarkList(now)
-
-    def compose(self) -> ComposeResult:
-        yield self._header
-        yield self._doors
-        yield self._about
-        yield self._list
-        yield self.hints
-        yield self.menu
-
-    def on_mount(self) -> None:
-        self._list.focus()
-        self.refresh_content()
+        super().__init__(keymap, session, session_obeys, now, self._list)
+        self._chosen = chosen
+        self._pending: dict[str, Escalation] = {}
 
     @property
     def place(self) -> Place:
         return Place.REVIEW
 
-    def refresh_content(self) -> None:
-        session = self._session
-        self._pending = dict(session.pending)
+    def fill(self) -> str:
+        self._pending = dict(self._session.pending)
         self._list.marked &= self._pending.keys()
         self._list.show(tuple(self._pending.values()))
-        self._header.update(session, self._now(), folded=False, unread=0)
-        self._doors.show(session.doors)
-        self._count()
+        self._list.refresh()
+        return f"{len(self._list.marked):,} of {len(self._pending):,} marked. {HELP}"
 
     def obey(self, command: Command) -> None:
         if self._list.obey(command):
@@ -121,11 +98,7 @@ class ReviewScreen(CoveringScreen):
                 self.dismiss()
             case _:
                 self.elsewhere(command)
-        self._list.refresh()
-        self._count()
-
-    def _count(self) -> None:
-        self._about.update(f"{len(self._list.marked):,} of {len(self._pending):,} marked. {HELP}")
+        self.refresh_content()
 
     def _mark(self) -> None:
         if self._list.selected is not None:
