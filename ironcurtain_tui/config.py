@@ -78,8 +78,6 @@ class ProviderSettings(_Section, frozen=True):
             raise ValueError("api_key_minutes must lie between 0 and 1440")
         if (self.kind or self.ca or self.private_network) and not self.base_url:
             raise ValueError("base_url must be set with kind, ca or private_network")
-        if self.base_url and self.upstream:
-            raise ValueError("base_url and upstream cannot both be set")
         if self.private_network:
             ipaddress.ip_network(self.private_network)
         if bool(self.upstream) != bool(self.upstream_ca):

@@ -66,6 +66,8 @@ class ClaudeCode(AgentAdapter):
             "BASH_DEFAULT_TIMEOUT_MS": "660000",
             "BASH_MAX_TIMEOUT_MS": "3600000",
         }
+        if "anthropic" in context.base_urls:
+            env["ANTHROPIC_BASE_URL"] = context.base_urls["anthropic"]
         if context.runs_as_root:
             env["IS_SANDBOX"] = "1"  # without it, it refuses to skip permissions as root
         return AgentLaunch(

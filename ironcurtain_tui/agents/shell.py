@@ -26,6 +26,7 @@ class Shell(AgentAdapter):
     def prepare(self, context: AgentContext) -> AgentLaunch:
         env = {PROVIDERS[name].key_variable: key for name, key in context.sentinels.items()}
         env.pop("", None)  # of those that are opened by a log-in only
+        env |= {f"{name.upper()}_BASE_URL": url for name, url in context.base_urls.items()}
         return AgentLaunch(
             ("bash", "-i"),
             env,

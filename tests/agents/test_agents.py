@@ -227,3 +227,12 @@ def test_what_is_kept_lies_in_the_home_and_holds_no_seeded_file(adapter: AgentAd
         assert not place.is_absolute()
         assert ".." not in place.parts
         assert not any(place in (seed, *seed.parents) or seed in place.parents for seed in seeds)
+
+
+def test_a_gateway_is_found_where_agents_look_for_it() -> None:
+    urls = {"anthropic": "https://llm.corp.example/claude", "openai": "https://llm.corp.example/v1"}
+    context = AgentContext("0123456789ab", CONTEXT.sentinels, base_urls=urls)
+    claude, shell = agent("claude-code").prepare(context).env, agent("shell").prepare(context).env
+    assert claude["ANTHROPIC_BASE_URL"] == shell["ANTHROPIC_BASE_URL"] == urls["anthropic"]
+    assert shell["OPENAI_BASE_URL"] == urls["openai"]
+    assert "ANTHROPIC_BASE_URL" not in agent("claude-code").prepare(CONTEXT).env

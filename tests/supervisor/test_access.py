@@ -110,7 +110,6 @@ def test_wrong_settings_are_told(tmp_path: Path, text: str, problem: str) -> Non
         '[providers.openai]\nca = "/x"\n',
         '[providers.corp]\nkind = "mistral"\nbase_url = "https://x.example"\n',
         '[providers.corp]\nkind = "openai"\nbase_url = "https://x.example"\nprivate_network = "10.0.0.1/8"\n',
-        '[providers.openai]\nbase_url = "https://x.example"\nupstream = "10.0.0.1:1"\nupstream_ca = "/x"\n',
         '[providers.openai]\nserver_tools = "maybe"\n',
     ],
 )
