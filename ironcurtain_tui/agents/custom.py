@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ironcurtain_tui.agents.base import AgentAdapter, AgentContext, AgentLaunch, base_url, orientation
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
-from ironcurtain_tui.config import AgentSettings
+from ironcurtain_tui.config import SERVER_NAME, AgentSettings
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers import PROVIDERS
 
@@ -27,6 +27,8 @@ class Custom(AgentAdapter):
         self.providers = settings.providers
         self.settings = settings
         """What is not said here: its image, when it has one of its own."""
+        if not SERVER_NAME.fullmatch(name):
+            raise _wrong(name, "that is no name for an agent", "Use letters, digits and single - or _.")
         if unknown := [each for each in settings.providers if each not in PROVIDERS]:
             raise _wrong(name, f"there is no provider called {unknown[0]!r}", f"Known: {', '.join(PROVIDERS)}.")
         for text in (*settings.command, *settings.task, *settings.env.values(), *settings.files.values()):

@@ -31,6 +31,8 @@ SIDECAR = "sidecar"
 ON_DEBIAN = frozenset({BASE, SIDECAR})
 """Built on plain Debian; every other image is built on the base."""
 HASH_LABEL = "ironcurtain.build-hash"
+OWN_HASH_LABEL = "ironcurtain.own-build-hash"
+"""Of images that the user describes: those are not ours to clean up."""
 REGISTRY_BASE = ("debian", "bookworm-slim")
 IDLE_SECONDS = 300
 """A build that prints nothing for so long is stuck."""
@@ -63,7 +65,7 @@ def tag_of(name: str) -> str:
 
 def own_tag(agent: str) -> str:
     """The tag under which the image of the user's own ``agent`` is kept."""
-    return f"ironcurtain-own-{agent.lower()}:latest"
+    return f"ironcurtain/{agent.lower()}:latest"
 
 
 def build_hash(name: str, directory: Path | None = None) -> str:
@@ -88,7 +90,7 @@ def _hash(folder: Path, parent: str) -> str:
 
 def is_fresh(engine: Engine, name: str) -> bool:
     """Whether the engine holds ``name`` as ``images/`` describes it now."""
-    return _made_of(engine, tag_of(name)) == build_hash(name)
+    return _label(engine, tag_of(name), HASH_LABEL) == build_hash(name)
 
 
 def is_ready(engine: Engine, name: str) -> bool:
@@ -111,7 +113,7 @@ def ensure_image(engine: Engine, name: str, report: Report, *, force: bool = Fal
         arguments["BASE_IMAGE"] = _debian(engine, report)
     else:
         ensure_image(engine, BASE, report)
-    content = Content(name, tag_of(name), resource("images") / name, build_hash(name))
+    content = Content(name, tag_of(name), resource("images") / name, HASH_LABEL, build_hash(name))
     _build(engine, content, arguments, report, without_cache=force)
     return tag_of(name)
 
@@ -124,8 +126,8 @@ def ensure_own_image(engine: Engine, agent: str, folder: Path, report: Report) -
     if not (folder / "Dockerfile").is_file():
         raise UserFacingError(f"There is no Dockerfile in {folder}.", f"Correct agents.{agent}.dockerfile.")
     ensure_image(engine, BASE, report)
-    content = Content(agent, own_tag(agent), folder, _hash(folder, build_hash(BASE)))
-    if _made_of(engine, content.tag) != content.hash:
+    content = Content(agent, own_tag(agent), folder, OWN_HASH_LABEL, _hash(folder, build_hash(BASE)))
+    if _label(engine, content.tag, OWN_HASH_LABEL) != content.hash:
         _build(engine, content, {}, report, without_cache=False)
     return on_our_base(engine, content.tag)
 
@@ -151,13 +153,15 @@ class Content:
     """For messages."""
     tag: str
     folder: Path
+    label: str
+    """Under which the image remembers ``hash``."""
     hash: str
 
 
-def _made_of(engine: Engine, tag: str) -> str | None:
-    """The build hash of the image ``tag``, None when there is none."""
+def _label(engine: Engine, tag: str, name: str) -> str | None:
+    """What the image ``tag`` says under the label ``name``, None when there is neither."""
     image = _inspect(engine, tag)
-    return None if image is None else (image["Config"].get("Labels") or {}).get(HASH_LABEL)
+    return None if image is None else (image["Config"].get("Labels") or {}).get(name)
 
 
 def _build(
@@ -173,7 +177,7 @@ def _build(
             path=str(context),
             tag=content.tag,
             buildargs=dict(arguments),
-            labels={HASH_LABEL: content.hash},
+            labels={content.label: content.hash},
             nocache=without_cache,
             rm=True,
             forcerm=True,

@@ -71,6 +71,11 @@ def test_a_mistake_is_told(tmp_path: Path, line: str, says: str) -> None:
         agent("mine", load(tmp_path, f'[agents.mine]\ncommand = ["x"]\n{line}\n').agents)
 
 
+def test_its_name_is_plain(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="no name for an agent"):
+        agent("my agent", load(tmp_path, '[agents."my agent"]\ncommand = ["x"]\n').agents)
+
+
 def test_one_that_does_no_tasks_says_so(tmp_path: Path) -> None:
     adapter = agent("mine", load(tmp_path, '[agents.mine]\ncommand = ["x"]\n').agents)
     assert adapter.task(CONTEXT, "do it") is None

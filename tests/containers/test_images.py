@@ -25,6 +25,7 @@ from ironcurtain_tui.containers.images import (
     tag_of,
 )
 from ironcurtain_tui.containers.progress import BuildProgress, plain
+from ironcurtain_tui.disk_usage import image_usage
 from ironcurtain_tui.errors import UserFacingError
 from tests.containers.fake_engine import FakeEngine
 
@@ -96,6 +97,7 @@ def test_the_image_of_an_own_agent_is_built_once_and_again_when_it_changes(
     (tmp_path / "Dockerfile").write_text("FROM ironcurtain-base:latest\nRUN echo one\n")
     tag = ensure_own_image(engine, own, tmp_path, seen.append)
     first = engine.client.inspect_image(tag)["Id"]
+    assert not [each for each in image_usage(engine) if each.id == first], "it is not ours to clean up"
     assert any("one" in progress.line for progress in seen)
     assert engine.client.inspect_image(ensure_own_image(engine, own, tmp_path, seen.append))["Id"] == first
     (tmp_path / "Dockerfile").write_text("FROM ironcurtain-base:latest\nRUN echo two\n")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,8 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import own_tag
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.rehearsal.dialects import DIALECTS
+from ironcurtain_tui.rehearsal.wire import Asked
 from tests.e2e.conftest import CANARY, Installation, keyed
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
@@ -98,6 +102,35 @@ def test_a_turn_with_a_command_and_a_tool(
         content = path.read_bytes() if path.is_file() else b""
         content = gzip.decompress(content) if path.suffix == ".gz" else content
         assert CANARY.encode() not in content, f"the real key is in {path.name}"
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_task_and_another_that_goes_on_with_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = heard(monkeypatch)
+    with keyed(installation, AGENTS[name].providers[0]):
+        first = installation.run("task", "--agent", name, "SAY: the word is heron-42", seconds=SECONDS)
+        assert "heron-42" in first.stdout
+        asked.clear()
+        second = installation.run("task", "--continue", "--agent", name, "SAY: and on it goes", seconds=SECONDS)
+        assert "and on it goes" in second.stdout
+    assert any("heron-42" in each and "and on it goes" in each for each in asked), (
+        "the model hears what was said before"
+    )
+
+
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every question that the model of this test is asked from now on."""
+    asked: list[str] = []
+    for kind in map(type, DIALECTS):
+
+        def remember(self: Any, path: str, body: bytes, original: Callable[..., Asked] = kind.read) -> Asked:
+            asked.append(body.decode())
+            return original(self, path, body)
+
+        monkeypatch.setattr(kind, "read", remember)
+    return asked
 
 
 OWN = """
