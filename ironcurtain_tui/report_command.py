@@ -12,12 +12,10 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.audit.chain import Record
 from ironcurtain_tui.audit.decisions import decided
 from ironcurtain_tui.audit.report import SessionReport, summarise
-from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.policy.decide import Policy
+from ironcurtain_tui.audit.suggestions import users_policy
 from ironcurtain_tui.policy.document import render_rule
-from ironcurtain_tui.policy.load import USER_FILE, load_policy
+from ironcurtain_tui.policy.load import USER_FILE
 from ironcurtain_tui.policy.suggest import Decided, Suggestion, suggest
-from ironcurtain_tui.providers import PROVIDERS
 
 
 def report(title: str, records: Iterable[Record], *, as_json: bool) -> Iterator[str]:
@@ -33,7 +31,7 @@ def report(title: str, records: Iterable[Record], *, as_json: bool) -> Iterator[
             yield record
 
     figures = summarise(noted())
-    suggestions = suggest(past, _policy(workspaces[-1] if workspaces else Path()))
+    suggestions = suggest(past, users_policy(workspaces[-1] if workspaces else Path()))
     if as_json:
         rules = [{"saves": each.saves, "rule": render_rule(each.rule)} for each in suggestions]
         yield msgspec.json.encode({**msgspec.to_builtins(figures), "suggestions": rules}).decode()
@@ -46,14 +44,6 @@ def _workspace(record: Record) -> Path:
     info = record.data.get("info")
     workspace = info.get("workspace") if isinstance(info, dict) else None
     return Path(workspace) if isinstance(workspace, str) else Path()
-
-
-def _policy(workspace: Path) -> Policy:
-    hosts = [rules for provider in PROVIDERS.values() for rules in provider.rules()]
-    try:
-        return load_policy({"user": paths.home() / USER_FILE}, hosts, workspace, paths.home())
-    except UserFacingError as error:
-        raise UserFacingError(f"No rules can be suggested: {error.message}", error.remedy) from error
 
 
 def _figures(title: str, figures: SessionReport) -> Iterator[str]:

@@ -85,6 +85,7 @@ class Command(StrEnum):
     STOP = "stop"
     STOP_SELECTED = "stop-selected"
     SUBMIT = "submit"
+    SUGGEST_RULES = "suggest-rules"
     TAB_1 = "tab-1"
     TAB_2 = "tab-2"
     TAB_3 = "tab-3"
@@ -176,6 +177,7 @@ PREFIX = (
     Row(("o",), Command.REOPEN, "Open paused doors again"),
     Row(("K",), Command.CUT, "Cut off for good (asks)"),
     Row(("g",), Command.GRANTS, "Grants in force"),
+    Row(("s",), Command.SUGGEST_RULES, "Suggest rules that would have saved you questions"),
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
     Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
     Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof"),

@@ -305,6 +305,8 @@ class SessionScreen(KeyedScreen):
                 self._open_queue()
             case Command.GRANTS:
                 self._open_grants()
+            case Command.SUGGEST_RULES:
+                self._suggest_rules()
             case Command.PAUSE:
                 self._send(messages.SetDoors(doors=DoorState.PAUSED))
             case Command.REOPEN:
@@ -413,6 +415,12 @@ class SessionScreen(KeyedScreen):
         self._trusted.open(self._session.info.workspace, self._session.said)
         self.set_focus(self._trusted.area)
         self.show_keys()
+
+    def _suggest_rules(self) -> None:
+        if self._session is not None:
+            from ironcurtain_tui.ui.screens.suggestions import Suggestions  # loads every provider's tables
+
+            self.app.push_screen(Suggestions(self._session.info.workspace))
 
     def _stop_writing(self) -> None:
         self._trusted.close()
