@@ -10,6 +10,7 @@ import pytest
 
 from ironcurtain_tui.agents import AGENTS, AgentAdapter, AgentContext, AgentLaunch, agent
 from ironcurtain_tui.agents.base import MCP_BRIDGE
+from ironcurtain_tui.cli import WHO
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
 from ironcurtain_tui.providers import PROVIDERS
@@ -131,6 +132,10 @@ def test_what_was_kept_of_a_conversation_is_known(adapter: AgentAdapter) -> None
     assert any(kept.startswith(f"{place}/") for place in adapter.state)
     assert adapter.remembers([kept], CONVERSATION)
     assert not adapter.remembers([], CONVERSATION)
+
+
+def test_the_command_line_names_them_all() -> None:
+    assert ", ".join(AGENTS) == WHO
 
 
 @pytest.mark.parametrize("name", ["claude", "Claude-Code", "claude_code", "claudecode"])

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
@@ -80,7 +79,7 @@ class Installation:
 def engine() -> Engine:
     engine_or_skip()
     engine = Engine.connect()
-    for image in {adapter.image for adapter in AGENTS.values()}:
+    for image in ("claude-code", "shell"):
         ensure_image(engine, image, lambda _: None)
     return engine
 

@@ -17,7 +17,7 @@ from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.containers.images import own_tag
+from ironcurtain_tui.containers.images import ensure_image, own_tag
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.rehearsal.dialects import DIALECTS
@@ -26,7 +26,7 @@ from tests.e2e.conftest import CANARY, Installation, keyed
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 SECONDS = 180
 """A loaded machine needs a hundred times what a quiet one does."""
@@ -54,6 +54,12 @@ PORTS = ("codex",)
 """Those that are tried in TCP mode, too."""
 
 assert set(LOOKS) == {name for name, adapter in AGENTS.items() if adapter.providers} - {"claude-code"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _images(engine: Engine) -> None:
+    for name in LOOKS:
+        ensure_image(engine, AGENTS[name].image, lambda _: None)
 
 
 @pytest.mark.parametrize(("name", "mode"), [*((name, "uds") for name in LOOKS), *((name, "tcp") for name in PORTS)])
