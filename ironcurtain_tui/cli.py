@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="play a session's recording, with its audit records beside it")
     replay.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
 
+    traffic = commands.add_parser("traffic", help="what a session asked and was answered: headers, bodies, curl, HAR")
+    traffic.add_argument("session", nargs="?", default="", help="its id or the beginning of it (default: the newest)")
+
     sessions = commands.add_parser("sessions", help="list sessions, running and past")
     sessions_commands = sessions.add_subparsers(dest="sessions_command", metavar="COMMAND")
     removal = sessions_commands.add_parser("rm", help="remove past sessions with their records; the ledger keeps that")
@@ -268,6 +271,8 @@ def _dispatch(options: argparse.Namespace) -> int:
             return _look_back(text=" ".join(options.filter))
         case "replay":
             return _replay(options.session)
+        case "traffic":
+            return _look_back(session=_past_session(options.session), traffic=True)
         case "audit":
             from ironcurtain_tui import audit_command
 
@@ -318,12 +323,9 @@ def _attach(wanted: Sequence[str]) -> int:
 
 
 def _replay(wanted: str) -> int:
-    from ironcurtain_tui.audit.directory import AuditDirectory
     from ironcurtain_tui.terminal.recording import parts
 
-    directory = AuditDirectory()
-    logs = sorted(directory.logs(), key=lambda one: one[1].stat().st_mtime)
-    session = directory.find(wanted) if wanted or not logs else logs[-1][0]
+    session = _past_session(wanted)
     if not parts(paths.SessionPaths.of(session).recording):
         raise UserFacingError(
             f"Session {session} was not recorded.", "Recording is switched on under [recording] in config.toml."
@@ -331,7 +333,16 @@ def _replay(wanted: str) -> int:
     return _look_back(session=session)
 
 
-def _look_back(*, text: str = "", session: str = "") -> int:
+def _past_session(wanted: str) -> str:
+    """The session with a log that is meant; the newest one when none is named."""
+    from ironcurtain_tui.audit.directory import AuditDirectory
+
+    directory = AuditDirectory()
+    logs = sorted(directory.logs(), key=lambda one: one[1].stat().st_mtime)
+    return directory.find(wanted) if wanted or not logs else logs[-1][0]
+
+
+def _look_back(*, text: str = "", session: str = "", traffic: bool = False) -> int:
     from ironcurtain_tui.guard import run_guarded
 
     _need_terminal()
@@ -341,7 +352,7 @@ def _look_back(*, text: str = "", session: str = "") -> int:
         from ironcurtain_tui.audit.directory import AuditDirectory
         from ironcurtain_tui.ui.archive import ArchiveApp
 
-        app = ArchiveApp(AuditDirectory(), text, theme, session)
+        app = ArchiveApp(AuditDirectory(), text, theme, session, traffic=traffic)
         app.run()
         return app.return_code or 0
 

@@ -126,6 +126,9 @@ def event_stream(text: str) -> Iterator[str]:
             events.append((name, value))
         elif not line:
             name = ""
+    if not events:  # it is none, whatever its type says
+        yield from re.split(r"\r?\n", text)
+        return
     together = "".join(_piece(data) for _, data in events)
     if together:
         yield from together.split("\n")

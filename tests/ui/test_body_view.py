@@ -75,6 +75,10 @@ def test_an_event_stream_is_put_together() -> None:
     assert found[-1] == "[DONE]"
 
 
+def test_what_is_no_stream_is_shown_as_it_is() -> None:
+    assert shown('{"type":"error"}\nmore', "text/event-stream") == ['{"type":"error"}', "more"]
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_a_stream_or_json(text: str) -> None:
     for _ in event_stream(text), indented(text):

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.redact import MARK
 from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.events import Flow, FlowChanged
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.traffic.keeper import TrafficKeeper
+from ironcurtain_tui.ui.archive import ArchiveApp
 from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 
 from .conftest import drawn
-from .scripted_session import FLOWS, SESSION_ID, ScriptedSession, driven, flow
+from .scripted_session import FLOWS, NOON, SESSION_ID, ScriptedSession, driven, flow
 from .test_hostile import HOSTILE, assert_harmless, publish_everywhere
 
 OPEN = ("ctrl+a", "f")
@@ -100,6 +102,25 @@ async def test_a_flow_that_ends_while_a_filter_waits_for_it_appears(session: Scr
         await it.until(lambda: "0 of 1 flows" in it.text)
         keep(kept, (one, "a needle", ""))
         await it.until(lambda: " 1 flows" in it.text)
+
+
+async def test_the_traffic_of_a_past_session(kept: Path) -> None:
+    app = ArchiveApp(AuditDirectory(kept), session=SESSION_ID, traffic=True, now=lambda: NOON)
+    async with app.run_test(size=(120, 70)) as pilot:
+
+        def text() -> str:
+            return "\n".join(
+                "".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()
+            )
+
+        for _ in range(500):
+            if "2 flows" in text() and '{"type":"error"}' in text():
+                break
+            await pilot.pause(0.02)
+        assert "2 flows" in text()
+        assert '{"type":"error"}' in text()
+        await pilot.press("escape")
+    assert app.return_code == 0
 
 
 async def test_curl_has_what_was_kept(session: ScriptedSession, kept: Path) -> None:

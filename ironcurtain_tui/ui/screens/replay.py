@@ -13,22 +13,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, ScrollableContainer, Vertical
 
-from ironcurtain_tui.audit import decisions
 from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.index import Hit, time_of
-from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.control.messages import ScreenUpdate
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import Flow
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorGoneError
 from ironcurtain_tui.terminal.replay import Event, Replay
 from ironcurtain_tui.ui.audit_search import AuditSearch
 from ironcurtain_tui.ui.figures import clock
-from ironcurtain_tui.ui.kept_traffic import KeptTraffic
 from ironcurtain_tui.ui.neutralise import clip, neutralise
+from ironcurtain_tui.ui.past_flows import PastFlows
 from ironcurtain_tui.ui.player import Player
 from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, Keys
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
@@ -113,9 +110,8 @@ class ReplayScreen(PrefixedScreen):
     ) -> None:
         super().__init__()
         self._session = session
-        self._directory = directory
         self._recording = SessionPaths.of(session, directory.root).recording
-        self._kept = KeptTraffic(SessionPaths.of(session, directory.root).traffic)
+        self._flows = PastFlows(directory, session)
         self._at = at
         self._now = now
         self._search = AuditSearch(directory)
@@ -158,7 +154,7 @@ class ReplayScreen(PrefixedScreen):
     async def on_unmount(self) -> None:
         await self._tasks.close()
         self._search.close()
-        self._kept.close()
+        self._flows.close()
 
     def on_resize(self) -> None:
         self._arrange()
@@ -193,19 +189,16 @@ class ReplayScreen(PrefixedScreen):
     async def _list_flows(self, replay: Replay) -> None:
         """Those that are kept; of a session that kept none, what its audit log tells."""
         try:
-            flows = await self._kept.flows() or await asyncio.to_thread(self._flows_of_log)
+            await self._flows.more()
         except (OSError, ChainBroken) as error:
             self.notify(f"No flows: {neutralise(str(error))}", severity="warning", markup=False)
             return
         placed = sorted(
-            ((replay.second_of(round(flow.started * 1e6), clock), flow, clock) for flow, clock in flows),
+            ((replay.second_of(round(flow.started * 1e6), clock), flow, clock) for flow, clock in self._flows.clocked),
             key=lambda each: each[0],
         )
         self._traffic.show_flows([(flow, clock) for _, flow, clock in placed], [second for second, _, _ in placed])
         self._moved()
-
-    def _flows_of_log(self) -> list[tuple[Flow, int]]:
-        return list(decisions.flows(AuditReader(self._directory.log(self._session)).poll()))
 
     def _failed(self, name: str, error: BaseException) -> None:
         self.notify(f"{name}: {neutralise(str(error))}", severity="error", markup=False)
