@@ -70,7 +70,7 @@ class TrafficPanel(RecordPanel[Flow]):
         if refused:
             notes.append(Piece(f" ✗ {count(refused)} refused ", Tone.BAD))
         if changed := sum(any(each.startswith("took out") for each in flow.altered) for flow in flows):
-            notes.append(Piece(f" ~ {count(changed)} changed ", Tone.WARN, rank=1))
+            notes.append(Piece(f" ~ {count(changed)} changed ", Tone.WARN))
         self.show(flows, notes)
 
 
