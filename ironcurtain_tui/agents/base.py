@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ironcurtain_tui.agents.task import TaskLaunch
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.rules import RequestRule
 from ironcurtain_tui.providers import PROVIDERS
 
@@ -101,11 +102,17 @@ class AgentAdapter(ABC):
 def chosen(context: AgentContext, providers: Iterable[str]) -> tuple[str, str]:
     """The provider to use and the model there, empty for its default: ``openai:some-model`` names both.
 
-    Else it is the first of ``providers`` that there is a key for; KeyError when there is none.
+    Else it is the first of ``providers`` that there is a key for; KeyError when there is none. UserFacingError for a
+    model of a provider that is not open to the agent.
     """
     named, _, model = context.model.partition(":")
     if model and named in context.sentinels:
         return named, model
+    if model and named in PROVIDERS:
+        raise UserFacingError(
+            f"The model {context.model} is one of {PROVIDERS[named].title}, which this agent has no key for.",
+            f"Choose one with -m; there are keys for {', '.join(context.sentinels)}.",
+        )
     for name in providers:
         if name in context.sentinels:
             return name, context.model

@@ -103,6 +103,13 @@ def test_a_model_is_chosen_by_name_with_or_without_its_provider(adapter: AgentAd
         assert f"{provider}:some-model-7" not in given
 
 
+def test_the_model_names_the_provider() -> None:
+    launch = agent("goose").prepare(replace(own(agent("goose")), model="openrouter:some/model:free"))
+    assert (launch.env["GOOSE_PROVIDER"], launch.env["GOOSE_MODEL"]) == ("openrouter", "some/model:free")
+    with pytest.raises(UserFacingError, match="one of Anthropic, which this agent has no key for"):
+        agent("codex").prepare(replace(own(agent("codex")), model="anthropic:claude-x"))
+
+
 @pytest.mark.parametrize("adapter", WORKERS, ids=names)
 def test_a_task_is_done_without_a_screen_and_is_not_an_argument(adapter: AgentAdapter) -> None:
     prompt = "--version; $(touch pwned)"
