@@ -17,6 +17,7 @@ from ironcurtain_tui.rehearsal.script import Turn, next_turn
 from tests.e2e.conftest import Installation
 from tests.e2e.person import Person
 from tests.e2e.test_approvals import bare, git, records
+from tests.e2e.test_lifecycle import eventually
 from tests.e2e.tmux import Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
@@ -27,15 +28,18 @@ PUSH = 'TOOL: mcp__ironcurtain__git__git_push {"remote": "origin", "branch": "ma
 SECONDS = 150
 
 
-@pytest.fixture(autouse=True)
-def obedient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model does as it is told in plain words."""
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """A model that does as it is told in plain words; the tools it was offered so far."""
+    seen: set[str] = set()
 
     def obey(conversation: Conversation, key_variable: str = "ANTHROPIC_API_KEY") -> Turn:
+        seen.update(conversation.tools)
         told = replace(conversation, prompt=PUSH) if WORDS in conversation.prompt else conversation
         return next_turn(told, key_variable)
 
     monkeypatch.setattr(rehearsal, "next_turn", obey)
+    return seen
 
 
 def write(terminal: Tmux, text: str) -> None:
@@ -47,7 +51,18 @@ def write(terminal: Tmux, text: str) -> None:
     terminal.press("Enter")
 
 
-def test_the_persons_words_are_told_from_the_agents(with_key: Installation, bare: Path, terminal: Tmux) -> None:
+def wait_for_tools(terminal: Tmux, offered: set[str]) -> None:
+    """The agent takes messages before it knows its tools."""
+    for _ in range(20):
+        terminal.submit("help")
+        if eventually(lambda: any(name.endswith("git_push") for name in offered), 5):
+            return
+    raise AssertionError(f"the agent offers no git_push: {sorted(offered)}")
+
+
+def test_the_persons_words_are_told_from_the_agents(
+    with_key: Installation, bare: Path, terminal: Tmux, offered: set[str]
+) -> None:
     with (with_key.home / "config.toml").open("a") as config:
         config.write('\n[auto_approve]\nmode = "rules"\n')
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
@@ -55,6 +70,7 @@ def test_the_persons_words_are_told_from_the_agents(with_key: Installation, bare
     (session,) = with_key.sessions()
     person = Person(session)
     pushed = git(bare, "rev-parse", "main")
+    wait_for_tools(terminal, offered)
 
     # Typed to the agent: the card tells the words, worked out from the keys; they approve nothing.
     terminal.submit(WORDS)
