@@ -129,6 +129,7 @@ class Assembly:
         self._hearing: Hearing | None = None
         self.task: TaskLaunch | None = None
         """What the agent is to do without a screen, if that is what was asked for."""
+        self._clipboard_told = False
         self.released = False
         """Whether the agent was let run."""
 
@@ -425,6 +426,7 @@ class Assembly:
             on_update=self._server.screen_changed,
             on_title=lambda title: publish(TitleChanged(title=title)),
             on_bell=lambda: publish(BellRang()),
+            on_clipboard=self._clipboard_refused,
             on_restart=self._screen_restarted,
         )
         dropped = DroppedInput(partial(self._chronicle.record, durable=False))
@@ -441,6 +443,13 @@ class Assembly:
             )
         if self._hearing is not None:
             self._hearing.listen(self.terminal)
+
+    def _clipboard_refused(self) -> None:
+        """What the agent puts on the clipboard, the person pastes into a shell of their own: told once, never done."""
+        if not self._clipboard_told:
+            self._clipboard_told = True
+            notice = "The agent wanted to put something on your clipboard. It may not; mark the text with the mouse."
+            self._bulletin.notice(BadgeState.OK, notice, "")
 
     def _screen_restarted(self, reason: str) -> None:
         self._bulletin.publish(ScreenRestarted(reason=reason))

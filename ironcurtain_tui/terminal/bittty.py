@@ -156,6 +156,9 @@ class BitttyCore:
         bells, self._watcher.bells = self._watcher.bells, 0
         return bells
 
+    def take_clipboard_writes(self) -> int:
+        return 0  # it does not say
+
     def held(self) -> bool:
         return self._watcher.held
 

@@ -60,6 +60,9 @@ class EmulatorCore(Protocol):
     def take_bells(self) -> int:
         """How often the bell rang since the last call."""
 
+    def take_clipboard_writes(self) -> int:
+        """How often the program asked for something to be put on the clipboard since the last call; nothing was."""
+
     def held(self) -> bool:
         """Whether the program is inside a synchronized update (mode 2026) and should not be drawn."""
 

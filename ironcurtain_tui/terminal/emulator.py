@@ -28,6 +28,7 @@ from ironcurtain_tui.terminal.modes import restore_modes
 from ironcurtain_tui.terminal.screen import Screen
 from ironcurtain_tui.terminal.screen_protocol import (
     MAX_HISTORY_ROWS,
+    ClipboardRefused,
     Command,
     Failed,
     Feed,
@@ -79,6 +80,8 @@ class EmulatorEvents:
     on_title: Callable[[str], object] = _nothing
     """The program set the title: untrusted text."""
     on_bell: Callable[[], object] = _nothing
+    on_clipboard: Callable[[], object] = _nothing
+    """The program asked for something to be put on the clipboard (OSC 52); nothing was."""
     on_restart: Callable[[str], object] = _nothing
     """The screen process died for this reason and was, or was not, replaced."""
 
@@ -298,6 +301,8 @@ class ScreenProcess:
                 self._events.on_title(self.title)
             case Rang():
                 self._events.on_bell()
+            case ClipboardRefused():
+                self._events.on_clipboard()
             case _:
                 pass
 

@@ -56,6 +56,7 @@ ffi.cdef("typedef struct { GhosttyTerminalScrollViewportTag tag; uint64_t row; u
 _POINTED_AT = (
     "GhosttyBuffer",
     "GhosttyCellsView",
+    "GhosttyClipboardWriteReply",
     "GhosttyColorRgb",
     "GhosttyFormatter",
     "GhosttyGridRef",
@@ -66,6 +67,7 @@ _POINTED_AT = (
     "GhosttyString",
     "GhosttyTerminal",
     "GhosttyTerminalBellFn",
+    "GhosttyTerminalClipboardWriteFn",
     "GhosttyTerminalColorSchemeFn",
     "GhosttyTerminalModeConfig",
     "GhosttyTerminalRenderHoldFn",
@@ -154,6 +156,7 @@ class GhosttyCore:
         self._styles: dict[bytes, CellStyle] = {}
         self._replies = bytearray()
         self._bells = 0
+        self._clipboard_writes = 0
         self._held = False
         self._callback_error: BaseException | None = None
         self._everything_changed = True
@@ -217,6 +220,14 @@ class GhosttyCore:
         def rang(_terminal: Any, _user: Any) -> None:
             self._bells += 1
 
+        denied = _new("GhosttyClipboardWriteReply")
+        denied.size, denied.result = ffi.sizeof(denied[0]), lib.GHOSTTY_CLIPBOARD_WRITE_RESULT_DENIED
+        self._kept.append(denied)
+
+        def clipboard(_terminal: Any, _user: Any, write: Any) -> None:
+            self._clipboard_writes += 1
+            write.reply(write, denied)
+
         def hold(_terminal: Any, _user: Any, held: bool) -> None:
             self._held = bool(held)
 
@@ -237,6 +248,7 @@ class GhosttyCore:
         for option, kind, callback in (
             ("WRITE_PTY", "GhosttyTerminalWritePtyFn", replied),
             ("BELL", "GhosttyTerminalBellFn", rang),
+            ("CLIPBOARD_WRITE", "GhosttyTerminalClipboardWriteFn", clipboard),
             ("RENDER_HOLD", "GhosttyTerminalRenderHoldFn", hold),
             ("SIZE", "GhosttyTerminalSizeFn", size),
             ("COLOR_SCHEME", "GhosttyTerminalColorSchemeFn", scheme),
@@ -395,6 +407,10 @@ class GhosttyCore:
     def take_bells(self) -> int:
         bells, self._bells = self._bells, 0
         return bells
+
+    def take_clipboard_writes(self) -> int:
+        writes, self._clipboard_writes = self._clipboard_writes, 0
+        return writes
 
     def held(self) -> bool:
         return self._held

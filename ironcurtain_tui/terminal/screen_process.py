@@ -25,6 +25,7 @@ from ironcurtain_tui.terminal.cores import CoreName, make_core
 from ironcurtain_tui.terminal.screen_protocol import (
     MAX_HISTORY_ROWS,
     MAX_KEY_FRAME,
+    ClipboardRefused,
     Command,
     Failed,
     Feed,
@@ -136,6 +137,7 @@ class ScreenServer:
         self._held_since: float | None = None
         self._title = ""
         self._bell_due = False
+        self._clipboard_due = False
 
     def run(self) -> None:
         """Serve until the other side closes."""
@@ -169,11 +171,13 @@ class ScreenServer:
             case Feed(data=data, replay=replay):
                 core.feed(data)
                 rang = core.take_bells() > 0
+                clipboard = core.take_clipboard_writes() > 0
                 if replay:  # not shown before all of it is in: a size follows
                     core.take_replies()
                 else:
                     self._changed = True
                     self._bell_due |= rang
+                    self._clipboard_due |= clipboard
             case SetSize(cols=cols, lines=lines):
                 core.resize(*clamp_size(cols, lines))
                 self._changed = True
@@ -195,6 +199,9 @@ class ScreenServer:
         if self._bell_due:
             self._bell_due = False
             self._wire.sendall(pack(Rang()))
+        if self._clipboard_due:
+            self._clipboard_due = False
+            self._wire.sendall(pack(ClipboardRefused()))
         if (title := self._core.title()) != self._title:
             self._title = title
             self._wire.sendall(pack(Titled(title=title)))

@@ -80,12 +80,16 @@ class Rang(Message, frozen=True, tag="rang"):
     """The bell, once however often it rang since the last report."""
 
 
+class ClipboardRefused(Message, frozen=True, tag="clipboard-refused"):
+    """The program asked for something to be put on the clipboard, once however often since the last report."""
+
+
 class Failed(Message, frozen=True, tag="failed"):
     """Last report: the core raised an exception."""
 
     reason: str
 
 
-Report = ScreenUpdate | HistoryRows | KeyFrame | Ready | Replied | Titled | Rang | Failed
+Report = ScreenUpdate | HistoryRows | KeyFrame | Ready | Replied | Titled | Rang | ClipboardRefused | Failed
 
 decode_command = msgspec.msgpack.Decoder(Command).decode

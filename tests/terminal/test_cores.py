@@ -139,6 +139,18 @@ def test_cursor_shape_place_and_visibility(core: EmulatorCore, parameter: int, s
     assert (cursor.x, cursor.y, cursor.visible, cursor.blinking, cursor.shape) == (4, 2, False, False, shape)
 
 
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"])
+def test_what_is_meant_for_the_clipboard_is_counted_and_read_by_nobody(end: bytes) -> None:
+    core = GhosttyCore(20, 4)
+    core.feed(b"\x1b]52;c;aGVsbG8=" + end)
+    assert core.take_clipboard_writes() == 1
+    assert core.take_clipboard_writes() == 0
+    core.feed(b"\x1b]52;c;?" + end)
+    assert core.take_clipboard_writes() == 0
+    assert b"aGVsbG8" not in core.take_replies(), "nor is it given back"
+    core.close()
+
+
 def test_title_bell_and_replies_are_taken_once(core: EmulatorCore) -> None:
     core.feed(b"\x1b]0;a title\x07\x07\x07\x1b[6n")
     assert core.title() == "a title"

@@ -82,6 +82,20 @@ async def test_bytes_become_rows_titles_bells_and_replies(emulator: Emulator) ->
     assert emulator.bells == 1
 
 
+async def test_a_wish_for_the_clipboard_is_told_and_not_granted() -> None:
+    wishes: list[int] = []
+    running = await ScreenProcess.start(40, 4, EmulatorEvents(on_clipboard=lambda: wishes.append(1)))
+    try:
+        await running.feed(b"\x1b]52;c;aGVsbG8=\x07" * 50 + b"done")
+        async with asyncio.timeout(20):
+            while not wishes or "done" not in screen_text(running.screen)[0]:  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(0.02)
+        assert 1 <= len(wishes) < 50
+        assert screen_text(running.screen)[0] == "done"
+    finally:
+        await running.close()
+
+
 async def test_the_child_is_confined_and_knows_nothing(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = emulator.process.pid
     status = Path(f"/proc/{pid}/status").read_text()
