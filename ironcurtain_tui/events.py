@@ -302,6 +302,10 @@ class TaskOutcome(StrEnum):
     """Somebody ended it."""
 
 
+BRIEF_LENGTH = 4_000
+"""Characters of an answer that go into the audit log."""
+
+
 class TaskResult(Value, frozen=True):
     """What became of a task without a screen. ``text`` and ``reason`` are partly the agent's words: untrusted."""
 
@@ -318,6 +322,12 @@ class TaskResult(Value, frozen=True):
     seconds: float = 0.0
     usage: Usage = Usage()
     cost_usd: float | None = None
+
+    @property
+    def brief(self) -> dict[str, object]:
+        """For the audit log: all of it, but only the start of the answer."""
+        brief: dict[str, object] = msgspec.to_builtins(msgspec.structs.replace(self, text=self.text[:BRIEF_LENGTH]))
+        return brief
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):

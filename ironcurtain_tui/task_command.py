@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
         with redirect_stdout(_progress(options)):
             session = _find(options.result) if options.result is not None else _start(options)
         if options.detach:
-            print(session.session_id)
+            started = json.dumps({"session": session.session_id, "outcome": "started"}, indent=1)
+            print(started if options.json else session.session_id)
             return Exit.SUCCESS
         result = asyncio.run(_follow(session, options, began))
         if options.result is None:

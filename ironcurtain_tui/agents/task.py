@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -73,18 +74,29 @@ class TaskLaunch:
     """On top of the container's own."""
 
 
+ANSWER_LENGTH = 1 << 20
+"""Characters of an answer; of a longer one the end is kept."""
+
+
 class PlainReader(TaskReader):
     """For commands whose output is their answer. Anything but exit code 0 is a failure."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
+        self._length = 0
+        self._forgotten = 0
 
     def read(self, line: str) -> Sequence[Step]:
         self._lines.append(line)
+        self._length += len(line) + 1
+        while self._length > ANSWER_LENGTH and len(self._lines) > 1:
+            self._length -= len(self._lines.popleft()) + 1
+            self._forgotten += 1
         return (Step(StepKind.TEXT, line),)
 
     def report(self, exit_code: int, errors: str) -> TaskReport:
-        text = "\n".join(self._lines)
+        before = [f"… ({self._forgotten:,} lines before)"] if self._forgotten else []
+        text = "\n".join((*before, *self._lines))
         if exit_code == 0:
             return TaskReport(text)
         return TaskReport(text, TaskFailure.AGENT, ended_badly(exit_code, errors))
@@ -100,12 +112,17 @@ def ended_badly(exit_code: int, errors: str) -> str:
 RESULT_LINES = 4
 """Of what a tool gave back; the rest is counted."""
 LINE_LENGTH = 400
+TEXT_LENGTH = 100_000
+"""Characters of what an agent said at once."""
 MARKS = {StepKind.TEXT: "", StepKind.TOOL: "▸ ", StepKind.RESULT: "  ", StepKind.ERROR: "✗ ", StepKind.NOTE: "· "}
 
 
 def lines(step: Step) -> tuple[str, ...]:
     """``step`` as lines to be shown: what an agent said whole, all else cut short. Free of control characters."""
-    every = [_printable(line) for line in step.text.splitlines()] or [""]
+    text = step.text[:TEXT_LENGTH]
+    if len(text) < len(step.text):
+        text += f"\n… ({len(step.text) - len(text):,} more characters)"
+    every = [_printable(line) for line in text.splitlines()] or [""]
     if step.kind is StepKind.TEXT:
         return tuple(every)
     if step.kind is StepKind.RESULT and not step.text.strip():

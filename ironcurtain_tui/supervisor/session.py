@@ -6,8 +6,6 @@ import asyncio
 import logging
 import time
 
-import msgspec
-
 from ironcurtain_tui import paths
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.containers.container import AgentContainer
@@ -190,7 +188,8 @@ class Session:
                 BadgeState.FAIL, f"Could not clean up: {', '.join(failed)}.", "Run `ironcurtain-tui gc`."
             )
         result = None if self._task is None else self._task.result
-        data = {"exit_code": exit_code, "not_cleaned_up": failed, "task": msgspec.to_builtins(result)}
+        about = {} if result is None else {"task": result.brief}
+        data = {"exit_code": exit_code, "not_cleaned_up": failed, **about}
         await self._chronicle.record("session.end", reason, data)
         self._bulletin.status(SessionStatus.ENDED, reason)
         registry.close_record(self._paths, reason, exit_code, result)

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Collection, Iterator
 
-from ironcurtain_tui.agents.task import Step, StepKind, TaskLaunch, lines
+from ironcurtain_tui.agents.task import ANSWER_LENGTH, TEXT_LENGTH, Step, StepKind, TaskLaunch, lines
 from ironcurtain_tui.containers.command import ContainerCommand
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.stream import Demultiplexer
@@ -31,8 +31,10 @@ READ_SIZE = 1 << 16
 LONGEST_LINE = 8 << 20
 """Bytes; a longer line is not read."""
 ERRORS_KEPT = 16 << 10
+REASON_LENGTH = 4_000
 ENDED_POLL_SECONDS = 2.0
 """How often to look whether the command has ended while something it left behind holds its output open."""
+LINES_AT_ONCE = 500
 STDOUT = 1
 COLOURS = {StepKind.TOOL: "36", StepKind.RESULT: "2", StepKind.ERROR: "31", StepKind.NOTE: "2"}
 """ECMA-48 SGR parameters, for the screen."""
@@ -124,9 +126,9 @@ class TaskRun:
         seconds = time.monotonic() - self._began
         self.result = TaskResult(
             outcome=outcome,
-            text=text,
+            text=text[-ANSWER_LENGTH:],
             failure=failure,
-            reason=reason,
+            reason=reason[:REASON_LENGTH],
             denied=self._watch.denied,
             exit_code=exit_code,
             seconds=round(seconds, 3),
@@ -168,30 +170,35 @@ class TaskRun:
         while data := await _received(command.socket):
             for stream, piece in streams.feed(data):
                 if stream == STDOUT:
-                    for line in out.feed(piece):
-                        await self._say(line)
+                    await self._show(*(step for line in out.feed(piece) for step in self._understood(line)))
                 else:
                     self._errors += piece
                     del self._errors[:-ERRORS_KEPT]
-                    for line in errors.feed(piece):
-                        await self._show(Step(StepKind.NOTE, line))
-        for line in out.rest():
-            await self._say(line)
+                    await self._show(*(Step(StepKind.NOTE, line) for line in errors.feed(piece)))
+        await self._show(*(step for line in out.rest() for step in self._understood(line)))
 
-    async def _say(self, line: str) -> None:
+    def _understood(self, line: str) -> Iterator[Step]:
         for step in self._launch.reader.read(line):
             if step.kind is StepKind.TEXT:
-                self._said = step.text
-            await self._show(step)
+                self._said = step.text[-ANSWER_LENGTH:]
+            yield step
 
-    async def _show(self, step: Step) -> None:
-        shown = lines(step)
-        if not shown:
-            return
-        self._bulletin.publish(TaskProgressed(lines=shown))
-        colour = COLOURS.get(step.kind)
-        painted = (f"\x1b[{colour}m{line}\x1b[0m" if colour else line for line in shown)
-        await self._terminal.show("".join(f"{line}\r\n" for line in painted))
+    async def _show(self, *steps: Step) -> None:
+        told: list[str] = []
+        painted: list[str] = []
+        for step in steps:
+            shown, colour = lines(step), COLOURS.get(step.kind)
+            told += shown
+            painted += (f"\x1b[{colour}m{line}\x1b[0m\r\n" if colour else f"{line}\r\n" for line in shown)
+            if len(painted) >= LINES_AT_ONCE or len(step.text) >= TEXT_LENGTH:
+                await self._tell(told, painted)
+                told, painted = [], []
+        await self._tell(told, painted)
+
+    async def _tell(self, told: list[str], painted: list[str]) -> None:
+        if told:
+            self._bulletin.publish(TaskProgressed(lines=tuple(told)))
+            await self._terminal.show("".join(painted))
 
 
 async def _ended(command: ContainerCommand) -> None:

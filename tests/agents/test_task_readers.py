@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ironcurtain_tui.agents import AGENTS, AgentContext
 from ironcurtain_tui.agents.claude_stream import ClaudeReader
-from ironcurtain_tui.agents.task import PlainReader, Step, StepKind, TaskReport, lines
+from ironcurtain_tui.agents.task import ANSWER_LENGTH, TEXT_LENGTH, PlainReader, Step, StepKind, TaskReport, lines
 from ironcurtain_tui.events import TaskFailure
 
 CONTEXT = AgentContext(
@@ -132,6 +132,19 @@ def test_a_plain_command_answers_with_all_it_printed() -> None:
     reader.read("two")
     assert reader.report(0, "") == TaskReport("one\ntwo")
     assert reader.report(2, "bash: no\n") == TaskReport("one\ntwo", TaskFailure.AGENT, "it ended with code 2: bash: no")
+
+
+def test_of_an_endless_answer_the_end_is_kept() -> None:
+    reader = PlainReader()
+    for number in range(40_000):
+        reader.read(f"{number:05} {'x' * 100}")
+    text = reader.report(0, "").text
+    assert len(text) < ANSWER_LENGTH + 100
+    first, *others = text.split("\n")
+    assert first == f"… ({40_000 - len(others):,} lines before)"
+    assert others[-1].startswith("39999 ")
+    (only, more) = lines(Step(StepKind.TEXT, "y" * (TEXT_LENGTH + 7)))
+    assert (len(only), more) == (TEXT_LENGTH, "… (7 more characters)")
 
 
 def test_what_is_shown_is_short_and_harmless() -> None:
