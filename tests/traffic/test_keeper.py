@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ironcurtain_tui.audit.log import AuditLog
+from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.events import Decision, Flow, FlowState
 from ironcurtain_tui.traffic.capture import Budget, Part
@@ -240,6 +243,38 @@ def test_a_directory_that_cannot_be_made_ends_the_keeping_and_nothing_else(make:
     keep(keeper, "f1", b"words")
     keeper.close()
     assert told
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    if os.geteuid():
+        pytest.skip("mounting a small file system needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_on_a_really_full_disk_what_is_kept_stays_whole_and_the_audit_log_goes_on(small_disk: Path) -> None:
+    told: list[str] = []
+    limits = TrafficSettings(max_body="64KiB", max_size="4MiB")
+    keeper = TrafficKeeper(
+        small_disk / "traffic", limits, RedactionSettings(), [], lambda *said: told.extend(said), reserve=0
+    )
+    with AuditLog.open(small_disk / "audit.jsonl", "0" * 12) as audit:
+        for number in range(20):
+            keep(keeper, f"f{number}", noise(30_000, number).hex().encode())
+        keeper.close()
+        assert len(told) == 2
+        assert "no longer kept" in told[0]
+        found = TrafficReader(small_disk / "traffic").poll()
+        assert 0 < len(found) < 20
+        assert [flow.id for flow, _ in found] == [f"f{number}" for number in range(len(found))]
+        for number in range(20):
+            audit.append("test", f"record {number}")
+    assert verify_file(small_disk / "audit.jsonl").ok
 
 
 def test_memory_is_bounded_and_given_back() -> None:
