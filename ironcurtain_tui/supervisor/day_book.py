@@ -11,6 +11,8 @@ import msgspec
 from ironcurtain_tui.events import ModelSpending
 from ironcurtain_tui.policy.budget import with_call
 
+KEPT_DAYS = 31
+
 _decoder = msgspec.json.Decoder(ModelSpending)
 
 
@@ -36,6 +38,7 @@ class DayBook:
         """What was used today, by model. OSError when the file cannot be read."""
         if (today := _today()) != self._day:
             self._day, self._read, self._spent = today, 0, ()
+            self._forget(today - datetime.timedelta(days=KEPT_DAYS))
         try:
             with self._path(today).open("rb") as book:
                 book.seek(self._read)
@@ -50,6 +53,11 @@ class DayBook:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # half a line of a session that died
         return self._spent
+
+    def _forget(self, until: datetime.date) -> None:
+        for book in self._directory.glob("????-??-??.jsonl"):
+            if book.stem < until.isoformat():
+                book.unlink(missing_ok=True)
 
     def _path(self, day: datetime.date) -> Path:
         return self._directory / f"{day.isoformat()}.jsonl"

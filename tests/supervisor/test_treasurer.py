@@ -211,6 +211,9 @@ def test_the_book_forgives_half_a_line_and_begins_anew_with_the_day(
     day = datetime.date(2026, 11, 22)
     assert book.today() == ()
     assert DayBook(tmp_path / "none").today() == ()
+    day = datetime.date(2026, 12, 23)
+    assert book.today() == ()
+    assert not path.exists()
 
 
 async def test_what_acts_unseen_is_asked_about_once_and_can_be_taken_back(
