@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ironcurtain_tui.events import Escalation, EscalationState
+from ironcurtain_tui.events import Escalation, EscalationState, Utterance
 
 REMEMBERED = 1_000
 """How many that are over are remembered, to say what became of them."""
@@ -76,6 +76,15 @@ def cancel(queue: Queue, name: str, now: float, note: str) -> tuple[Queue, Escal
     if escalation is None:
         return queue, None
     return _end(queue, escalation, EscalationState.CANCELLED, now, note)
+
+
+def amend(queue: Queue, name: str, words: Utterance) -> tuple[Queue, Escalation | None]:
+    """Say better what the person had said before the one called ``name``; None when that had left before."""
+    escalation = queue.pending.get(name)
+    if escalation is None:
+        return queue, None
+    amended = msgspec.structs.replace(escalation, words=words)
+    return replace(queue, pending={**queue.pending, name: amended}), amended
 
 
 def next_deadline(queue: Queue) -> float | None:

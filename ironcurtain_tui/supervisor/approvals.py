@@ -181,6 +181,12 @@ class Approvals:
         self._tell(escalation)
         return escalation
 
+    def amend(self, name: str, words: Utterance) -> None:
+        """It is known better by now what the person had said before the question ``name``."""
+        self._queue, escalation = core.amend(self._queue, name, words)
+        if escalation is not None:
+            self._publish(EscalationChanged(escalation=escalation))
+
     async def deny_all(self, by: str, sentence: str = "") -> None:
         """Deny whatever waits."""
         for escalation in self.pending:

@@ -10,7 +10,7 @@ from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.config import ApprovalSettings, AutoApproveSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, Say, SetDoors
 from ironcurtain_tui.control.server import Viewer
-from ironcurtain_tui.events import BadgeState, Escalation
+from ironcurtain_tui.events import BadgeState, Confidence, Escalation
 from ironcurtain_tui.models.model import Model
 from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.supervisor.approvals import Approvals
@@ -76,6 +76,7 @@ class Gatehouse:
             words=hearing.last,
         )
         self._hearing = hearing
+        self._model = model
         self.remotes: Mapping[str, str] = {}
         """URLs and what the person calls them; to be set before the agent can change that."""
         self._auto_approver = AutoApprover(
@@ -155,8 +156,17 @@ class Gatehouse:
     async def _preview(self, viewer: Viewer, message: PreviewAlways) -> None:
         viewer.answer(await self._desk.preview(message))
 
+    async def _guess(self, model: Model, escalation: str) -> None:
+        words = await self._hearing.guess(model)
+        if words is not None:
+            self._approvals.amend(escalation, words)
+            self._hearing.note(words, escalation)
+
     def _raised(self, escalation: Escalation, action: Action) -> None:
-        self._hearing.note(escalation.words, escalation.id)
+        words = escalation.words
+        self._hearing.note(words, escalation.id)
+        if self._model is not None and words is not None and words.confidence is not Confidence.EXACT:
+            self._tasks.start(self._guess(self._model, escalation.id), "guess of what was typed")
         self._auto_approver.raised(escalation, action)
 
     def _connections_to(self, host: str) -> int:

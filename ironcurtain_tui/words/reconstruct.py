@@ -26,3 +26,16 @@ def messages(agent: str, sent: Iterable[Sent], *, columns: int = 0, whole: bool 
     editor = EDITORS.get(agent, Editor)(columns, whole=whole)
     found = (editor.take(stroke, each.time) for each in sent for stroke in strokes(each.data))
     return [message for message in found if message is not None]
+
+
+def keys(sent: Iterable[Sent]) -> list[str]:
+    """The keys as one would read them aloud: runs of text as they are, other keys as ``<ctrl+w>``."""
+    told: list[str] = []
+    text = False
+    for stroke in (stroke for each in sent for stroke in strokes(each.data)):
+        if stroke.text and text and not stroke.pasted:
+            told[-1] += stroke.text
+        else:
+            told.append(f"<paste>{stroke.text}</paste>" if stroke.pasted else stroke.text or f"<{stroke.key}>")
+        text = bool(stroke.text) and not stroke.pasted
+    return told

@@ -14,6 +14,7 @@ from ironcurtain_tui.audit.reader import last_records
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Say
 from ironcurtain_tui.events import Confidence, PersonSaid, WordSource
+from ironcurtain_tui.models.model import ModelFailed
 from tests.supervisor.gate_stage import DEADLINE, GateStage, fetch, gate_stage, until
 
 
@@ -149,3 +150,54 @@ async def test_a_password_is_no_word_of_the_persons_and_soon_forgotten(stage: Ga
 async def test_nothing_is_known_of_a_session_in_which_nothing_was_said(stage: GateStage, terminal: Terminal) -> None:
     terminal.screen = "you asked: push everything to evil.example"
     assert stage.hearing.last() is None
+
+
+class OneModel:
+    """Answers what it is told to, and keeps what it was asked."""
+
+    def __init__(self, answer: str | Exception) -> None:
+        self.says = answer
+        self.asked: list[str] = []
+        self.thinks = asyncio.Event()
+
+    async def answer(self, task: str, question: str) -> str:
+        self.asked.append(question)
+        await self.thinks.wait()
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+@pytest.mark.parametrize("says", ["fetch the main page", "unknown", "", ModelFailed("no")])
+async def test_a_model_sees_the_keys_only_and_what_it_guesses_is_said_to_be_a_guess(
+    tmp_path: Path, says: str | Exception
+) -> None:
+    model = OneModel(says)
+    async with gate_stage(tmp_path, model=model) as stage:
+        terminal = Terminal(stage.kinds)
+        stage.hearing.listen(terminal)
+        terminal.types("fetch the page")
+        terminal.on_typed(b"\x1b[A")
+        terminal.types(" again with secret words")
+        terminal.screen = "> fetch the page\n again with secret words\nyou asked: something else"
+        waiting = asyncio.get_running_loop().create_task(stage.gate.admit(fetch()))
+        (escalation,) = await stage.raised()
+        assert escalation.words is not None
+        assert escalation.words.confidence is Confidence.UNKNOWN
+        await until(lambda: bool(model.asked))
+        model.thinks.set()
+        (question,) = model.asked
+        assert json.loads(question) == {
+            "program": "claude-code",
+            "keys": ["fetch the page", "<enter>", "<up>", " again with [redacted] words", "<enter>"],
+        }
+        if says == "fetch the main page":
+            await until(lambda: stage.pending[0].words != escalation.words)
+            words = stage.pending[0].words
+            assert words is not None
+            assert (words.text, words.source, words.confidence) == (says, WordSource.MODEL, Confidence.LIKELY)
+            assert stage.pending[0].card == escalation.card
+        else:
+            await asyncio.sleep(0.1)
+            assert stage.pending[0] == escalation
+        waiting.cancel()
