@@ -18,10 +18,8 @@ MAX_BODY = 32 << 20
 """Bytes of a body that is looked through: Anthropic's own limit."""
 MAX_DEPTH = 100
 """Arrays and objects inside each other."""
-MAX_CONTAINERS = 1 << 20
-"""Arrays and objects in all: each costs some hundred bytes once it is read."""
-MAX_QUOTES = 1 << 20
-"""Quotation marks around texts, two for each."""
+MAX_PARTS = 1 << 20
+"""Values, and arrays and objects among them: each costs up to some hundred bytes once it is read."""
 
 Object = dict[str, object]
 
@@ -147,11 +145,13 @@ class _AmbiguousError(ValueError):
 def _measure(body: bytes) -> None:
     """Refuse what would take too much to read. The brackets outside of strings are closed from the inside out."""
     unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    if unescaped.count(b'"') > MAX_QUOTES:
+    if unescaped.count(b'"') > 4 * MAX_PARTS:
         raise _AmbiguousError("the body has too many parts")
     outside = b"".join(unescaped.split(b'"')[::2])
+    if outside.count(b",") > MAX_PARTS:
+        raise _AmbiguousError("the body has too many parts")
     brackets = outside.translate(_ALIKE, delete=_NO_BRACKETS)
-    if len(brackets) > 2 * MAX_CONTAINERS:
+    if len(brackets) > 2 * MAX_PARTS:
         raise _AmbiguousError("the body has too many parts")
     for _ in range(MAX_DEPTH):
         if not brackets:

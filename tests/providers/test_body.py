@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ironcurtain_tui.providers.body import MAX_CONTAINERS, MAX_DEPTH, MAX_QUOTES, Malformed, parse, serialise
+from ironcurtain_tui.providers.body import MAX_DEPTH, MAX_PARTS, Malformed, parse, serialise
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -91,8 +91,10 @@ def test_depth_and_number_of_parts_are_bounded_before_anything_is_read() -> None
     with pytest.raises(Malformed, match="nested"):
         parse(b'{"a":' + b"[" * (deep + 1) + b"]" * (deep + 1) + b"}")
     with pytest.raises(Malformed, match="parts"):
-        parse(b'{"a":[' + b"[]," * MAX_CONTAINERS + b"[]]}")
+        parse(b'{"a":[' + b"[]," * MAX_PARTS + b"[]]}")
     with pytest.raises(Malformed, match="parts"):
-        parse(b'{"a":[' + b'"",' * (MAX_QUOTES // 2) + b'""]}')
+        parse(b'{"a":[' + b"0.1," * (MAX_PARTS + 1) + b"0]}")
+    with pytest.raises(Malformed, match="parts"):
+        parse(b'{"a":[' + b'"":' * (2 * MAX_PARTS) + b'""]}')
     text = '[{"' * 500
     assert parse(json.dumps({"a": text, text: 1}).encode()) == {"a": text, text: 1}

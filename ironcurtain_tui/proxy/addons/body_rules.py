@@ -45,6 +45,8 @@ class BodyRules:
         self._tunnels = tunnels
         self._gate = gate
         self._recorder = recorder
+        self._large = asyncio.Lock()
+        """Large bodies are read one at a time: they take much memory while they are."""
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -80,7 +82,7 @@ class BodyRules:
         exchange.bytes_up = exchange.reserved = len(body)
         treatment = tunnel.destination.route.server_tools
         try:
-            reading = await _in_time(len(body), _Reading.of, exchange.endpoint.speaks, body)
+            reading = await self._in_time(len(body), _Reading.of, exchange.endpoint.speaks, body)
             if treatment is ServerTools.ASK and reading.findings.all:
                 treatment = await self._ask(exchange.action, tunnel.destination.provider.title, reading.findings)
             altered = reading.findings.settle(treatment)
@@ -89,13 +91,20 @@ class BodyRules:
         except BodyRefused as error:
             raise Refusal(403, str(error)) from None
         if altered:
-            body = await _in_time(len(body), serialise, reading.document)
+            body = await self._in_time(len(body), serialise, reading.document)
         exchange.altered = (
             *altered[:MOST_TOLD],
             *([f"{len(altered) - MOST_TOLD} more"] if altered[MOST_TOLD:] else []),
         )
         self._send(flow, body)
         self._recorder.progressed(exchange)
+
+    async def _in_time[**P, T](self, size: int, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """``work`` on ``size`` bytes: right here when that is quick, else in a thread."""
+        if size < IN_THREAD:
+            return work(*arguments, **named)
+        async with self._large:
+            return await asyncio.to_thread(work, *arguments, **named)
 
     async def _ask(self, action: HttpRequest, provider: str, findings: Findings) -> ServerTools:
         """ALLOW when a person agrees to everything that was found."""
@@ -123,10 +132,3 @@ class _Reading:
         reading = cls(parse(body), Findings())
         speaks.look_through(reading.document, reading.findings)
         return reading
-
-
-async def _in_time[**P, T](size: int, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """``work`` on ``size`` bytes: right here when that is quick, else in a thread."""
-    if size < IN_THREAD:
-        return work(*arguments, **named)
-    return await asyncio.to_thread(work, *arguments, **named)
