@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,18 +41,14 @@ class Credential(ABC):
     def __init__(self, origin: str) -> None:
         self.origin = origin
         """Where it comes from, for a person to read, e.g. ``the environment variable ANTHROPIC_API_KEY``."""
-        self._known: deque[str] = deque(maxlen=REMEMBERED)
+        self.secrets: tuple[str, ...] = ()
+        """Every value it has or had, the newest last."""
         self._listeners: list[CredentialListener] = []
         self._told = ""
 
     def listen(self, listener: CredentialListener) -> None:
         """Tell ``listener`` of everything from now on."""
         self._listeners.append(listener)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every value it has or had, the newest last."""
-        return tuple(self._known)
 
     @abstractmethod
     async def key(self) -> Key:
@@ -68,9 +63,9 @@ class Credential(ABC):
 
     def _learn(self, *secrets: Secret | None) -> None:
         for secret in secrets:
-            if secret is None or secret.reveal() in self._known:
+            if secret is None or secret.reveal() in self.secrets:
                 continue
-            self._known.append(secret.reveal())
+            self.secrets = (*self.secrets, secret.reveal())[-REMEMBERED:]
             for listener in self._listeners:
                 listener.learned(secret.reveal())
 

@@ -6,9 +6,8 @@ a refusal of what the hook was about; no add-on needs to guard itself.
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mitmproxy.connection import Client
@@ -34,6 +33,8 @@ class HookChain:
 
     def __init__(self, addons: Sequence[object], tunnels: Tunnels, recorder: FlowRecorder, gate: Gate) -> None:
         self._addons = addons
+        self._hooks: dict[str, list[Callable[[Any], Any]]] = {}
+        """By name, in the order of the add-ons."""
         self._tunnels = tunnels
         self._recorder = recorder
         self._gate = gate
@@ -50,12 +51,9 @@ class HookChain:
     async def run(self, name: str, data: Any) -> bool:
         """Call hook ``name`` of every add-on that has it. False when the connection must be cut."""
         try:
-            for addon in self._addons:
-                hook = getattr(addon, name, None)
-                if hook is None:
-                    continue
+            for hook in self._hooks_called(name):
                 result = hook(data)
-                if inspect.isawaitable(result):
+                if result is not None:
                     await result
                 if name in _DECIDING and data.response is not None:
                     break
@@ -68,6 +66,11 @@ class HookChain:
             log.error("hook %s failed: %s", name, type(error).__name__)
             return await self._refuse(name, data, Refusal(403, "it could not be checked"))
         return True
+
+    def _hooks_called(self, name: str) -> list[Callable[[Any], Any]]:
+        if name not in self._hooks:
+            self._hooks[name] = [hook for each in self._addons if (hook := getattr(each, name, None)) is not None]
+        return self._hooks[name]
 
     async def _refuse(self, name: str, data: Any, refused: Refusal) -> bool:
         match name:

@@ -94,14 +94,18 @@ class Routes:
             host.name: ProviderDestination.of(host, route) for route in self._all for host in route.provider.hosts
         }
 
+        self._secrets: list[tuple[str, ...]] = []
+        self._stand_ins: tuple[tuple[bytes, bytes], ...] = ()
+        self._keys: tuple[bytes, ...] = ()
+
     def __iter__(self) -> Iterator[Route]:
         return iter(self._all)
 
     def redact(self, text: bytes) -> bytes:
         """``text`` with the sentinel in place of any real key, for what is shown or recorded."""
-        for route in self._all:
-            for secret in route.key.secrets:
-                text = text.replace(secret.encode(), route.sentinel.encode())
+        self._look()
+        for secret, sentinel in self._stand_ins:
+            text = text.replace(secret, sentinel)
         return text
 
     def of(self, host: str) -> Destination:
@@ -111,4 +115,16 @@ class Routes:
     @property
     def keys(self) -> tuple[bytes, ...]:
         """Every sentinel and, as of now, every real key: words that must not stand where they have no business."""
-        return tuple(word.encode() for route in self._all for word in (route.sentinel, *route.key.secrets))
+        self._look()
+        return self._keys
+
+    def _look(self) -> None:
+        """Whether a key has changed. They are asked for several times a request, and hardly ever change."""
+        secrets = [route.key.secrets for route in self._all]
+        if secrets == self._secrets:
+            return
+        self._secrets = secrets
+        self._stand_ins = tuple(
+            (secret.encode(), route.sentinel.encode()) for route in self._all for secret in route.key.secrets
+        )
+        self._keys = tuple(word.encode() for route in self._all for word in (route.sentinel, *route.key.secrets))

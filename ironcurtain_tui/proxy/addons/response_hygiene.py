@@ -65,11 +65,11 @@ class ResponseHygiene:
         else:
             exchange.scrubber = NothingToScrub()
         options = connection_options(response.headers)
-        kept = [
-            (exchange.scrubber.whole(name), exchange.scrubber.whole(value))
-            for name, value in response.headers.fields
-            if name.lower() not in _DROPPED | (options - _FRAMING)
-        ]
+        dropped = _DROPPED | (options - _FRAMING)
+        kept = [(name, value) for name, value in response.headers.fields if name.lower() not in dropped]
+        together = b"\n".join(part for field in kept for part in field)
+        if exchange.scrubber.whole(together) != together:
+            kept = [(exchange.scrubber.whole(name), exchange.scrubber.whole(value)) for name, value in kept]
         if b"close" in options:
             kept.append((b"Connection", b"close"))
         response.headers = Headers(kept)
