@@ -17,6 +17,7 @@ from ironcurtain_tui.escalations.queue import DecisionRefused, Queue
 from ironcurtain_tui.events import (
     AnyEvent,
     Card,
+    Confidence,
     Decision,
     Escalation,
     EscalationChanged,
@@ -29,6 +30,10 @@ from ironcurtain_tui.tasks import TaskOwner
 MOST_WAITING = 2_000
 HEAVIEST = 6 << 20
 """Characters of all waiting cards together: they must fit into one message to a viewer that comes late."""
+
+
+LONGEST_WORDS = 600
+"""Characters of the person's words beside a question."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Approvals:
             return Answer(EscalationState.DENIED, "too much waits for a person already", retry=True)
         now = time.time()
         name = f"e{next(self._numbers)}"
-        words = self._words()
+        words = _shortened(self._words())
         escalation = Escalation(id=name, card=card, raised=now, deadline=now + self._timeout, words=words)
         self._queue = core.hold(self._queue, escalation)
         self._weight += weight
@@ -183,7 +188,7 @@ class Approvals:
 
     def amend(self, name: str, words: Utterance) -> None:
         """It is known better by now what the person had said before the question ``name``."""
-        self._queue, escalation = core.amend(self._queue, name, words)
+        self._queue, escalation = core.amend(self._queue, name, _shortened(words) or words)
         if escalation is not None:
             self._publish(EscalationChanged(escalation=escalation))
 
@@ -261,6 +266,15 @@ class Approvals:
         due = core.next_deadline(self._queue)
         if due is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.time()), self._expire)
+
+
+def _shortened(words: Utterance | None) -> Utterance | None:
+    """As much of the words as is shown; what is not all of them is not exact, so that nobody decides by it."""
+    if words is None or len(words.text) <= LONGEST_WORDS:
+        return words
+    order = list(Confidence)
+    confidence = max(words.confidence, Confidence.LIKELY, key=order.index)
+    return msgspec.structs.replace(words, text=f"{words.text[:LONGEST_WORDS]}…", confidence=confidence)
 
 
 def _ended(escalation: Escalation, state: EscalationState, note: str) -> Escalation:

@@ -441,8 +441,10 @@ class Assembly:
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
                 dropped,
             )
-        if self._hearing is not None:
+        if self._hearing is not None and self._request.task is None:
             self._hearing.listen(self.terminal)
+        elif self._hearing is not None and self._request.task is not None:
+            self._hearing.take(self._request.task.prompt)
 
     def _clipboard_refused(self) -> None:
         """What the agent puts on the clipboard, the person pastes into a shell of their own: told once, never done."""

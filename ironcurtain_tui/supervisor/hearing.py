@@ -28,7 +28,7 @@ from ironcurtain_tui.words.reconstruct import keys, messages
 
 log = logging.getLogger(__name__)
 
-LONGEST = 100_000
+LONGEST = 16_000
 """Characters of one message."""
 SUMMARY = 200
 """Characters of it in a record's summary; the record itself has all."""
@@ -93,6 +93,10 @@ class Hearing:
         self._terminal = terminal
         terminal.on_typed = self._typed
 
+    def take(self, text: str) -> None:
+        """The person said ``text`` where the session was started; the agent has it already."""
+        self._said = Utterance(text=clean(text).strip(), time=time.time(), source=WordSource.TRUSTED_LINE)
+
     async def say(self, text: str) -> None:
         """Send the agent a message of the person's. It is on the disk before a byte of it is sent."""
         text = clean(text[:LONGEST]).strip()
@@ -121,7 +125,7 @@ class Hearing:
         """What the person said last; None when nothing is known. Only now is it worked out from the keys."""
         terminal = self._terminal
         if terminal is None:
-            return None
+            return self._said
         sent = self._keys.seen(terminal.text())
         typed = messages(self._agent, sent, columns=terminal.size[0], whole=self._keys.whole)
         if not typed or (self._said is not None and self._said.time >= typed[-1].time):

@@ -201,3 +201,20 @@ async def test_a_model_sees_the_keys_only_and_what_it_guesses_is_said_to_be_a_gu
             await asyncio.sleep(0.1)
             assert stage.pending[0] == escalation
         waiting.cancel()
+
+
+async def test_long_words_are_shown_in_part_and_nobody_decides_by_a_part(stage: GateStage, terminal: Terminal) -> None:
+    await stage.hearing.say("fetch the page " + "please " * 1_000)
+    waiting = asyncio.get_running_loop().create_task(stage.gate.admit(fetch()))
+    (escalation,) = await stage.raised()
+    assert escalation.words is not None
+    assert len(escalation.words.text) == 601
+    assert escalation.words.confidence is Confidence.LIKELY
+    waiting.cancel()
+
+
+async def test_the_prompt_of_a_task_is_what_the_person_said(stage: GateStage) -> None:
+    stage.hearing.take("get the page\x07")
+    words = stage.hearing.last()
+    assert words is not None
+    assert (words.text, words.source) == ("get the page", WordSource.TRUSTED_LINE)
