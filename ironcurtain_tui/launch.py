@@ -47,7 +47,7 @@ def launch(
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
     adapter = agent(old.agent if old else options.agent or settings.session.agent, settings.agents)
-    for finding in examine(("state", "ca", "policy", "engine")):
+    for finding in examine(("state", "engine")):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
     if adapter.providers and not options.rehearsal:

@@ -148,9 +148,9 @@ async def _recorded(session: paths.SessionPaths) -> TaskResult:
             break
         await asyncio.sleep(0.05)
     if record is None or record.task is None:
-        outcome = (record.outcome if record is not None else "") or "its supervisor died"
+        outcome = (record.outcome if record is not None else "") or "Its supervisor died."
         raise UserFacingError(
-            f"Task {session.session_id} has no result: {outcome}.", f"Its log: {session.supervisor_log}"
+            f"Task {session.session_id} has no result. {outcome}", f"Its log: {session.supervisor_log}"
         )
     return record.task
 
