@@ -96,6 +96,7 @@ def _listed() -> list[ListedSession]:
             socket_path=SessionPaths.of(known.id, root).control_socket,
             outcome=known.record.outcome,
             rehearsal=known.record.info.rehearsal,
+            task=bool(known.record.info.task),
             resumable=is_resumable(known, root),
             recorded=bool(parts(SessionPaths.of(known.id, root).recording)),
         )

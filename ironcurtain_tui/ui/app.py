@@ -130,7 +130,7 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
         screen.prefix(pressed.prefixed)
         below = self.screen_stack[0]
         if pressed.command is not None and isinstance(below, KeyedScreen):
-            if pressed.command not in ANYWHERE:
+            if pressed.command not in ANYWHERE or pressed.command is Command.PALETTE:  # its commands are those of below
                 screen.dismiss()
             below.obey(pressed.command)
         return True

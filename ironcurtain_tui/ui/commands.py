@@ -6,8 +6,9 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from ironcurtain_tui.ui.keymap import ALWAYS, PREFIX, Command, Keymap, display
+from ironcurtain_tui.ui.keymap import ALWAYS, PREFIX, TABS, Command, Keymap, display
 from ironcurtain_tui.ui.screens.keyed import KeyedScreen
+from ironcurtain_tui.ui.tabs import Tabbed
 
 ELSEWHERE = {Command.LEAVE_PREFIX, Command.PALETTE}
 """Commands that make no sense in a palette."""
@@ -35,7 +36,13 @@ class SessionCommands(Provider):
     def _commands(self) -> list[tuple[str, str, Command]]:
         if not isinstance(self.screen, KeyedScreen):
             return []
-        return _table(self.screen.keymap)
+        labels = self.app.tab_labels() if isinstance(self.app, Tabbed) else ()
+        prefix = display(self.screen.keymap.prefix)
+        tabs = [
+            (f"To tab {number}: {tab.name}", f"{prefix} {number}", command)
+            for number, (tab, command) in enumerate(zip(labels, TABS, strict=False), 1)
+        ]
+        return [*_table(self.screen.keymap), *(tabs if len(labels) > 1 else ())]
 
 
 def _table(keymap: Keymap) -> list[tuple[str, str, Command]]:

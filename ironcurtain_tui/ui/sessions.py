@@ -22,6 +22,8 @@ class ListedSession:
     outcome: str = ""
     """How it ended, in words."""
     rehearsal: bool = False
+    task: bool = False
+    """It does one task, without a screen."""
     resumable: bool = False
     """Its conversation can be taken up."""
     recorded: bool = False

@@ -57,6 +57,7 @@ PAST = (
         Path("/nobody"),
         "the agent exited with code 3",
         rehearsal=True,
+        task=True,
     ),
 )
 

@@ -256,6 +256,20 @@ async def test_opening_what_is_open_brings_it_to_the_front(session: ScriptedSess
         assert len(it.app.tab_labels()) == 2
 
 
+async def test_the_palette_names_the_tabs(session: ScriptedSession, docs: ScriptedSession) -> None:
+    session.play()
+    docs.play()
+    async with driven(session, docs) as it:
+        await it.until(lambda: "2 docs" in header(it))
+        await it.press("ctrl+a", "f")
+        await it.until(lambda: isinstance(it.app.screen, TrafficBrowser))
+        await it.press("ctrl+a", "colon")
+        await it.press(*"docs")
+        await it.until(lambda: "To tab 2: docs" in it.text)
+        await it.press("enter")
+        await it.until(lambda: front(it) == DOCS)
+
+
 async def test_a_click_on_a_tab_brings_it_to_the_front(session: ScriptedSession, docs: ScriptedSession) -> None:
     session.play()
     docs.play()

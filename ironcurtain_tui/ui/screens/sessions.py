@@ -34,7 +34,7 @@ class SessionList(RecordList[ListedSession]):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("session", 12),
         Column("state", 11),
-        Column("agent", 14),
+        Column("agent", 20),
         Column("started", 16, rank=2),
         Column("workspace", 0),
         Column("how it ended", 34, rank=1),
@@ -55,7 +55,7 @@ class SessionList(RecordList[ListedSession]):
             state = Cell(f"● tab {tab}" if tab else "● running", Tone.GOOD)
         else:
             state = Cell("↻ resumable", Tone.ACCENT) if record.resumable else Cell("■ ended", Tone.QUIET)
-        agent = neutralise(record.agent_title)
+        agent = neutralise(record.agent_title) + (", task" if record.task else "")
         return (
             Cell(record.id, Tone.STRONG if record.running else Tone.PLAIN),
             state,
