@@ -1,7 +1,7 @@
 """The Python package index.
 
 Sources: PEP 503 (simple API, HTML), 592 (yanking), 658/714 (metadata files), 691 (JSON), 700 (versions, upload times);
-the JSON API of projects: the documentation of the Python Package Index.
+the JSON API of projects, as Warehouse documents it ("JSON API").
 """
 
 from __future__ import annotations
