@@ -16,7 +16,7 @@ import msgspec
 import ironcurtain_tui
 from ironcurtain_tui.config import RedactionSettings
 
-SECONDS = 5.0
+SECONDS = 15.0
 """For one answer, the start of the process included; one that takes longer is ended."""
 MOST_CODINGS = 3
 REDACT = "=redact"

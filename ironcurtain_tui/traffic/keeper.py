@@ -36,7 +36,7 @@ PARTS = 4
 """Files of a ring that is full."""
 MEMORY = 16 << 20
 """Bytes of all flows under way that are remembered at a time."""
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 10.0
 MOST_WAITING = 2_000
 """Flows that wait to be written at a time."""
 RESERVE = 64 << 20

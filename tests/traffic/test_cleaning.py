@@ -50,7 +50,8 @@ def test_too_many_codings_are_not_even_tried() -> None:
     assert cleaner._process is None
 
 
-def test_an_expression_that_never_ends_is_given_up() -> None:
+def test_an_expression_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ironcurtain_tui.traffic.cleaning.SECONDS", 2.0)
     cleaner = Cleaner(RedactionSettings(extra={"slow": "(a|a)*b"}))
     try:
         with pytest.raises(Uncleanable):

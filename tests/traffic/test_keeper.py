@@ -45,6 +45,13 @@ def flow(name: str) -> Flow:
     )
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, what waits is written."""
+    monkeypatch.setattr("ironcurtain_tui.traffic.keeper.CLOSE_SECONDS", 100.0)
+    monkeypatch.setattr("ironcurtain_tui.traffic.cleaning.SECONDS", 60.0)
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     made: list[TrafficKeeper] = []
