@@ -34,10 +34,10 @@ class SessionList(RecordList[ListedSession]):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("session", 12),
         Column("state", 11),
-        Column("agent", 20),
-        Column("started", 16, rank=2),
+        Column("agent", 18),
+        Column("started", 16, rank=1),
         Column("workspace", 0),
-        Column("how it ended", 34, rank=1),
+        Column("how it ended", 30, rank=2),
     )
     FLEXIBLE = 24
     EMPTY = "No sessions yet. Press c to start one."
