@@ -11,7 +11,14 @@ from tests.e2e.conftest import CANARY
 
 
 def memory_holds(pid: int, needle: bytes) -> bool:
-    """Whether the memory of process ``pid`` holds ``needle``. Needs root."""
+    """Whether the memory of process ``pid`` holds ``needle``; one that has ended holds nothing. Needs root."""
+    try:
+        return _memory_holds(pid, needle)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _memory_holds(pid: int, needle: bytes) -> bool:
     regions = [
         tuple(int(end, 16) for end in line.split()[0].split("-"))
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
