@@ -183,6 +183,14 @@ class TestOneCard:
             await it.until(lambda: "page/2" in it.text)
             assert isinstance(it.app.focused, CardView)
 
+    async def test_a_sentence_typed_in_a_burst_is_sent_whole(self, session: ScriptedSession) -> None:
+        async with opened(session, escalation(1)) as it:
+            await it.press("e")
+            for key in [*"quick", "enter"]:
+                it.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            (decision,) = await answered(it, session)
+            assert (decision.approve, decision.sentence) == (False, "quick")
+
     async def test_escape_takes_a_sentence_back(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1)) as it:
             await it.press("D", "x", "escape")

@@ -212,7 +212,7 @@ class QueueScreen(CoveringScreen):
         self._approval = self._approval.startle(self._steady()) if command is not Command.SUBMIT else self._approval
         match command:
             case Command.SUBMIT:
-                self._enter()
+                self._bar.input.call_later(self._enter)  # behind the letters that are on their way to it
             case Command.CANCEL | Command.BACK:
                 self._back()
             case Command.QUEUE:
