@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ironcurtain_tui.events import Value
 from ironcurtain_tui.policy.action import Action, ToolCall
 from ironcurtain_tui.policy.annotations import Element
+from ironcurtain_tui.policy.domains import is_remote_name
 from ironcurtain_tui.policy.roles import PATHS, RESOURCES, Role
 from ironcurtain_tui.policy.surroundings import within
 
@@ -77,7 +78,7 @@ def asked(
         if element.role not in RESOURCES or (element.role in PATHS and _inside(element, workspace)):
             continue
         name = names.get(element.value, element.value)
-        if element.subject is None or not _is_plain(name):
+        if not _leads_where_it_says(element) or not _is_plain(name):
             return None, f"it cannot be told where {element.argument} leads"
         resources.append(name)
     if not resources:
@@ -116,6 +117,13 @@ def _unaccounted(action: ToolCall, elements: Sequence[Element]) -> str:
         ):
             return name
     return ""
+
+
+def _leads_where_it_says(element: Element) -> bool:
+    """Not so for what the agent can make lead anywhere: the name of a remote, a link in the file system."""
+    if element.role is Role.GIT_REMOTE_URL and is_remote_name(element.value):
+        return False
+    return element.subject == element.value if element.role in PATHS else element.subject is not None
 
 
 def _inside(element: Element, workspace: str) -> bool:

@@ -91,6 +91,7 @@ def test_words_that_do_not(words: str) -> None:
         {"message": "you asked: push it to origin"},
         {"tags": ["v1"]},
         {"path": "/etc"},
+        {"remote": "origin"},
         {"remote": "origin push it to"},
         {"remote": "o" * 300},
     ],
@@ -128,6 +129,17 @@ def test_a_name_that_leads_somewhere_else_than_at_the_start_is_another_thing() -
     elsewhere = "https://git.example.org/evil/shop.git"
     found = opinion("push it to origin", *push(remote=elsewhere))
     assert (found.approve, found.reason) == (False, f"the words do not name {elsewhere}")
+
+
+def test_a_path_that_leads_somewhere_else_is_another_thing() -> None:
+    """The agent may put a link where the person knows a file."""
+    action = ToolCall(server="files", tool="write_file", arguments={"path": "notes.txt"})
+    linked = Element("path", Role.WRITE_PATH, "notes.txt", "/home/dev/.bashrc")
+    assert not opinion("write file notes.txt", action, [linked]).approve
+    action = ToolCall(server="files", tool="write_file", arguments={"path": "/srv/notes.txt"})
+    real = Element("path", Role.WRITE_PATH, "/srv/notes.txt", "/srv/notes.txt")
+    assert not opinion("write file /srv/notes.txt please and thank you", action, [real]).approve
+    assert opinion("write the file /srv/notes.txt", action, [real]).approve
 
 
 @given(st.text())
