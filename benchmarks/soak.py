@@ -33,7 +33,9 @@ VANISHING = 100
 KEEP = 50
 """Requests on one connection."""
 SAMPLES = 20
-PAUSE = 0.05
+PAUSE = 0.5
+"""Seconds between two events of a stream."""
+EVENTS = 20
 
 
 @dataclass
@@ -99,11 +101,11 @@ class Load:
 
     async def _stream(self, over: asyncio.Event) -> None:
         """Streams one after the other until ``over``, each to its end."""
-        length = len(EVENT) * 40
+        length = len(EVENT) * EVENTS
         async with self._connection() as (reader, writer):
             while not over.is_set():
                 await self._ask(writer, length, f"x-pause: {PAUSE}\r\n")
-                assert await self._answer(reader) == (EVENT * 40)[:length]
+                assert await self._answer(reader) == EVENT * EVENTS
                 self.streamed += 1
 
     async def _ask(self, writer: asyncio.StreamWriter, size: int, more: str = "") -> None:
