@@ -1,4 +1,4 @@
-"""Messages on ``control.sock``, version 1. The one schema of that wire.
+"""Messages on ``control.sock``, version 2. The one schema of that wire.
 
 Every message is a MessagePack map with a ``type`` field, framed by control/framing.py. A client opens
 with ``Hello``; the server answers ``Welcome`` or ``Refused`` and then sends events and screen updates
@@ -13,7 +13,7 @@ import msgspec
 
 from ironcurtain_tui.events import DoorState, Numbered, SessionState
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
