@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -64,7 +66,7 @@ class SupervisorProcess:
         deadline = time.monotonic() + START_SECONDS
         try:
             while time.monotonic() < deadline:
-                if session.control_socket.exists():
+                if _listens(session.control_socket):
                     return session
                 if self._process.poll() is not None:
                     break
@@ -86,3 +88,14 @@ class SupervisorProcess:
             log.write(early)
             log.seek(0)
             return log.read().strip().splitlines()[-8:]
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts connections at ``path``: the file is there a little earlier."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
