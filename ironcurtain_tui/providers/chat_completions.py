@@ -49,6 +49,8 @@ _decoder = msgspec.json.Decoder(_Document)
 class ChatCounter:
     """Reads the one chunk of a stream that has the usage, or the whole answer."""
 
+    counts_last = False
+
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.cost_usd: float | None = None

@@ -53,6 +53,8 @@ _decoder = msgspec.json.Decoder(_Chunk | list[_Chunk])
 class GeminiCounter:
     """Reads the chunks of a response. A stream comes as events or as one array; each count replaces the last."""
 
+    counts_last = False
+
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.cost_usd: float | None = None

@@ -61,6 +61,8 @@ _decoder = msgspec.json.Decoder(_Document)
 class MessagesCounter:
     """Adds up what one response tells. Later totals replace earlier ones: they are cumulative."""
 
+    counts_last = False
+
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.cost_usd: float | None = None

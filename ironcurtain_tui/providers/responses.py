@@ -48,6 +48,8 @@ _decoder = msgspec.json.Decoder(_Document)
 class ResponsesCounter:
     """Reads the last event of a stream, or the whole answer."""
 
+    counts_last = True
+
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.cost_usd: float | None = None

@@ -29,6 +29,10 @@ class UsageTap(Protocol):
     def cost_usd(self) -> float | None:
         """What the provider itself says the call cost; None when it does not."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last thing the response had to tell has passed: who leaves now misses nothing."""
+
     def feed(self, data: bytes) -> None:
         """See the next bytes of the body, cut anywhere."""
 
@@ -41,6 +45,8 @@ class Counter(Protocol):
 
     usage: Usage | None
     cost_usd: float | None
+    counts_last: bool
+    """Whether a stream tells its usage once, in its last event."""
 
     def see(self, document: bytes) -> None:
         """One JSON document of the response: an event's data, or the whole body.
@@ -63,6 +69,10 @@ class StreamTap:
     @property
     def cost_usd(self) -> float | None:
         return self._counter.cost_usd
+
+    @property
+    def complete(self) -> bool:
+        return self._counter.counts_last and self._counter.usage is not None
 
     def feed(self, data: bytes) -> None:
         for payload in self._lines.feed(data):
@@ -87,6 +97,10 @@ class DocumentTap:
     @property
     def cost_usd(self) -> float | None:
         return self._counter.cost_usd
+
+    @property
+    def complete(self) -> bool:
+        return False  # it counts at the end
 
     def feed(self, data: bytes) -> None:
         if self._too_large or len(self._body) + len(data) > MAX_DOCUMENT:

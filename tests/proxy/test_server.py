@@ -13,6 +13,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision, FlowState
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
+from ironcurtain_tui.providers import PROVIDERS
 
 from .stage import HOST, REAL_KEY, SENTINEL, Agent, Build, Closed, Stage, reply, request
 
@@ -174,6 +175,37 @@ async def test_a_stream_is_passed_on_as_it_comes(stage: Stage) -> None:
     assert (flow.usage.model, flow.usage.input_tokens, flow.usage.output_tokens) == ("claude-sonnet-4-5", 1000, 100)
     assert flow.cost_usd == pytest.approx(0.00452175, rel=0.5)
     assert flow.bytes_down == len(START) + len(END)
+
+
+COMPLETED = (
+    b'event: response.completed\ndata: {"type":"response.completed","response":'
+    b'{"model":"gpt-5.1","usage":{"input_tokens":10,"output_tokens":3}}}\n\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [(COMPLETED, FlowState.DONE), (b'event: response.created\ndata: {"type":"response.created"}\n\n', FlowState.ERROR)],
+)
+async def test_who_leaves_after_the_last_event_has_missed_nothing(build: Build, event: bytes, state: FlowState) -> None:
+    async def respond(writer: asyncio.StreamWriter, head: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    openai = PROVIDERS["openai"]
+    host = openai.hosts[0].name
+    stage = await build(of=openai)
+    stage.provider.respond = respond
+    agent = await stage.inside(host)
+    body = '{"model":"gpt-5.1","input":"x","stream":true}'
+    key = f"Authorization: Bearer {SENTINEL}"
+    await agent.send(request("POST", "/v1/responses", key, body=body, key=None, host=host))
+    await agent.until(event)
+    agent.writer.close()
+    (flow,) = await stage.over()
+    assert (flow.state, bool(flow.reason)) == (state, state is FlowState.ERROR)
 
 
 async def test_growing_counts_are_told_at_most_ten_times_a_second(stage: Stage) -> None:

@@ -152,6 +152,9 @@ class FlowRecorder:
         """The exchange is over; later calls change nothing."""
         if exchange.over:
             return
+        if state is FlowState.ERROR and exchange.tap is not None and exchange.tap.complete:
+            # Codex leaves as soon as it has read the last event, before the body ends.
+            state, exchange.reason = FlowState.DONE, ""
         exchange.state = state
         exchange.total_ms = exchange.elapsed_ms()
         usage = exchange.tap.usage if exchange.tap else None
