@@ -3,10 +3,10 @@
 Its text is handed to ``python3 -c`` there, with a JSON object as argument: ``{"targets": [["127.0.0.1", 40001], ...],
 "nonce": "...", "doors": false, "tcp": null}``; in TCP mode ``tcp`` is ``{"sidecar": "172.28.0.2", "proxy": 1, "mcp": 2,
 "subnet": "172.28.0.0/29", "wide": 3}``, two ports of the sidecar and a UDP port that is open on all addresses of the
-host. With ``doors`` it asks at the two doors, which must answer; without, it looks for other ways out. It prints a JSON
-list of ``{"name", "ok", "detail"}``. Nothing is sent to any address but the targets, which are listeners of the
-supervisor's own, and the session's own subnet; whether there is a way elsewhere is asked of the routing table only
-(connecting a UDP socket sends nothing).
+host. With ``doors`` it asks at the two doors, which must answer: the proxy for ``host``, a name that exists nowhere.
+Without, it looks for other ways out. It prints a JSON list of ``{"name", "ok", "detail"}``. Nothing is sent to any
+address but the targets, which are listeners of the supervisor's own, and the session's own subnet; whether there is a
+way elsewhere is asked of the routing table only (connecting a UDP socket sends nothing).
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ def connect_soon(address: Any) -> socket.socket:
             time.sleep(0.05)
 
 
-def ask_proxy(connection: socket.socket, token: str = "") -> str:
+def ask_proxy(connection: socket.socket, host: str, token: str = "") -> str:
     """The status line that answers a CONNECT."""
     proof = base64.b64encode(f"ironcurtain:{token}".encode()).decode()
     shown = f"Proxy-Authorization: Basic {proof}\r\n" if token else ""
-    request = f"CONNECT self-test.invalid:443 HTTP/1.1\r\nHost: self-test.invalid:443\r\n{shown}\r\n"
+    request = f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n{shown}\r\n"
     return first_line(connection, request.encode())
 
 
@@ -101,14 +101,14 @@ def proxy_answers(line: str) -> Outcome:
     return line.startswith("HTTP/1.") and " 407" not in line, line[:100] or "closed without an answer"
 
 
-def proxy_socket() -> Outcome:
+def proxy_socket(host: str) -> Outcome:
     with connect(socket.AF_UNIX, DOORS + "/proxy.sock") as connection:
-        return proxy_answers(ask_proxy(connection))
+        return proxy_answers(ask_proxy(connection, host))
 
 
-def forwarder() -> Outcome:
+def forwarder(host: str) -> Outcome:
     with connect_soon(FORWARDER) as connection:
-        return proxy_answers(ask_proxy(connection))
+        return proxy_answers(ask_proxy(connection, host))
 
 
 def gateway_answers(connection: socket.socket, greeting: bytes = b"") -> Outcome:
@@ -127,9 +127,9 @@ def token() -> str:
     return Path(DOORS, "token").read_text().strip()
 
 
-def sidecar_proxy(address: Any) -> Outcome:
+def sidecar_proxy(address: Any, host: str) -> Outcome:
     with connect_soon(address) as connection:
-        return proxy_answers(ask_proxy(connection, token()))
+        return proxy_answers(ask_proxy(connection, host, token()))
 
 
 def sidecar_mcp(address: Any) -> Outcome:
@@ -137,10 +137,10 @@ def sidecar_mcp(address: Any) -> Outcome:
         return gateway_answers(connection, token().encode() + b"\n")
 
 
-def locked(proxy: Any, mcp: Any) -> Outcome:
+def locked(proxy: Any, mcp: Any, host: str) -> Outcome:
     """Without the token both doors stay shut."""
     with connect_soon(proxy) as connection:
-        line = ask_proxy(connection)
+        line = ask_proxy(connection, host)
     open_doors = [] if " 407" in line else [f"the proxy answers {line[:60]!r}"]
     with connect_soon(mcp) as connection:
         try:
@@ -326,14 +326,19 @@ def privileges() -> Outcome:
 
 def at_the_doors(wanted: dict[str, Any]) -> list[tuple[str, Callable[[], Outcome]]]:
     """What must answer."""
+    host = str(wanted["host"])
     if tcp := wanted["tcp"]:
         proxy, mcp = ((str(tcp["sidecar"]), int(tcp[door])) for door in ("proxy", "mcp"))
         return [
-            ("door-proxy", lambda: sidecar_proxy(proxy)),
+            ("door-proxy", lambda: sidecar_proxy(proxy, host)),
             ("door-mcp", lambda: sidecar_mcp(mcp)),
-            ("doors-locked", lambda: locked(proxy, mcp)),
+            ("doors-locked", lambda: locked(proxy, mcp, host)),
         ]
-    return [("door-proxy", proxy_socket), ("door-forwarder", forwarder), ("door-mcp", mcp_socket)]
+    return [
+        ("door-proxy", lambda: proxy_socket(host)),
+        ("door-forwarder", lambda: forwarder(host)),
+        ("door-mcp", mcp_socket),
+    ]
 
 
 def elsewhere(wanted: dict[str, Any]) -> list[tuple[str, Callable[[], Outcome]]]:

@@ -123,6 +123,7 @@ class Assembly:
         self.terminal: AgentTerminal | None = None
         """There as soon as the screen process is."""
         self.container: AgentContainer | None = None
+        self._test: SelfTest | None = None
         self._stream: socket.socket | None = None
         """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
@@ -189,7 +190,7 @@ class Assembly:
                 self._open_doors(context, authority, policy, gatehouse, loading, doorway),
                 self._start_agent(engine, spec, doorway),
             )
-            await self._try_doors(engine)
+            await self._try_doors()
         finally:
             self._teardown.push("container", self._end_container)  # the first to go
         if identity.is_root:
@@ -410,6 +411,8 @@ class Assembly:
         self._bulletin.notice(BadgeState.WARN, cut, "Stop the session when you are done.")
 
     def _flow_changed(self, flow: Flow) -> None:
+        if self._test is not None and flow.host == self._test.host:
+            return  # our own question at the door: it is in the audit log, and no refusal to look at
         self._bulletin.publish(FlowChanged(flow=flow))
         if self.gatehouse is not None:
             self.gatehouse.flow_changed()
@@ -508,7 +511,8 @@ class Assembly:
             await asyncio.to_thread(_remove_container, self.container)
 
     async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
-        report = await asyncio.to_thread(SelfTest(engine, container, self._network).sealed)
+        self._test = SelfTest(engine, container, self._network)
+        report = await asyncio.to_thread(self._test.sealed)
         await self._record_test("self-test", report)
         if report.passed:
             self._bulletin.badge("egress", BadgeState.OK, "no-egress", "; ".join(one.name for one in report.findings))
@@ -519,12 +523,12 @@ class Assembly:
             "Check the engine's network settings; `ironcurtain-tui doctor` may tell more.",
         )
 
-    async def _try_doors(self, engine: Engine) -> None:
+    async def _try_doors(self) -> None:
         """UserFacingError when a door does not answer inside the container."""
-        if self.container is None:
-            raise AssertionError("there is a container, or an error was raised")
+        if self._test is None:
+            raise AssertionError("the container was tested, or an error was raised")
         async with self._bulletin.step("doors"):
-            report = await asyncio.to_thread(SelfTest(engine, self.container, self._network).doors)
+            report = await asyncio.to_thread(self._test.doors)
             await self._record_test("self-test.doors", report)
             if not report.passed:
                 raise UserFacingError(

@@ -21,13 +21,14 @@ def names(result: SelfTestReport) -> set[str]:
 async def test_passes_in_the_agents_container(engine: Engine, create: Create, open_doors: Doors) -> None:
     container = create("sleep", "60")
     await asyncio.to_thread(container.start)
-    result = await asyncio.to_thread(SelfTest(engine, container).run)
+    test = SelfTest(engine, container)
+    result = await asyncio.to_thread(test.run)
     assert result.passed, result.failures
     assert {finding.name for finding in result.findings} >= {
         "door-proxy", "door-forwarder", "door-mcp", "interfaces", "routes", "outward", "dns", "host-tcp", "host-udp",
         "vsock", "privileges", "host-heard",
     }  # fmt: skip
-    assert open_doors.connects == ["CONNECT self-test.invalid:443 HTTP/1.1"] * 2
+    assert open_doors.connects == [f"CONNECT {test.host}:443 HTTP/1.1"] * 2
 
 
 @pytest.mark.engine

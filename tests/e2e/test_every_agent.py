@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 SECONDS = 180
 """A loaded machine needs a hundred times what a quiet one does."""
-SELF_TEST = "self-test.invalid"
+SELF_TEST = ".self-test.invalid"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def test_a_turn_with_a_command_and_a_tool(
     assert verify_file(session.audit_log, session.session_id).ok
     records = [json.loads(line) for line in session.audit_log.read_text().splitlines()]
     hosts = {record["data"]["action"]["host"] for record in records if record["kind"] in {"tunnel", "request"}}
-    assert hosts - look.unwanted == {provider.hosts[0].name, SELF_TEST}, "it asks for nothing else at its start"
+    asked = {host for host in hosts - look.unwanted if not host.endswith(SELF_TEST)}
+    assert asked == {provider.hosts[0].name}, "it asks for nothing else at its start"
     called = [record for record in records if record["kind"] == "tool"]
     assert [record["data"]["action"]["tool"] for record in called] == ["where_am_i"]
     requests = [record for record in records if record["kind"] == "request" and record["decision"] == Decision.ALLOW]
