@@ -66,7 +66,7 @@ def test_claude_code_calls_model_and_tool(engine: Engine, with_key: Installation
     in_tcp_mode(with_key)
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
     terminal.wait_for("bypass permissions on", 120)
-    assert "no-egress" in terminal.screen().splitlines()[0]
+    terminal.wait_for("no-egress", 30)
     terminal.submit("TOOL: ironcurtain__where_am_i {}\nSAY: made-by-42")
     terminal.wait_for(r"POST .*/v1/messages +✓ 200", 120)
     terminal.wait_for("made-by-42", 60)
