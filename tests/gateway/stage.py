@@ -95,7 +95,10 @@ async def direct_client(path: Path, told: MessageHandlerFnT | None = None) -> As
     async def receive() -> None:
         async with received:
             while line := await reader.readline():
-                await received.send(SessionMessage(JSONRPCMessage.model_validate_json(line)))
+                try:
+                    await received.send(SessionMessage(JSONRPCMessage.model_validate_json(line)))
+                except anyio.BrokenResourceError:  # the session is over, and news came all the same
+                    return
 
     async def send() -> None:
         async for message in to_send:
