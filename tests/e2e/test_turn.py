@@ -117,8 +117,8 @@ def assert_others_can_read_it(installation: Installation, session: SessionPaths)
 
 def test_without_a_key_it_is_a_rehearsal_and_says_so(installation: Installation, terminal: Tmux) -> None:
     installation.open(terminal, "run", "--workspace", str(installation.workspace))
-    screen = terminal.wait_for("bypass permissions on", 120)
-    assert "REHEARSAL" in screen.splitlines()[0]
+    terminal.wait_for("bypass permissions on", 120)
+    terminal.wait_for("^.*REHEARSAL.*no-egress", 30)  # the header
     terminal.submit("write")
     terminal.wait_for("rehearsal.txt now lies in your project", 120)
     assert (installation.workspace / "rehearsal.txt").exists()
