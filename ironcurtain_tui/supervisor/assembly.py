@@ -184,6 +184,8 @@ class Assembly:
             self._paths, certificate, bundle, seed, doorway, self._adapter.state, self._packages.apt_settings(HOME)
         )
         spec = self._container_spec(launch, identity, doorway, state)
+        if self._request.config.auto_approve.mode != "off":
+            await self._pin_remotes(gatehouse, loading)
         await doorway.hold()
         try:
             await together(
@@ -202,6 +204,13 @@ class Assembly:
             )
         self.released = True
         bulletin.status(SessionStatus.IDLE)
+
+    async def _pin_remotes(self, gatehouse: Gatehouse, loading: asyncio.Task[None]) -> None:
+        """Note where the repository's remotes lead before the agent, which starts ahead of the doors, can change it."""
+        await loading
+        from ironcurtain_tui.supervisor.remote_names import remote_names
+
+        gatehouse.remotes = await remote_names(Path(self._request.workspace))
 
     async def _start_agent(self, engine: Engine, spec: ContainerSpec, doorway: Doorway) -> None:
         """The agent runs once its container is known to be sealed; what it asks at the doors waits for them."""
@@ -255,7 +264,6 @@ class Assembly:
         from ironcurtain_tui.gateway.orientation import Orientation
         from ironcurtain_tui.gateway.server import Gateway
         from ironcurtain_tui.proxy.server import Proxy
-        from ironcurtain_tui.supervisor.remote_names import remote_names
         from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         routes = await self._routes()
@@ -278,8 +286,6 @@ class Assembly:
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
             gatehouse.watch(proxy)
-        if self._request.config.auto_approve.mode != "off":
-            gatehouse.remotes = await remote_names(Path(self._request.workspace))
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
             tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
