@@ -12,7 +12,7 @@ from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers.base import WireFormat
 from ironcurtain_tui.providers.body import Findings, Malformed, Object, is_inline, kind, objects, shown
 from ironcurtain_tui.providers.tools import check_model, check_tools
-from ironcurtain_tui.providers.usage import Count, Dollars
+from ironcurtain_tui.providers.usage import Count, Counter, Dollars
 
 _CODES = {401: "invalid_api_key", 403: "permission_denied", 404: "not_found", 429: "rate_limit_exceeded"}
 
@@ -46,14 +46,8 @@ class _Document(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Document)
 
 
-class ChatCounter:
+class ChatCounter(Counter):
     """Reads the one chunk of a stream that has the usage, or the whole answer."""
-
-    counts_last = False
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.cost_usd: float | None = None
 
     def see(self, document: bytes) -> None:
         told = _decoder.decode(document)

@@ -13,7 +13,7 @@ import msgspec
 from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers.base import WireFormat
 from ironcurtain_tui.providers.body import Findings, Malformed, Object, objects, shown
-from ironcurtain_tui.providers.usage import Count
+from ironcurtain_tui.providers.usage import Count, Counter
 
 _STATUS = {
     400: "INVALID_ARGUMENT",
@@ -50,14 +50,8 @@ class _Chunk(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Chunk | list[_Chunk])
 
 
-class GeminiCounter:
+class GeminiCounter(Counter):
     """Reads the chunks of a response. A stream comes as events or as one array; each count replaces the last."""
-
-    counts_last = False
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.cost_usd: float | None = None
 
     def see(self, document: bytes) -> None:
         told = _decoder.decode(document)

@@ -14,7 +14,7 @@ from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers.base import WireFormat
 from ironcurtain_tui.providers.body import Findings, Malformed, Object, kind, objects, shown
 from ironcurtain_tui.providers.tools import check_model, check_tools
-from ironcurtain_tui.providers.usage import Count, Dollars
+from ironcurtain_tui.providers.usage import Count, Counter, Dollars
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -58,14 +58,8 @@ class _Document(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Document)
 
 
-class MessagesCounter:
+class MessagesCounter(Counter):
     """Adds up what one response tells. Later totals replace earlier ones: they are cumulative."""
-
-    counts_last = False
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.cost_usd: float | None = None
 
     def see(self, document: bytes) -> None:
         told = _decoder.decode(document)

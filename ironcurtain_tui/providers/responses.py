@@ -12,7 +12,7 @@ from ironcurtain_tui.events import Usage
 from ironcurtain_tui.providers.base import WireFormat
 from ironcurtain_tui.providers.body import Findings, Object, is_inline, kind, objects, shown
 from ironcurtain_tui.providers.tools import check_model, check_tools
-from ironcurtain_tui.providers.usage import Count, Dollars
+from ironcurtain_tui.providers.usage import Count, Counter, Dollars
 
 
 class _Input(msgspec.Struct):
@@ -45,14 +45,10 @@ class _Document(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Document)
 
 
-class ResponsesCounter:
+class ResponsesCounter(Counter):
     """Reads the last event of a stream, or the whole answer."""
 
     counts_last = True
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.cost_usd: float | None = None
 
     def see(self, document: bytes) -> None:
         told = _decoder.decode(document)

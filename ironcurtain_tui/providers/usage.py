@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Protocol
 
@@ -40,14 +41,17 @@ class UsageTap(Protocol):
         """The body is over."""
 
 
-class Counter(Protocol):
+class Counter(ABC):
     """Reads the documents of one response, in one provider's words."""
 
-    usage: Usage | None
-    cost_usd: float | None
-    counts_last: bool
+    counts_last = False
     """Whether a stream tells its usage once, in its last event."""
 
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.cost_usd: float | None = None
+
+    @abstractmethod
     def see(self, document: bytes) -> None:
         """One JSON document of the response: an event's data, or the whole body.
 
@@ -55,12 +59,11 @@ class Counter(Protocol):
         """
 
 
-class StreamTap:
-    """Counts a streamed response, one server-sent event at a time."""
+class _Tap:
+    """Tells what its counter has."""
 
-    def __init__(self, counter: Counter, word: bytes) -> None:
+    def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._lines = DataLines(word)
 
     @property
     def usage(self) -> Usage | None:
@@ -69,6 +72,14 @@ class StreamTap:
     @property
     def cost_usd(self) -> float | None:
         return self._counter.cost_usd
+
+
+class StreamTap(_Tap):
+    """Counts a streamed response, one server-sent event at a time."""
+
+    def __init__(self, counter: Counter, word: bytes) -> None:
+        super().__init__(counter)
+        self._lines = DataLines(word)
 
     @property
     def complete(self) -> bool:
@@ -82,21 +93,13 @@ class StreamTap:
         """Nothing is left over: an unfinished line is no event."""
 
 
-class DocumentTap:
+class DocumentTap(_Tap):
     """Counts a response that comes as one JSON document."""
 
     def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+        super().__init__(counter)
         self._body = bytearray()
         self._too_large = False
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._counter.usage
-
-    @property
-    def cost_usd(self) -> float | None:
-        return self._counter.cost_usd
 
     @property
     def complete(self) -> bool:
