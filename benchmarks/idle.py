@@ -10,7 +10,7 @@ from benchmarks.process import children, cpu_seconds
 from benchmarks.pty import Program, program, tmux
 from benchmarks.session import COMMAND, installation
 from benchmarks.table import Comparison
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 
 SECONDS = 15.0
 SETTLE = 3.0

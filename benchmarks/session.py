@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.process import ROOT
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 
 COMMAND = [sys.executable, "-m", "ironcurtain_tui"]
 SECONDS = 300

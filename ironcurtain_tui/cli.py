@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ironcurtain_tui import __version__, config, paths, task_options
+from ironcurtain_tui import __version__, config, paths
 from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
+from ironcurtain_tui.commands import task_options
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
@@ -229,21 +230,21 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "run":
             return _run(options)
         case "task":
-            from ironcurtain_tui import task_command
+            from ironcurtain_tui.commands import task
 
-            return task_command.run(options)
+            return task.run(options)
         case "attach":
             return _attach(options.sessions)
         case "sessions" if options.sessions_command == "rm":
-            from ironcurtain_tui import disk_command
+            from ironcurtain_tui.commands import disk
 
-            return disk_command.remove(options.sessions)
+            return disk.remove(options.sessions)
         case "sessions":
             return _sessions()
         case "disk":
-            from ironcurtain_tui import disk_command
+            from ironcurtain_tui.commands import disk
 
-            return disk_command.run(options)
+            return disk.run(options)
         case "stop":
             return _stop(options.session, every=options.all)
         case "image":
@@ -253,18 +254,18 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "gc":
             return _gc(dry_run=options.dry_run)
         case "config":
-            from ironcurtain_tui import config_command
+            from ironcurtain_tui.commands import config as settings
 
-            return config_command.run(options)
+            return settings.run(options)
         case "mcp":
-            from ironcurtain_tui import mcp_command
+            from ironcurtain_tui.commands import mcp
 
-            print(mcp_command.run(options))
+            print(mcp.run(options))
             return 0
         case "policy":
-            from ironcurtain_tui import policy_command
+            from ironcurtain_tui.commands import policy
 
-            text, code = policy_command.run(options)
+            text, code = policy.run(options)
             print(text)
             return code
         case "audit" if options.audit_command == "browse":
@@ -274,9 +275,9 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "traffic":
             return _look_back(session=_past_session(options.session), traffic=True)
         case "audit":
-            from ironcurtain_tui import audit_command
+            from ironcurtain_tui.commands import audit
 
-            return audit_command.run(options)
+            return audit.run(options)
         case _:
             return _completion(options.shell)
 
@@ -310,13 +311,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.detach:
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
-    from ironcurtain_tui.screen_command import show
+    from ironcurtain_tui.commands.screen import show
 
     return show([session], settings)
 
 
 def _attach(wanted: Sequence[str]) -> int:
-    from ironcurtain_tui.screen_command import attach
+    from ironcurtain_tui.commands.screen import attach
 
     _need_terminal()
     return attach(wanted)
@@ -360,8 +361,8 @@ def _look_back(*, text: str = "", session: str = "", traffic: bool = False) -> i
 
 
 def _sessions() -> int:
-    from ironcurtain_tui.supervisor import registry
-    from ironcurtain_tui.supervisor.resume import is_resumable
+    from ironcurtain_tui.sessions import registry
+    from ironcurtain_tui.sessions.resume import is_resumable
     from ironcurtain_tui.ui.neutralise import neutralise
 
     known = registry.sessions()
@@ -383,7 +384,7 @@ def _sessions() -> int:
 
 
 def _stop(wanted: str, *, every: bool) -> int:
-    from ironcurtain_tui.supervisor import registry
+    from ironcurtain_tui.sessions import registry
 
     targets = (
         [paths.SessionPaths.of(one.id) for one in registry.sessions() if one.alive]
@@ -449,7 +450,7 @@ def _doctor(names: tuple[str, ...], *, as_json: bool) -> int:
 
 def _gc(*, dry_run: bool) -> int:
     from ironcurtain_tui.containers.engine import Engine
-    from ironcurtain_tui.supervisor.reconcile import reconcile
+    from ironcurtain_tui.sessions.reconcile import reconcile
 
     result = reconcile(Engine.connect(), paths.home(), dry_run=dry_run)
     for line in result.removed:

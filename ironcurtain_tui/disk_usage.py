@@ -13,7 +13,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.failures import explained
 from ironcurtain_tui.containers.images import HASH_LABEL, image_names, tag_of
 from ironcurtain_tui.paths import SESSION_ID, SessionPaths
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.terminal.recording import parts
 
 

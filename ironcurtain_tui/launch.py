@@ -28,9 +28,9 @@ from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AnyEvent, BadgeState, SessionStatus
-from ironcurtain_tui.supervisor.reconcile import reconcile
+from ironcurtain_tui.sessions.reconcile import reconcile
+from ironcurtain_tui.sessions.resume import taken_up
 from ironcurtain_tui.supervisor.request import LaunchRequest, TaskRequest
-from ironcurtain_tui.supervisor.resume import taken_up
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 
 

@@ -18,10 +18,10 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.control.messages import ClientMessage, Focus, Key, Mouse, Paste, ReadHistory, Resize
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.events import SessionInfo, SessionState, SessionStatus, StatusChanged
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
 

@@ -49,29 +49,29 @@ from ironcurtain_tui.policy.rules import PolicyDocument
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.parent import Parents
 from ironcurtain_tui.proxy.route import Route, Upstream
+from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor import doors
 from ironcurtain_tui.supervisor.access import Access, Accesses
 from ironcurtain_tui.supervisor.activity import Activity
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
-from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
 from ironcurtain_tui.supervisor.credential_news import CredentialNews
-from ironcurtain_tui.supervisor.day_book import DayBook
 from ironcurtain_tui.supervisor.doorway import Doorway, TcpPart
 from ironcurtain_tui.supervisor.dropped_input import DroppedInput
-from ironcurtain_tui.supervisor.gatehouse import Gatehouse
-from ironcurtain_tui.supervisor.hearing import Hearing
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
+from ironcurtain_tui.supervisor.gatehouse.backtest import past_logs
+from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
+from ironcurtain_tui.supervisor.gatehouse.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
+from ironcurtain_tui.supervisor.gatehouse.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.gatehouse.policy_watch import PolicyWatch
+from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
-from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.package_registries import PackageRegistries
-from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import IDLE_COMMAND
 from ironcurtain_tui.supervisor.teardown import Teardown
-from ironcurtain_tui.supervisor.treasurer import Treasurer
 from ironcurtain_tui.supervisor.upstream_proxy import find_parents, read_authorities
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents

@@ -9,7 +9,7 @@ from ironcurtain_tui.agents.base import AgentAdapter
 from ironcurtain_tui.containers.identity import Identity
 from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import agent_state
+from ironcurtain_tui.sessions import agent_state
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.teardown import Teardown

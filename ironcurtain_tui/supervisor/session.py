@@ -24,13 +24,13 @@ from ironcurtain_tui.control.messages import (
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AgentExited, BadgeState, SessionInfo, SessionState, SessionStatus
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.access import Accesses
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.supervisor.assembly import DOORS, Assembly
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import TaskRun
 from ironcurtain_tui.supervisor.teardown import Teardown

@@ -23,9 +23,10 @@ from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.spec import ContainerSpec
 from ironcurtain_tui.gateway import LARGEST_MESSAGE
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import doors, registry
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.identity import ProcessIdentity
+from ironcurtain_tui.supervisor import doors
 from ironcurtain_tui.supervisor.doorway import Doorway
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
 
 LIFETIME = "300"
 """Seconds after which the container would end by itself."""

@@ -22,7 +22,7 @@ from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.rehearsal.model import RehearsalModel
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from tests.conftest import engine_or_skip
 from tests.e2e.tmux import Tmux
 

@@ -17,7 +17,7 @@ import pytest
 
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import COMMAND, Installation
 
 SESSIONS = int(os.environ.get("IRONCURTAIN_CHURN", "9"))

@@ -14,7 +14,7 @@ import pytest
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import COMMAND, Installation
 from tests.e2e.tmux import Tmux
 

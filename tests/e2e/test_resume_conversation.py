@@ -10,7 +10,7 @@ import pytest
 from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.rehearsal.dialects.messages import Messages
 from ironcurtain_tui.rehearsal.wire import Asked
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.tmux import Tmux
 

@@ -15,7 +15,7 @@ from ironcurtain_tui.audit.reader import AuditReader, verify_file
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.events import SessionStatus
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, COMMAND, Installation, Loop
 from tests.e2e.person import Person
 from tests.e2e.test_approvals import bare, git  # noqa: F401 -- bare is a fixture

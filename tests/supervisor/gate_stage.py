@@ -25,13 +25,13 @@ from ironcurtain_tui.models.model import Model
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.load import build_policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
-from ironcurtain_tui.supervisor.backtest import past_logs
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.day_book import DayBook
-from ironcurtain_tui.supervisor.gatehouse import Gatehouse
-from ironcurtain_tui.supervisor.hearing import Hearing
-from ironcurtain_tui.supervisor.live_policy import USER, LivePolicy
-from ironcurtain_tui.supervisor.treasurer import Treasurer
+from ironcurtain_tui.supervisor.gatehouse.backtest import past_logs
+from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
+from ironcurtain_tui.supervisor.gatehouse.gatehouse import Gatehouse
+from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
+from ironcurtain_tui.supervisor.gatehouse.live_policy import USER, LivePolicy
+from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 
 SENTINEL = "sk-ant-api03-ironcurtain-abc"
 DEADLINE = 10.0

@@ -16,7 +16,7 @@ from ironcurtain_tui.config import AutoApproveSettings
 from ironcurtain_tui.events import Confidence, Decision, Utterance, WordSource
 from ironcurtain_tui.models.model import ModelFailed
 from ironcurtain_tui.policy.action import Action, ToolCall, Tunnel, Verdict
-from ironcurtain_tui.supervisor.auto_approver import TASK
+from ironcurtain_tui.supervisor.gatehouse.auto_approver import TASK
 from tests.supervisor.gate_stage import DEADLINE, GateStage, gate_stage, until
 
 URL = "https://git.example.org/me/shop.git"

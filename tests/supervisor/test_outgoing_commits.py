@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ironcurtain_tui.supervisor.outgoing_commits import outgoing_commits
+from ironcurtain_tui.supervisor.gatehouse.outgoing_commits import outgoing_commits
 
 
 def git(where: Path, *arguments: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ironcurtain_tui.events import BadgeState, Decision
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
-from ironcurtain_tui.supervisor.policy_watch import PolicyWatch
+from ironcurtain_tui.supervisor.gatehouse.policy_watch import PolicyWatch
 from tests.supervisor.gate_stage import GateStage, gate_stage
 
 RULE = '[[rule]]\nname = "{}"\non = "request"\nhost = "files.example.org"\nthen = "{}"\n'

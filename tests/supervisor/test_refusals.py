@@ -12,8 +12,8 @@ from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.supervisor.gatekeeper import FLOODED
-from ironcurtain_tui.supervisor.refusals import BURST, MOST_KINDS, RATE, Refusals
+from ironcurtain_tui.supervisor.gatehouse.gatekeeper import FLOODED
+from ironcurtain_tui.supervisor.gatehouse.refusals import BURST, MOST_KINDS, RATE, Refusals
 from ironcurtain_tui.tasks import TaskOwner
 from tests.supervisor.gate_stage import GateStage, fetch, gate_stage, until
 

@@ -18,8 +18,8 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Revoke, ScopeKind
 from ironcurtain_tui.events import BadgeState, Decision, Flow, FlowState, ModelSpending, Usage
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
-from ironcurtain_tui.supervisor import day_book
-from ironcurtain_tui.supervisor.day_book import DayBook
+from ironcurtain_tui.supervisor.gatehouse import day_book
+from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
 from tests.supervisor.gate_stage import DEADLINE, GateStage, answer, gate_stage, until
 
 CALL = HttpRequest(host="api.anthropic.com", port=443, method="POST", path="/v1/messages", content_length=2)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui.cli import main
+from ironcurtain_tui.commands.policy import parse_action
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel
-from ironcurtain_tui.policy_command import parse_action
 
 
 @pytest.fixture(autouse=True)

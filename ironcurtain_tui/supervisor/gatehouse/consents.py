@@ -10,8 +10,8 @@ from ironcurtain_tui.escalations import card as cards
 from ironcurtain_tui.events import Decision, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.policy.rules import RequestRule
-from ironcurtain_tui.supervisor.approvals import Approvals
-from ironcurtain_tui.supervisor.leases import Leases
+from ironcurtain_tui.supervisor.gatehouse.approvals import Approvals
+from ironcurtain_tui.supervisor.gatehouse.leases import Leases
 
 
 class Consents:

@@ -13,7 +13,7 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskResult
 from ironcurtain_tui.paths import SESSION_ID, SessionPaths
-from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
+from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import agent_state, registry
-from ironcurtain_tui.supervisor.registry import KnownSession
+from ironcurtain_tui.sessions import agent_state, registry
+from ironcurtain_tui.sessions.registry import KnownSession
 
 
 def is_resumable(known: KnownSession, root: Path) -> bool:

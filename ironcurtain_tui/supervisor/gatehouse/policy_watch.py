@@ -9,7 +9,7 @@ from pathlib import Path
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.live_policy import LivePolicy
+from ironcurtain_tui.supervisor.gatehouse.live_policy import LivePolicy
 
 SECONDS = 1.0
 """Between two looks."""

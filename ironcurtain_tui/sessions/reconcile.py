@@ -9,10 +9,10 @@ from pathlib import Path
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.supervisor import registry
-from ironcurtain_tui.supervisor.aftermath import close_records
-from ironcurtain_tui.supervisor.agent_state import settle
-from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.aftermath import close_records
+from ironcurtain_tui.sessions.agent_state import settle
+from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from ironcurtain_tui.events import Card, Decision
 from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
-from ironcurtain_tui.supervisor.approvals import Answer, Approvals
-from ironcurtain_tui.supervisor.barrier import Barrier
-from ironcurtain_tui.supervisor.consents import Consents
-from ironcurtain_tui.supervisor.leases import Leases
-from ironcurtain_tui.supervisor.refusals import Refusals
-from ironcurtain_tui.supervisor.treasurer import Treasurer
+from ironcurtain_tui.supervisor.gatehouse.approvals import Answer, Approvals
+from ironcurtain_tui.supervisor.gatehouse.barrier import Barrier
+from ironcurtain_tui.supervisor.gatehouse.consents import Consents
+from ironcurtain_tui.supervisor.gatehouse.leases import Leases
+from ironcurtain_tui.supervisor.gatehouse.refusals import Refusals
+from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""

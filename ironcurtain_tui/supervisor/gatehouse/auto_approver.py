@@ -19,7 +19,7 @@ from ironcurtain_tui.events import Confidence, Escalation, Utterance, WordSource
 from ironcurtain_tui.models.model import Model, ModelFailed
 from ironcurtain_tui.policy.action import Action, ToolCall
 from ironcurtain_tui.policy.annotations import Element
-from ironcurtain_tui.supervisor.approvals import Approvals
+from ironcurtain_tui.supervisor.gatehouse.approvals import Approvals
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.words.consent import FRESH_SECONDS, Asked, Opinion, asked, by_rules
 

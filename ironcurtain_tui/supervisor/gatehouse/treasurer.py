@@ -14,9 +14,9 @@ from ironcurtain_tui.events import BadgeState, Card, Decision, Flow, ModelSpendi
 from ironcurtain_tui.policy import budget
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
 from ironcurtain_tui.policy.budget import Limit, Unit
-from ironcurtain_tui.supervisor.approvals import Answer
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.day_book import DayBook
+from ironcurtain_tui.supervisor.gatehouse.approvals import Answer
+from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
 
 NO_MODEL = "unknown"
 """Name of the model of a call that did not say."""

@@ -11,9 +11,9 @@ from ironcurtain_tui.containers.identity import Identity
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor import agent_state, registry
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
-from ironcurtain_tui.supervisor.resume import find, is_resumable, taken_up
+from ironcurtain_tui.sessions import agent_state, registry
+from ironcurtain_tui.sessions.identity import ProcessIdentity
+from ironcurtain_tui.sessions.resume import find, is_resumable, taken_up
 
 TALK = "8e0f4d5a-2c60-4a44-9d5e-3d3f2b8f0b11"
 

@@ -33,7 +33,7 @@ class HostEvidence:
         changes, notes = await asyncio.to_thread(_change, call)
         commits = ""
         if "push" in call.tool:
-            from ironcurtain_tui.supervisor.outgoing_commits import outgoing_commits  # needs the MCP SDK
+            from ironcurtain_tui.supervisor.gatehouse.outgoing_commits import outgoing_commits  # needs the MCP SDK
 
             commits = await outgoing_commits(call.arguments)
         return Evidence(

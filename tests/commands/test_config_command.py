@@ -12,13 +12,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ironcurtain_tui import config, config_command
+from ironcurtain_tui import config
 from ironcurtain_tui.cli import main
+from ironcurtain_tui.commands import config as config_command
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.load import DEFAULT, SHIPPED_ANNOTATIONS
 from ironcurtain_tui.schema import FILES, schema_of
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture

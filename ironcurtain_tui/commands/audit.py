@@ -23,9 +23,9 @@ from ironcurtain_tui.audit.reader import AuditReader, find_record
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.audit.retention import finish, plan, remove
 from ironcurtain_tui.audit.verify import HOLDS, LIMITS, Proof, missing_sessions, verify_log
+from ironcurtain_tui.commands.report import report
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import Decision
-from ironcurtain_tui.report_command import report
 from ironcurtain_tui.ui.neutralise import neutralise
 
 POLL_SECONDS = 0.25

@@ -21,10 +21,10 @@ from ironcurtain_tui.escalations.domains import requested_rule
 from ironcurtain_tui.events import DoorsChanged, DoorState, Escalation
 from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.policy.rules import Rule
-from ironcurtain_tui.supervisor.approvals import Approvals
-from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.leases import Leases
+from ironcurtain_tui.supervisor.gatehouse.approvals import Approvals
+from ironcurtain_tui.supervisor.gatehouse.barrier import Barrier
+from ironcurtain_tui.supervisor.gatehouse.leases import Leases
 
 PERSON = "the person"
 

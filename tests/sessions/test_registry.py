@@ -9,8 +9,8 @@ import pytest
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths, new_session_id
-from ironcurtain_tui.supervisor import registry
-from ironcurtain_tui.supervisor.identity import Life, ProcessIdentity
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
 
 
 def make(root: Path, started: float = 1.0) -> SessionPaths:

@@ -12,8 +12,8 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import DoorPorts
-from ironcurtain_tui.supervisor.identity import ProcessIdentity
-from ironcurtain_tui.supervisor.reconcile import reconcile
+from ironcurtain_tui.sessions.identity import ProcessIdentity
+from ironcurtain_tui.sessions.reconcile import reconcile
 from tests.conftest import engine_or_skip
 
 pytestmark = pytest.mark.engine

@@ -13,17 +13,17 @@ from ironcurtain_tui.control.server import Viewer
 from ironcurtain_tui.events import BadgeState, Confidence, Escalation
 from ironcurtain_tui.models.model import Model
 from ironcurtain_tui.policy.action import Action
-from ironcurtain_tui.supervisor.approvals import Approvals
-from ironcurtain_tui.supervisor.auto_approver import AutoApprover
-from ironcurtain_tui.supervisor.barrier import Barrier
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.supervisor.desk import Desk, Record
-from ironcurtain_tui.supervisor.evidence import HostEvidence
-from ironcurtain_tui.supervisor.gatekeeper import Gatekeeper
-from ironcurtain_tui.supervisor.hearing import Hearing
-from ironcurtain_tui.supervisor.leases import Leases
-from ironcurtain_tui.supervisor.live_policy import LivePolicy
-from ironcurtain_tui.supervisor.treasurer import Treasurer
+from ironcurtain_tui.supervisor.gatehouse.approvals import Approvals
+from ironcurtain_tui.supervisor.gatehouse.auto_approver import AutoApprover
+from ironcurtain_tui.supervisor.gatehouse.barrier import Barrier
+from ironcurtain_tui.supervisor.gatehouse.desk import Desk, Record
+from ironcurtain_tui.supervisor.gatehouse.evidence import HostEvidence
+from ironcurtain_tui.supervisor.gatehouse.gatekeeper import Gatekeeper
+from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
+from ironcurtain_tui.supervisor.gatehouse.leases import Leases
+from ironcurtain_tui.supervisor.gatehouse.live_policy import LivePolicy
+from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 from ironcurtain_tui.tasks import TaskOwner
 
 

@@ -48,7 +48,7 @@ def attach(wanted: Sequence[str]) -> int:
     None named: those that were open when the app was last closed and still run, or the only one that runs; where
     several run and none of them was open, the list.
     """
-    from ironcurtain_tui.supervisor import registry
+    from ironcurtain_tui.sessions import registry
 
     if wanted:
         return show([registry.find(one) for one in wanted], config.load())
@@ -81,8 +81,8 @@ def _room(settings: config.Config) -> SessionsRoom:
 
 
 def _listed() -> list[ListedSession]:
-    from ironcurtain_tui.supervisor import registry
-    from ironcurtain_tui.supervisor.resume import is_resumable
+    from ironcurtain_tui.sessions import registry
+    from ironcurtain_tui.sessions.resume import is_resumable
     from ironcurtain_tui.terminal.recording import parts
 
     root = paths.home()

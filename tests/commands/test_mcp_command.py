@@ -10,7 +10,7 @@ from ironcurtain_tui import cli, config
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.load import load_policy
 
-ECHO = str(Path(__file__).parent / "gateway" / "echo_server.py")
+ECHO = str(Path(__file__).parents[1] / "gateway" / "echo_server.py")
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ from typing import TextIO
 import msgspec
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.commands.task_options import Exit
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import StopSession
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskOutcome, TaskProgressed, TaskResult
 from ironcurtain_tui.launch import StartReport, launch, settings_with, states
-from ironcurtain_tui.supervisor import registry
+from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor.request import TaskRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
-from ironcurtain_tui.task_options import Exit
 from ironcurtain_tui.ui.neutralise import neutralise
 
 END_SECONDS = 20.0

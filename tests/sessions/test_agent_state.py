@@ -10,7 +10,7 @@ import pytest
 
 from ironcurtain_tui.containers.identity import Identity
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.supervisor import agent_state
+from ironcurtain_tui.sessions import agent_state
 
 PLACES = (".claude/projects", ".claude/other")
 TALK = ".claude/projects/-workspace/talk.jsonl"

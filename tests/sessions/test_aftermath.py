@@ -9,7 +9,7 @@ from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.audit.verify import verify_log
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor.aftermath import close_records
+from ironcurtain_tui.sessions.aftermath import close_records
 from ironcurtain_tui.terminal.recording import Recorder
 from ironcurtain_tui.terminal.replay import Replay
 

@@ -16,7 +16,7 @@ from ironcurtain_tui.policy.document import PolicyFile, parse_policy, render_rul
 from ironcurtain_tui.policy.draft import generalise
 from ironcurtain_tui.policy.load import read_documents
 from ironcurtain_tui.policy.rules import PolicyDocument, Rule
-from ironcurtain_tui.supervisor.backtest import changed_decisions
+from ironcurtain_tui.supervisor.gatehouse.backtest import changed_decisions
 
 USER = "user"
 
