@@ -6,11 +6,15 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.checks.finding import Finding
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
+
+if TYPE_CHECKING:
+    from ironcurtain_tui.supervisor.way_out import WayOut
 
 OUR_OWN = "[ironcurtain]"
 """In a tool server's log, what we wrote into it."""
@@ -99,22 +103,33 @@ def session_credentials(name: str) -> Finding:
 def tool_servers() -> Iterator[Finding]:
     """Every tool server of the settings, started and asked for its tools as a session does it."""
     from ironcurtain_tui.gateway.defaults import servers
+    from ironcurtain_tui.supervisor.way_out import WayOut
 
-    every = servers(config.load().mcp)
+    loaded = config.load()
+    every, way_out = servers(loaded.mcp), WayOut(loaded.network)
     with tempfile.TemporaryDirectory(prefix="ironcurtain-doctor-") as directory:
-        yield from asyncio.run(_all_started(every, Path(directory)))
+        yield from asyncio.run(_all_started(every, Path(directory), way_out))
 
 
-async def _all_started(every: Mapping[str, config.McpServerSettings], directory: Path) -> list[Finding]:
-    return list(await asyncio.gather(*(_started(name, one, directory) for name, one in every.items())))
+async def _all_started(
+    every: Mapping[str, config.McpServerSettings], directory: Path, way_out: WayOut
+) -> list[Finding]:
+    return list(await asyncio.gather(*(_started(name, one, directory, way_out) for name, one in every.items())))
 
 
-async def _started(name: str, one: config.McpServerSettings, directory: Path) -> Finding:
+async def _started(name: str, one: config.McpServerSettings, directory: Path, way_out: WayOut) -> Finding:
     from ironcurtain_tui.gateway.upstream import ServerState, Upstream
 
     settled: asyncio.Queue[tuple[ServerState, str]] = asyncio.Queue()
     log = directory / f"{name}.log"
-    server = Upstream(name, one, directory, log, lambda _, state, reason: settled.put_nowait((state, reason)))
+    server = Upstream(
+        name,
+        one,
+        directory,
+        log,
+        lambda _, state, reason: settled.put_nowait((state, reason)),
+        transport=way_out.transport,
+    )
     server.start()
     try:
         async with asyncio.timeout(TOOL_SERVER_SECONDS):

@@ -20,6 +20,7 @@ from ironcurtain_tui.gateway.upstream import START_SECONDS, ServerState, Upstrea
 from ironcurtain_tui.policy.annotations import ServerAnnotations
 from ironcurtain_tui.policy.document import parse_annotations, read_text, toml, write_text
 from ironcurtain_tui.policy.load import USER_ANNOTATIONS, load_annotations
+from ironcurtain_tui.supervisor.way_out import WayOut
 
 
 def run(options: argparse.Namespace) -> str:
@@ -102,7 +103,14 @@ async def _look(name: str, one: McpServerSettings) -> Sequence[Tool]:
     settled: asyncio.Queue[tuple[ServerState, str]] = asyncio.Queue()
     with tempfile.TemporaryDirectory(prefix="ironcurtain-mcp-") as directory:
         log = Path(directory) / "log"
-        server = Upstream(name, one, Path(directory), log, lambda _, state, reason: settled.put_nowait((state, reason)))
+        server = Upstream(
+            name,
+            one,
+            Path(directory),
+            log,
+            lambda _, state, reason: settled.put_nowait((state, reason)),
+            transport=WayOut(config.load().network).transport,
+        )
         server.start()
         try:
             async with asyncio.timeout(START_SECONDS + 5):

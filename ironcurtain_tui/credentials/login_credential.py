@@ -6,11 +6,18 @@ import asyncio
 import time
 from dataclasses import replace
 
+import httpx
+
 from ironcurtain_tui.credentials.credential import Credential, Key
 from ironcurtain_tui.credentials.login import Login, Tokens
 from ironcurtain_tui.credentials.login_store import LoginStore
 from ironcurtain_tui.credentials.refresh_lock import Busy
-from ironcurtain_tui.credentials.token_endpoint import RefreshRefused, RefreshUnavailable, TokenEndpoint
+from ironcurtain_tui.credentials.token_endpoint import (
+    RefreshRefused,
+    RefreshUnavailable,
+    TokenEndpoint,
+    Transport,
+)
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.tasks import TaskOwner
 
@@ -31,12 +38,22 @@ class LoginCredential(Credential):
     for, whatever becomes of the request that needed it.
     """
 
-    def __init__(self, store: LoginStore, endpoint: TokenEndpoint, login: Login, *, title: str, remedy: str) -> None:
-        """``title`` of what it opens; ``remedy``: how to log in anew."""
+    def __init__(
+        self,
+        store: LoginStore,
+        endpoint: TokenEndpoint,
+        login: Login,
+        *,
+        title: str,
+        remedy: str,
+        transport: Transport = httpx.AsyncHTTPTransport,
+    ) -> None:
+        """``title`` of what it opens; ``remedy``: how to log in anew; ``transport``: the way to ``endpoint``."""
         super().__init__(store.origin)
         self._store = store
         self._endpoint = endpoint
         self._login = login
+        self._transport = transport
         self._title = title
         self._remedy = remedy
         self._trouble: UserFacingError | None = None
@@ -49,6 +66,11 @@ class LoginCredential(Credential):
         self._forced = -PAUSE_SECONDS
         self._tasks = TaskOwner()
         self._learn(login.access, login.refresh)
+
+    @property
+    def renewed_at(self) -> str:
+        """The URL where new tokens are asked for."""
+        return self._endpoint.url
 
     async def key(self) -> Key:
         if self._unsaved is not None:
@@ -134,7 +156,7 @@ class LoginCredential(Credential):
 
     async def _spend(self, login: Login) -> None:
         try:
-            tokens = await self._endpoint.refresh(login)
+            tokens = await self._endpoint.refresh(login, self._transport)
         except RefreshUnavailable as error:
             raise UserFacingError(
                 f"{self._title}: the log-in cannot be renewed: {self._endpoint.url} failed, {error}.",

@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from ironcurtain_tui.credentials import keychain, login
 from ironcurtain_tui.credentials.credential import Credential
 from ironcurtain_tui.credentials.login_credential import LoginCredential
 from ironcurtain_tui.credentials.login_store import FileStore, KeyringStore, LoginStore
 from ironcurtain_tui.credentials.sources import EnvironmentKey
 from ironcurtain_tui.credentials.stored_key import StoredKey
-from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint
+from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint, Transport
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
 
@@ -44,10 +46,15 @@ class _Place:
     remedy: str
 
 
-def find(provider: Provider, environment: Mapping[str, str] = os.environ) -> Credential | None:
+def find(
+    provider: Provider,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    transport: Transport = httpx.AsyncHTTPTransport,
+) -> Credential | None:
     """The log-in that opens ``provider``, None when there is none that is valid or can be renewed.
 
-    Blocks: reads files and, on macOS, the keychain.
+    Blocks: reads files and, on macOS, the keychain. ``transport``: the way to who renews it.
     """
     if provider.name == "anthropic" and (token := environment.get(CLAUDE_TOKEN, "").strip()):
         source = EnvironmentKey(CLAUDE_TOKEN, token)
@@ -58,7 +65,14 @@ def find(provider: Provider, environment: Mapping[str, str] = os.environ) -> Cre
         except UserFacingError:
             continue  # not named by anybody, so no reason to stop
         if found is not None and (found.refresh is not None or found.is_fresh(time.time(), 0)):
-            return LoginCredential(place.store, place.endpoint, found, title=provider.title, remedy=place.remedy)
+            return LoginCredential(
+                place.store,
+                place.endpoint,
+                found,
+                title=provider.title,
+                remedy=place.remedy,
+                transport=transport,
+            )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,12 +53,8 @@ class _Error(msgspec.Struct):
     error: str | _NestedError | None = None
 
 
-Client = Callable[[], httpx.AsyncClient]
-
-
-def _client() -> httpx.AsyncClient:
-    """Verified TLS; a proxy when the environment names one."""
-    return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False)
+Transport = Callable[[], httpx.AsyncBaseTransport]
+"""Opens the way out of this network, with verified TLS. May block; UserFacingError when there is none."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,11 @@ class TokenEndpoint:
     client_id: str
     scope: bool = False
     """Whether the scopes are named again."""
-    client: Client = _client
 
-    async def refresh(self, login: Login) -> Tokens:
+    async def refresh(self, login: Login, transport: Transport) -> Tokens:
         """Spend the refresh token of ``login``: from here on only the answer is worth anything.
 
-        RefreshRefused or RefreshUnavailable.
+        RefreshRefused or RefreshUnavailable; UserFacingError when there is no ``transport``, before anything is sent.
         """
         if login.refresh is None:
             raise RefreshRefused
@@ -84,8 +80,12 @@ class TokenEndpoint:
         }
         if self.scope and login.scopes:
             form["scope"] = " ".join(login.scopes)
+        way = await asyncio.to_thread(transport)
         try:
-            async with self.client() as client, client.stream("POST", self.url, json=form) as response:
+            async with (
+                httpx.AsyncClient(timeout=SECONDS, transport=way) as client,
+                client.stream("POST", self.url, json=form) as response,
+            ):
                 body = b""
                 async for piece in response.aiter_bytes():
                     body += piece

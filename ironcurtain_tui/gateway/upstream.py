@@ -87,6 +87,8 @@ class _Offer:
     prompts: tuple[Prompt, ...] = ()
 
 
+Transport = Callable[[], httpx.AsyncBaseTransport]
+"""Opens the way out of this network, with verified TLS. May block; UserFacingError when there is none."""
 StateChanged = Callable[["Upstream", ServerState, str], object]
 
 
@@ -94,7 +96,8 @@ class Upstream(ToolServer):
     """Started by ``start``, ended by ``stop``; in between it is started again whenever it ends, with back-off.
 
     ``on_state`` is told when it is there (or has something else than before) and when it is gone, with the reason.
-    ``trusted``: one of our own servers, which may complete the arguments of a call before the decision.
+    ``trusted``: one of our own servers, which may complete the arguments of a call before the decision. ``transport``:
+    the way to one that is reached by HTTP.
     """
 
     own = False
@@ -108,6 +111,7 @@ class Upstream(ToolServer):
         on_state: StateChanged,
         *,
         trusted: bool = False,
+        transport: Transport = httpx.AsyncHTTPTransport,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -116,6 +120,7 @@ class Upstream(ToolServer):
         self._log = ServerLog(log_file)
         self._on_state = on_state
         self._trusted = trusted
+        self._way = transport
         self._tasks = TaskOwner()
         self._session: UpstreamSession | None = None
         self._capabilities = ServerCapabilities()
@@ -299,8 +304,9 @@ class Upstream(ToolServer):
         if self._settings.url:
             headers = {name: expanded(value) for name, value in self._settings.headers.items()}
             timeout = httpx.Timeout(START_SECONDS, read=None)  # a call may take as long as it takes
+            way = await asyncio.to_thread(self._way)
             async with (
-                httpx.AsyncClient(headers=headers, timeout=timeout) as client,
+                httpx.AsyncClient(headers=headers, timeout=timeout, transport=way) as client,
                 streamable_http_client(self._settings.url, http_client=client) as (incoming, outgoing, _),
             ):
                 yield incoming, outgoing

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -19,6 +19,9 @@ from ironcurtain_tui.credentials.sources import resolve
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
+
+if TYPE_CHECKING:
+    import httpx
 
 LARGEST_ANSWER = 64 << 10
 """Bytes of a response."""
@@ -76,12 +79,15 @@ class HostedModel:
     timeout: float
     """Seconds."""
     key: Callable[[], Secret | None]
+    transport: Callable[[], httpx.AsyncBaseTransport]
+    """Opens the way out of this network, with verified TLS. May block and raise UserFacingError."""
 
     async def answer(self, task: str, question: str, *, most_tokens: int = 500) -> str:
         import httpx
 
         try:
             key = await asyncio.to_thread(self.key)
+            way = await asyncio.to_thread(self.transport)
         except UserFacingError as error:
             raise ModelFailed(error.message) from None
         if key is None:
@@ -95,7 +101,7 @@ class HostedModel:
             messages = [{"role": "system", "content": task}, user]
             body = {"model": self.model, "max_completion_tokens": most_tokens, "messages": messages}
         try:
-            async with asyncio.timeout(self.timeout), httpx.AsyncClient(timeout=self.timeout) as client:
+            async with asyncio.timeout(self.timeout), httpx.AsyncClient(timeout=self.timeout, transport=way) as client:
                 response = await client.post(self.base_url + path, headers=headers, json=body)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise ModelFailed(f"the model cannot be reached ({type(error).__name__})") from None
@@ -111,8 +117,15 @@ class HostedModel:
         return text.strip()
 
 
-def configured(settings: ModelSettings, provider_settings: dict[str, ProviderSettings]) -> Model | None:
-    """The model that config.toml names, None when it names none. Nothing is asked and no key is read yet."""
+def configured(
+    settings: ModelSettings,
+    provider_settings: dict[str, ProviderSettings],
+    transport: Callable[[], httpx.AsyncBaseTransport],
+) -> Model | None:
+    """The model that config.toml names, None when it names none. Nothing is asked and no key is read yet.
+
+    ``transport`` opens the way to it.
+    """
     if not settings.name:
         return None
     vendor, _, model = settings.name.partition(":")
@@ -120,8 +133,15 @@ def configured(settings: ModelSettings, provider_settings: dict[str, ProviderSet
     sources = provider_settings.get(vendor, ProviderSettings())
     return HostedModel(
         speaks_messages=provider is ANTHROPIC,
-        base_url=(settings.base_url or f"https://{provider.hosts[0].name}").rstrip("/"),
+        base_url=base_url(settings),
         model=model,
         timeout=settings.timeout,
         key=lambda: resolve(provider, sources),
+        transport=transport,
     )
+
+
+def base_url(settings: ModelSettings) -> str:
+    """Where the API of the model that config.toml names begins."""
+    vendor = settings.name.partition(":")[0]
+    return (settings.base_url or f"https://{PROVIDERS[vendor].hosts[0].name}").rstrip("/")

@@ -25,6 +25,11 @@ class ParentProxy:
         return self.host, self.port
 
     @property
+    def url(self) -> str:
+        """Without credentials."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    @property
     def authorization(self) -> bytes | None:
         """The value of Proxy-Authorization; None when it asks for none."""
         if self.credentials is None:

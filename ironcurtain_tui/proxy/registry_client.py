@@ -136,9 +136,8 @@ class _Dialler(httpcore.AsyncNetworkBackend):
 
 
 def _proxy(parent: ParentProxy) -> httpcore.Proxy:
-    host = f"[{parent.host}]" if ":" in parent.host else parent.host
     headers = [] if parent.authorization is None else [(b"Proxy-Authorization", parent.authorization)]
-    return httpcore.Proxy(f"http://{host}:{parent.port}", headers=headers)
+    return httpcore.Proxy(parent.url, headers=headers)
 
 
 async def _read(pieces: AsyncIterator[bytes], coding: str, host: str) -> bytes:

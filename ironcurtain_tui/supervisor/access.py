@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ironcurtain_tui.agents.base import AgentAdapter
@@ -12,12 +13,14 @@ from ironcurtain_tui.credentials import logins, sentinel, sources
 from ironcurtain_tui.credentials.credential import Credential, CredentialListener, FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.credentials.stored_key import StoredKey
+from ironcurtain_tui.credentials.token_endpoint import Transport
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.policy.decide import HostRules
 from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.providers.base import ModelEndpoint, Provider
 from ironcurtain_tui.providers.body import ServerTools
 from ironcurtain_tui.providers.gateway import through
+from ironcurtain_tui.supervisor.way_out import WayOut
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,20 @@ class Accesses:
     rehearsal: bool
 
     @classmethod
-    def find(cls, adapter: AgentAdapter, config: Config, *, rehearsal: bool) -> Accesses:
+    def find(cls, adapter: AgentAdapter, config: Config, *, rehearsal: bool, way_out: WayOut | None = None) -> Accesses:
         """Every provider the agent can use for which there is a key; a rehearsal when there is none, or when asked.
 
-        Blocks. UserFacingError when a source of a key is named but gives none.
+        Blocks. UserFacingError when a source of a key is named but gives none. ``way_out``: to who renews log-ins.
         """
+        transport = (way_out or WayOut(config.network)).transport
         names = adapter.providers or tuple(PROVIDERS)
         if not rehearsal:
             usable = in_place(config, names)
-            found = [_open(each, _settings(config, each), each.known_as in adapter.by_login) for each in usable]
+            may_log_in = adapter.by_login
+            found = [
+                _open(each, _settings(config, each), transport if each.known_as in may_log_in else None)
+                for each in usable
+            ]
             if opened := tuple(each for each in found if each is not None):
                 return cls(opened, rehearsal=False)
         model = replace(PROVIDERS[names[0]], prices="")  # nobody pays for what is scripted
@@ -150,12 +158,15 @@ def _settings(config: Config, provider: Provider) -> ProviderSettings:
     return config.providers.get(provider.name, ProviderSettings())
 
 
-def _open(provider: Provider, settings: ProviderSettings, may_log_in: bool) -> Access | None:
-    """The way into ``provider``, None when there is neither key nor a log-in that this agent may use."""
-    ways = [_by_login, _by_key] if settings.login == "first" else [_by_key, _by_login]
-    if not may_log_in:
-        ways.remove(_by_login)
-    return next((access for way in ways if (access := way(provider, settings)) is not None), None)
+def _open(provider: Provider, settings: ProviderSettings, transport: Transport | None) -> Access | None:
+    """The way into ``provider``, None when there is neither key nor a log-in that this agent may use.
+
+    ``transport``: to who renews a log-in; None for an agent that may use none.
+    """
+    ways = [partial(_by_key, provider, settings)]
+    if transport is not None:
+        ways.insert(0 if settings.login == "first" else 1, partial(_by_login, provider, settings, transport))
+    return next((access for way in ways if (access := way()) is not None), None)
 
 
 def _by_key(provider: Provider, settings: ProviderSettings) -> Access | None:
@@ -165,8 +176,10 @@ def _by_key(provider: Provider, settings: ProviderSettings) -> Access | None:
     return _access(provider, StoredKey(source, source.read(), provider=provider.title), settings)
 
 
-def _by_login(provider: Provider, settings: ProviderSettings) -> Access | None:
-    login = None if settings.login == "off" or provider.stands_for else logins.find(provider)
+def _by_login(provider: Provider, settings: ProviderSettings, transport: Transport) -> Access | None:
+    if settings.login == "off" or provider.stands_for:
+        return None
+    login = logins.find(provider, transport=transport)
     return None if login is None else _access(provider.login or provider, login, settings, by_login=True)
 
 

@@ -72,7 +72,7 @@ from ironcurtain_tui.supervisor.package_registries import PackageRegistries
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import IDLE_COMMAND
 from ironcurtain_tui.supervisor.teardown import Teardown
-from ironcurtain_tui.supervisor.upstream_proxy import find_parents, read_authorities
+from ironcurtain_tui.supervisor.way_out import WayOut
 from ironcurtain_tui.tasks import TaskOwner, together
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
 
@@ -91,6 +91,7 @@ class Assembly:
         request: LaunchRequest,
         adapter: AgentAdapter,
         accesses: Accesses,
+        way_out: WayOut,
         session: paths.SessionPaths,
         server: ControlServer,
         bulletin: Bulletin,
@@ -101,6 +102,7 @@ class Assembly:
         self._request = request
         self._adapter = adapter
         self._accesses = accesses
+        self._way_out = way_out
         self._paths = session
         self._server = server
         self._bulletin = bulletin
@@ -277,7 +279,7 @@ class Assembly:
                 upstreams=self._configured_hosts(),
                 names_address=policy.names_address,
                 parents=await self._find_parents(),
-                extra_ca=read_authorities(self._request.config.network),
+                extra_ca=self._way_out.authorities(),
                 registries=self._packages.all,
                 packages=self._packages.rules,
                 token=None if doorway.tcp is None else doorway.tcp.token,
@@ -288,7 +290,9 @@ class Assembly:
             gatehouse.watch(proxy)
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
-            tools = ToolServers(self._request.config.mcp, workspace, self._paths.kept, self._bulletin)
+            tools = ToolServers(
+                self._request.config.mcp, workspace, self._paths.kept, self._bulletin, self._way_out.transport
+            )
             gateway = Gateway(
                 doorway.gateway,
                 [
@@ -346,7 +350,7 @@ class Assembly:
         return upstream
 
     async def _find_parents(self) -> Parents:
-        parents = await asyncio.to_thread(find_parents, self._request.config.network)
+        parents = await asyncio.to_thread(self._way_out.parents)
         if parents.parent is not None:
             detail = (
                 f"Connections go through the proxy {parents.parent.host}:{parents.parent.port}, which looks names up."
@@ -400,7 +404,7 @@ class Assembly:
             viewers=lambda: self._server.deciders,
             hearing=self._hearing,
             auto_approve=self._request.config.auto_approve,
-            model=configured(self._request.config.model, self._request.config.providers),
+            model=configured(self._request.config.model, self._request.config.providers, self._way_out.transport),
             workspace=Path(self._request.workspace),
             record=self._chronicle.record,
             on_waiting=self._activity.asks,

@@ -34,6 +34,7 @@ from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import TaskRun
 from ironcurtain_tui.supervisor.teardown import Teardown
+from ironcurtain_tui.supervisor.way_out import WayOut
 from ironcurtain_tui.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ ENGINE_GIVE_UP_SECONDS = 600.0
 class Session:
     """Runs one LaunchRequest. It is what the control server serves (``Served``)."""
 
-    def __init__(self, request: LaunchRequest, accesses: Accesses) -> None:
+    def __init__(self, request: LaunchRequest, accesses: Accesses, way_out: WayOut) -> None:
         self._paths = paths.SessionPaths.of(request.session_id)
         adapter = agent(request.agent, request.config.agents)
         self._tasks = TaskOwner(on_failure=self._task_failed)
@@ -77,6 +78,7 @@ class Session:
             request,
             adapter,
             accesses,
+            way_out,
             self._paths,
             self._server,
             self._bulletin,
@@ -95,7 +97,10 @@ class Session:
     def for_request(cls, request: LaunchRequest) -> Session:
         """Look up the real keys and make the session. UserFacingError when a named source gives no key."""
         adapter = agent(request.agent, request.config.agents)
-        return cls(request, Accesses.find(adapter, request.config, rehearsal=request.rehearsal))
+        way_out = WayOut(request.config.network)
+        return cls(
+            request, Accesses.find(adapter, request.config, rehearsal=request.rehearsal, way_out=way_out), way_out
+        )
 
     # --- life ----------------------------------------------------------------------------------------
 

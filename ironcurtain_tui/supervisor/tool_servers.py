@@ -9,17 +9,19 @@ from pathlib import Path
 from ironcurtain_tui.config import McpSettings
 from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.gateway.defaults import BUILT_IN, servers
-from ironcurtain_tui.gateway.upstream import ServerState, Upstream
+from ironcurtain_tui.gateway.upstream import ServerState, Transport, Upstream
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 
 
 class ToolServers:
     """Starts them side by side, in the background; one that does not start costs its tools and a notice, no more.
 
-    ``logs`` is where the output of each is kept.
+    ``logs`` is where the output of each is kept, ``transport`` the way to those that are reached by HTTP.
     """
 
-    def __init__(self, settings: McpSettings, workspace: Path, logs: Path, bulletin: Bulletin) -> None:
+    def __init__(
+        self, settings: McpSettings, workspace: Path, logs: Path, bulletin: Bulletin, transport: Transport
+    ) -> None:
         self._bulletin = bulletin
         self._down: set[str] = set()
         self.on_change: Callable[[], None] = lambda: None
@@ -32,6 +34,7 @@ class ToolServers:
                 logs / f"mcp-{name}.log",
                 self._state_changed,
                 trusted=name in BUILT_IN and name not in settings.servers,
+                transport=transport,
             )
             for name, one in servers(settings).items()
         )

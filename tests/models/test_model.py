@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ironcurtain_tui.config import ModelSettings, ProviderSettings
@@ -46,7 +47,7 @@ async def test_both_wire_formats(
     api: ScriptedApi, keys: dict[str, ProviderSettings], vendor: str, path: str, header: tuple[str, str], content: Any
 ) -> None:
     api.replies = [(200, json.dumps(content))]
-    model = configured(ModelSettings(name=f"{vendor}:some-model", base_url=api.url), keys)
+    model = configured(ModelSettings(name=f"{vendor}:some-model", base_url=api.url), keys, httpx.AsyncHTTPTransport)
     assert model is not None
     assert await model.answer("decide", "this?") == "approve"
     (request,) = api.requests
@@ -62,7 +63,7 @@ async def test_whatever_goes_wrong_is_one_failure_without_the_key(
     api: ScriptedApi, keys: dict[str, ProviderSettings], reply: tuple[int, str]
 ) -> None:
     api.replies = [reply]
-    model = configured(ModelSettings(name="anthropic:m", base_url=api.url), keys)
+    model = configured(ModelSettings(name="anthropic:m", base_url=api.url), keys, httpx.AsyncHTTPTransport)
     assert model is not None
     with pytest.raises(ModelFailed) as failed:
         await model.answer("decide", "this?")
@@ -70,14 +71,14 @@ async def test_whatever_goes_wrong_is_one_failure_without_the_key(
 
 
 async def test_a_model_that_does_not_answer_fails_in_time(api: ScriptedApi, keys: dict[str, ProviderSettings]) -> None:
-    model = configured(ModelSettings(name="anthropic:m", base_url=api.url, timeout=1.0), keys)
+    model = configured(ModelSettings(name="anthropic:m", base_url=api.url, timeout=1.0), keys, httpx.AsyncHTTPTransport)
     assert model is not None
     with pytest.raises(ModelFailed, match="cannot be reached"):
         await model.answer("decide", "this?")
 
 
 async def test_without_a_key_nothing_is_asked(api: ScriptedApi) -> None:
-    model = configured(ModelSettings(name="anthropic:m", base_url=api.url), {})
+    model = configured(ModelSettings(name="anthropic:m", base_url=api.url), {}, httpx.AsyncHTTPTransport)
     assert model is not None
     with pytest.raises(ModelFailed, match="no key"):
         await model.answer("decide", "this?")
@@ -85,7 +86,7 @@ async def test_without_a_key_nothing_is_asked(api: ScriptedApi) -> None:
 
 
 def test_no_model_is_no_model() -> None:
-    assert configured(ModelSettings(), {}) is None
+    assert configured(ModelSettings(), {}, httpx.AsyncHTTPTransport) is None
 
 
 @pytest.mark.parametrize("name", ["claude", "elsewhere:m", "anthropic:", "anthropic:a b"])
