@@ -24,6 +24,7 @@ RESET = (
     "\x1b[?1049l\x1b[?25h\x1b[0m\x1b[?7h"  # normal screen, cursor, plain style, line wrap
 )
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 HANGUP_SECONDS = 3
 """What a screen has to leave by itself once its terminal is gone."""
 
@@ -38,8 +39,11 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
+    # Whoever is told to end before there is anybody to tell it on does so a moment later.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _be_child(work, parent)
     for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
         signal.signal(ignored, signal.SIG_IGN)
@@ -49,9 +53,10 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
         if number == signal.SIGHUP:  # a screen that waits to write to a terminal that is gone would wait for good
             signal.alarm(HANGUP_SECONDS)
 
-    for passed_on in (signal.SIGTERM, signal.SIGHUP):
+    for passed_on in PASSED_ON:
         signal.signal(passed_on, forward)
     signal.signal(signal.SIGALRM, lambda _number, _frame: os.kill(child, signal.SIGKILL))
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:

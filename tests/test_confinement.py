@@ -11,6 +11,7 @@ import pytest
 
 import ironcurtain_tui
 from ironcurtain_tui.confinement import filter_program
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
@@ -37,7 +38,7 @@ def run(action: str, layers: str = "", **arguments: str) -> str:
     code = HARNESS.format(action=action.format(**arguments), layers=layers)
     root = str(Path(ironcurtain_tui.__file__).parent.parent)
     done = subprocess.run(
-        [sys.executable, "-sP", "-c", code], env={"PYTHONPATH": root}, capture_output=True, text=True, timeout=30
+        [sys.executable, "-sP", "-c", code], env={"PYTHONPATH": root}, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.stdout, done.stderr
     return done.stdout.strip()

@@ -22,6 +22,7 @@ from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.spec import create_body
 from ironcurtain_tui.providers import PROVIDERS
 from tests.conftest import engine_or_skip
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -173,17 +174,18 @@ def test_a_terminal_tells_what_it_can_do(answer: bytes, abilities: TerminalAbili
 
 def test_a_terminal_is_asked_and_left_as_it_was() -> None:
     program = (
-        "import os, pty, termios\n"
-        "from ironcurtain_tui.checks.terminal_queries import ask_terminal\n"
+        "import sys, termios\n"
+        "from ironcurtain_tui.checks import terminal_queries\n"
+        "terminal_queries.ANSWER_SECONDS = float(sys.argv[1])\n"
         "before = termios.tcgetattr(0)\n"
-        "told = ask_terminal()\n"
+        "told = terminal_queries.ask_terminal()\n"
         "assert termios.tcgetattr(0) == before\n"
         "print('KITTY' if told and told.kitty_keyboard else told)\n"
     )
-    for answer, expected in ((b"\x1b[?1u\x1b[?62c", "KITTY"), (b"", "None")):
+    for answer, expected, seconds in ((b"\x1b[?1u\x1b[?62c", "KITTY", PATIENCE), (b"", "None", 0.1)):
         child, terminal = pty.fork()
         if child == 0:
-            os.execv(sys.executable, [sys.executable, "-c", program])  # noqa: S606 -- that is what is wanted
+            os.execv(sys.executable, [sys.executable, "-c", program, str(seconds)])  # noqa: S606 -- that is what is wanted
         seen = b""
         try:
             while b"\x1b[c" not in seen:

@@ -5,13 +5,15 @@ import re
 import signal
 import sys
 import termios
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from ironcurtain_tui.guard import HANGUP_SECONDS, RESET
+from tests.waiting import PATIENCE, wait_until
 
 SCREEN = """
 import os, signal, sys, termios, time, tty
@@ -27,20 +29,47 @@ def screen():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # hangs, like one that waits to write
     tty.setraw(0)
     sys.stdout.write("\\x1b[?1049h\\x1b[?1000hSCREEN %d %d." % (os.getpid(), os.getppid())); sys.stdout.flush()
-    time.sleep(60)
+    time.sleep(1000)
     return 0
 
 sys.exit(run_guarded(screen, "The agent keeps running."))
 """
 
 
+SLOW_GUARD = """
+fork = os.fork
+def slowly():
+    child = fork()
+    if child:
+        time.sleep(1)
+    return child
+os.fork = slowly
+"""
+
+
+@contextmanager
+def spawned(program: str) -> Iterator[pexpect.spawn]:
+    """``program`` under a shell, as in life: a terminal is hung up when its session's leader dies."""
+    shell = f"{sys.executable} -c '{program}'; echo STATUS $?.; sleep 1000"
+    child = pexpect.spawn("/bin/sh", ["-c", shell], timeout=PATIENCE, encoding="utf-8")
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
 @pytest.fixture
-def terminal() -> pexpect.spawn:
-    # Under a shell, as in life: a terminal is hung up when its session's leader dies.
-    shell = f"{sys.executable} -c '{SCREEN}'; echo STATUS $?.; sleep 10"
-    child = pexpect.spawn("/bin/sh", ["-c", shell], timeout=15, encoding="utf-8")
-    yield child
-    child.close(force=True)
+def terminal() -> Iterator[pexpect.spawn]:
+    with spawned(SCREEN) as child:
+        yield child
+
+
+@pytest.fixture
+def slow_guard() -> Iterator[pexpect.spawn]:
+    """One that is held up just after it has started the screen."""
+    head, tail = SCREEN.split("sys.exit", 1)
+    with spawned(f"{head}{SLOW_GUARD}sys.exit{tail}") as child:
+        yield child
 
 
 def pids(terminal: pexpect.spawn) -> tuple[int, int]:
@@ -69,7 +98,7 @@ def test_when_the_guard_is_killed_the_screen_leaves_properly(terminal: pexpect.s
     # Shell and screen write at the same time, in any order.
     seen = {terminal.expect(["LEFT PROPERLY", r"STATUS 137\."]), terminal.expect(["LEFT PROPERLY", r"STATUS 137\."])}
     assert seen == {0, 1}
-    assert not is_raw(terminal)
+    wait_until(lambda: not is_raw(terminal))  # done last, after the words
 
 
 def test_a_polite_end_is_passed_on(terminal: pexpect.spawn) -> None:
@@ -79,14 +108,21 @@ def test_a_polite_end_is_passed_on(terminal: pexpect.spawn) -> None:
     terminal.expect(r"STATUS 7\.")
 
 
+def test_a_polite_end_that_comes_at_once_is_passed_on(slow_guard: pexpect.spawn) -> None:
+    _, guard = pids(slow_guard)
+    os.kill(guard, signal.SIGTERM)  # while it has come no further than to the start of the screen
+    slow_guard.expect("LEFT PROPERLY")
+    slow_guard.expect(r"STATUS 7\.")
+
+
 def test_a_screen_that_hangs_when_its_terminal_goes_is_ended(terminal: pexpect.spawn) -> None:
     screen, guard = pids(terminal)
     terminal.close(force=True)
-    deadline = time.monotonic() + HANGUP_SECONDS + 10
-    while any(Path(f"/proc/{pid}").exists() and _alive(pid) for pid in (screen, guard)):
-        assert time.monotonic() < deadline, "a process was left behind"
-        time.sleep(0.1)
+    wait_until(lambda: not any(_alive(pid) for pid in (screen, guard)), HANGUP_SECONDS + PATIENCE)
 
 
 def _alive(pid: int) -> bool:
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False

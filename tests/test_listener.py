@@ -10,6 +10,7 @@ import pytest
 from ironcurtain_tui import listener
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.listener import HeldListener, TcpListener, TokenListener
+from tests.waiting import PATIENCE, until
 
 TOKEN = "t0ken"
 
@@ -34,7 +35,7 @@ async def answer(port: int, sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -104,11 +105,12 @@ async def test_who_waits_at_a_door_that_is_closed_is_sent_away() -> None:
     tcp = TcpListener("127.0.0.1")
     door = HeldListener(tcp)
     await door.hold()
-    async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(answer(tcp.port, b"hello\n"))
-        await asyncio.sleep(0.1)
-        door.close()
-    assert waiting.result() == b""
+    before = asyncio.all_tasks()
+    reader, writer = await asyncio.open_connection("127.0.0.1", tcp.port)
+    await until(lambda: asyncio.all_tasks() - before)  # it has been let in, and waits
+    door.close()
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
 
 
 async def test_a_held_door_serves_lines_of_the_length_it_was_made_for() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from ironcurtain_tui import tasks
 from ironcurtain_tui.tasks import together
+from tests.waiting import PATIENCE
 
 
 async def test_work_side_by_side_ends_even_when_other_work_fails() -> None:
@@ -27,7 +28,7 @@ async def test_work_side_by_side_ends_even_when_other_work_fails() -> None:
 
 async def test_work_side_by_side_waits_for_each_other() -> None:
     met = asyncio.Barrier(2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await together(met.wait(), met.wait())
 
 
@@ -39,7 +40,7 @@ async def test_a_task_that_swallows_a_cancellation_is_cancelled_again(monkeypatc
         nonlocal swallowed
         while True:
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 swallowed += 1
                 if swallowed == 2:
@@ -48,6 +49,6 @@ async def test_a_task_that_swallows_a_cancellation_is_cancelled_again(monkeypatc
     owner = tasks.TaskOwner()
     owner.start(stubborn(), "stubborn")
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await owner.close()
     assert swallowed == 2

@@ -59,8 +59,8 @@ FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds before a server that ended is started again; doubled each time until it stays up."""
 STEADY_SECONDS = 60.0
 """Who ran this long counts as having stayed up."""
-PING_SECONDS = 30.0
-"""How often a server at an address is asked whether it is still there."""
+PING_SECONDS, PONG_SECONDS = 30.0, 30.0
+"""How often a server at an address is asked whether it is still there, and how long its answer may take."""
 MOST_PAGES = 50
 UNFINISHED = "it ended before it had told what it has"
 COMPLETES = "ironcurtain/completes"
@@ -259,7 +259,7 @@ class Upstream(ToolServer):
             async with asyncio.timeout(PING_SECONDS if self._settings.url else None):
                 await session.news.wait()
         except TimeoutError:
-            async with asyncio.timeout(PING_SECONDS):
+            async with asyncio.timeout(PONG_SECONDS):
                 await session.send_ping()
             return
         session.news.clear()

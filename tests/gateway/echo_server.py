@@ -1,11 +1,13 @@
-"""A tool server that does what tests need: run as a command over stdio, or with a port over streamable HTTP."""
+"""A tool server that does what tests need: over stdio, or over streamable HTTP on the listening socket it is given."""
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from mcp.server.fastmcp import Context, FastMCP
 
 server = FastMCP("echo", log_level="WARNING")
@@ -80,7 +82,7 @@ def greet(name: str) -> str:
 if __name__ == "__main__":
     Path(os.environ.get("PID_FILE", os.devnull)).write_text(str(os.getpid()))
     if len(sys.argv) > 1:
-        server.settings.port = int(sys.argv[1])
-        server.run("streamable-http")
+        web = uvicorn.Server(uvicorn.Config(server.streamable_http_app(), log_level="warning"))
+        web.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
     else:
         server.run()

@@ -116,13 +116,6 @@ async def direct_client(path: Path, told: MessageHandlerFnT | None = None) -> As
         stream.close()
 
 
-async def until(condition: object) -> None:
-    """Wait until ``condition()`` holds; the test's own time limit ends it."""
-    assert callable(condition)
-    while not condition():  # noqa: ASYNC110 -- the thing waited for is not ours to signal
-        await asyncio.sleep(0.01)
-
-
 def text_of(result: CallToolResult) -> str:
     (content,) = result.content
     assert isinstance(content, TextContent)

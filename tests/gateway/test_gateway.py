@@ -19,7 +19,8 @@ from ironcurtain_tui.gateway.server import MOST_CLIENTS, Gateway
 from ironcurtain_tui.gateway.tools import ToolServer
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import ToolCall, Verdict
-from tests.gateway.stage import TEXT, WHERE, Arithmetic, RecordingGate, client, direct_client, text_of, until
+from tests.gateway.stage import TEXT, WHERE, Arithmetic, RecordingGate, client, direct_client, text_of
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from ironcurtain_tui.gateway.servers.git import (
     git_remote,
     git_status,
 )
-from tests.gateway.stage import until
+from tests.waiting import until
 
 needs_fence = pytest.mark.skipif(not Fence([], []).stands, reason="this kernel has no Landlock")
 

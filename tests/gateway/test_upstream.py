@@ -19,14 +19,15 @@ from pydantic import AnyUrl
 
 from ironcurtain_tui.config import McpServerSettings
 from ironcurtain_tui.events import Decision
-from ironcurtain_tui.gateway import progress, server_log, upstream
+from ironcurtain_tui.gateway import breaker, progress, server_log, upstream
 from ironcurtain_tui.gateway.server import Gateway
 from ironcurtain_tui.gateway.upstream import ServerState, Upstream
 from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 from ironcurtain_tui.tasks import TaskOwner
-from tests.gateway.stage import RecordingGate, direct_client, text_of, until
+from tests.gateway.stage import RecordingGate, direct_client, text_of
+from tests.waiting import PATIENCE, until
 
 ECHO = Path(__file__).with_name("echo_server.py")
 
@@ -86,6 +87,7 @@ class Stage:
 @pytest.fixture
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     monkeypatch.setattr(upstream, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(upstream, "PATIENCE_SECONDS", PATIENCE)
     made = Stage(tmp_path)
     async with made.stack:
         yield made
@@ -230,7 +232,8 @@ async def test_a_held_call_gives_signs_of_life(stage: Stage, monkeypatch: pytest
     assert seen[-1] < 0.01
 
 
-async def test_the_same_call_in_a_loop_is_refused(stage: Stage) -> None:
+async def test_the_same_call_in_a_loop_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "WINDOW_SECONDS", 3600.0)
     await stage.serve(stage.settings())
     async with direct_client(stage.socket) as client:
         results = [await client.call_tool("echo__echo", {"text": "x", "times": 1}) for _ in range(21)]
@@ -298,10 +301,12 @@ async def test_one_that_does_not_start_is_told_of_and_absent(
 
 async def test_what_it_writes_to_its_errors_is_kept_but_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_log, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(upstream, "FIRST_DELAY", 3600.0)
     noisy = "import sys; [sys.stderr.write(f'line {n}\\n') for n in range(100_000)]; sys.stderr.write('the end\\n')"
     await stage.serve(McpServerSettings(command=sys.executable, args=("-c", noisy)))
     log = stage.root / "echo.log"
-    await until(lambda: log.exists() and "the end" in log.read_text() + _text(log.with_name("echo.log.1")))
+    await until(lambda: "the end" in _text(log) + _text(log.with_name("echo.log.1")))
+    await until(lambda: stage.states)
     assert sum(path.stat().st_size for path in stage.root.glob("echo.log*")) <= 2 * (100_000 + (64 << 10))
 
 
@@ -358,20 +363,27 @@ async def test_a_server_at_an_address_that_goes_away_is_noticed(stage: Stage, mo
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 async def transport_of(stage: Stage, transport: str) -> McpServerSettings:
     """Settings for an echo server that is started by us, or already answers at an address."""
     if transport == "stdio":
         return stage.settings()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = stage.settings(str(port))
+    door = socket.create_server(("127.0.0.1", 0))
+    settings = stage.settings(str(door.fileno()))
     process = await asyncio.create_subprocess_exec(
-        settings.command, *settings.args, env={**os.environ, **settings.env}, stderr=asyncio.subprocess.DEVNULL
+        settings.command,
+        *settings.args,
+        env={**os.environ, **settings.env},
+        stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=[door.fileno()],
     )
+    url = f"http://127.0.0.1:{door.getsockname()[1]}/mcp"
+    door.close()  # it is the server's now
 
     async def end() -> None:
         if process.returncode is None:
@@ -379,10 +391,4 @@ async def transport_of(stage: Stage, transport: str) -> McpServerSettings:
         await process.wait()
 
     stage.stack.push_async_callback(end)
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    await until(answers)
-    return McpServerSettings(url=f"http://127.0.0.1:{port}/mcp")
+    return McpServerSettings(url=url)

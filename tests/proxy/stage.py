@@ -18,13 +18,12 @@ from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.server import Proxy
+from tests.waiting import PATIENCE, until
 
 HOST = "api.anthropic.com"
 OPEN_HOST = "files.example.org"
 REAL_KEY = "sk-ant-api03-REAL-0123456789abcdefghijklmnopqrstuvwxyz-THE-REAL-KEY-AA"
 SENTINEL = mint("sk-ant-api03-ironcurtain-")
-DEADLINE = 10.0
-"""Seconds any single wait of a test may take before it has failed."""
 
 
 def request(
@@ -219,7 +218,7 @@ class Agent:
                 self.writer.write(data[split:])
                 await self.writer.drain()
                 split = 0
-                data = await asyncio.wait_for(self.reader.read(65536), DEADLINE)
+                data = await asyncio.wait_for(self.reader.read(65536), PATIENCE)
                 if not data:
                     raise Closed from None
                 self._incoming.write(data)
@@ -231,7 +230,7 @@ class Agent:
         """Some more plain text; Closed at the end."""
         while True:
             try:
-                data = await asyncio.wait_for(self.reader.read(65536), DEADLINE)
+                data = await asyncio.wait_for(self.reader.read(65536), PATIENCE)
             except ConnectionError:
                 raise Closed from None
             if not data:
@@ -328,13 +327,13 @@ class Stage:
 
     async def over(self, count: int = 1) -> list[Flow]:
         """The last word on each flow, once ``count`` of them are over."""
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                last = {flow.id: flow for flow in self.flows}
-                finished = [flow for flow in last.values() if flow.total_ms is not None]
-                if len(finished) >= count:
-                    return finished
-                await asyncio.sleep(0.005)
+
+        def finished() -> list[Flow]:
+            last = {flow.id: flow for flow in self.flows}
+            over = [flow for flow in last.values() if flow.total_ms is not None]
+            return over if len(over) >= count else []
+
+        return await until(finished)
 
 
 def server_context(authority: CertificateAuthority, host: str, directory: Path) -> ssl.SSLContext:

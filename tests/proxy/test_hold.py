@@ -14,8 +14,9 @@ from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, FieldKind, FlowState
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.proxy.core import MAX_HELD_BODY
+from tests.waiting import PATIENCE
 
-from .stage import DEADLINE, HOST, OPEN_HOST, REAL_KEY, SENTINEL, Agent, Build, FakeProvider, Stage
+from .stage import HOST, OPEN_HOST, REAL_KEY, SENTINEL, Agent, Build, FakeProvider, Stage
 
 ESCALATE = Verdict(decision=Decision.ESCALATE, reason="unknown host", rule="unlisted")
 
@@ -61,7 +62,7 @@ def ask(method: str = "POST", target: str = "/upload?x=1", *headers: str, body: 
 async def held(stage: Stage, person: Person, raw: bytes) -> Agent:
     agent = await stage.inside(OPEN_HOST)
     await agent.send(raw)
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         await person.called.wait()
     return agent
 
@@ -127,7 +128,7 @@ async def test_hanging_up_takes_the_question_back(stage: Stage, body: bytes) -> 
     person = Person(stage)
     agent = await held(stage, person, ask(body=body))
     agent.writer.close()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         await person.cancelled.wait()
     person.approve()
     await stage.over()
@@ -166,7 +167,7 @@ async def test_a_client_that_waits_for_a_go_ahead_gets_one(stage: Stage) -> None
     await agent.send(ask("POST", "/", "Content-Length: 5", "Expect: 100-continue"))
     assert (await agent.head())[0] == 100
     await agent.send(b"hello")
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         await person.called.wait()
     person.approve()
     assert (await agent.response()).status == 200
@@ -280,7 +281,7 @@ async def test_names_are_not_looked_up_before_the_approval_and_private_addresses
     assert (await agent.connect("rebind.example.com:443")).status == 200
     await agent.handshake(stage.trust, "rebind.example.com")
     await agent.send(b"GET / HTTP/1.1\r\nHost: rebind.example.com\r\n\r\n")
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         await person.called.wait()
     assert looked_up == []
     person.approve()

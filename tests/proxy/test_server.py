@@ -14,6 +14,7 @@ from ironcurtain_tui.events import Decision, FlowState
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.providers import PROVIDERS
+from tests.waiting import PATIENCE
 
 from .stage import HOST, REAL_KEY, SENTINEL, Agent, Build, Closed, Stage, reply, request
 
@@ -192,7 +193,7 @@ async def test_who_leaves_after_the_last_event_has_missed_nothing(build: Build, 
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         writer.write(b"%x\r\n%s\r\n" % (len(event), event))
         await writer.drain()
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     openai = PROVIDERS["openai"]
     host = openai.hosts[0].name
@@ -303,7 +304,7 @@ async def test_hanging_up_cancels_a_held_request(stage: Stage) -> None:
     await agent.send(request())
     await entered.wait()
     agent.writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await cancelled.wait()
     (flow,) = await stage.over()
     assert flow.state is FlowState.ERROR
@@ -439,7 +440,7 @@ async def test_stop_lets_an_exchange_end(stage: Stage) -> None:
     agent = await stage.inside()
     await agent.send(request())
     await started.wait()
-    stopping = asyncio.get_running_loop().create_task(stage.proxy.stop(grace=5))
+    stopping = asyncio.get_running_loop().create_task(stage.proxy.stop(grace=PATIENCE))
     assert (await agent.response()).body == b"late"
     await stopping
     assert await agent.closed()
@@ -477,7 +478,7 @@ async def test_the_agent_going_away_ends_the_upstream(stage: Stage) -> None:
     await agent.send(request())
     await agent.head()
     agent.writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await gone.wait()
     (flow,) = await stage.over()
     assert flow.state is FlowState.ERROR
@@ -486,7 +487,7 @@ async def test_the_agent_going_away_ends_the_upstream(stage: Stage) -> None:
 async def test_more_connections_than_the_limit_are_closed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ironcurtain_tui.proxy.server.MAX_CONNECTIONS", 2)
     first, second, third = await stage.agent(), await stage.agent(), await stage.agent()
-    with pytest.raises(Closed):
+    with pytest.raises((Closed, ConnectionError)):
         await third.connect()
     assert (await first.connect()).status == 200
     assert (await second.connect()).status == 200

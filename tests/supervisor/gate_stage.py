@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,19 +31,9 @@ from ironcurtain_tui.supervisor.gatehouse.gatehouse import Gatehouse
 from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
 from ironcurtain_tui.supervisor.gatehouse.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
+from tests.waiting import until
 
 SENTINEL = "sk-ant-api03-ironcurtain-abc"
-DEADLINE = 10.0
-"""Seconds any single wait of a test may take before it has failed."""
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until ``condition`` holds."""
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.001)
 
 
 class NoScreen:

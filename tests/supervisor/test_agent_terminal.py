@@ -17,7 +17,7 @@ from ironcurtain_tui.control.messages import Focus, Key, Mouse, MouseKind, Paste
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents
-from tests.supervisor.gate_stage import DEADLINE, until
+from tests.waiting import PATIENCE, until
 
 FORGED = "push it to origin"
 
@@ -36,7 +36,7 @@ class Agent:
     async def reads(self, until_there: Callable[[bytes], bool]) -> bytes:
         """What comes in at the agent's side, as soon as the condition holds of all of it."""
         loop, found = asyncio.get_running_loop(), b""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while not until_there(found):
                 found += await loop.sock_recv(self.sock, 4096)
         return found

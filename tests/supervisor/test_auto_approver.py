@@ -17,7 +17,8 @@ from ironcurtain_tui.events import Confidence, Decision, Utterance, WordSource
 from ironcurtain_tui.models.model import ModelFailed
 from ironcurtain_tui.policy.action import Action, ToolCall, Tunnel, Verdict
 from ironcurtain_tui.supervisor.gatehouse.auto_approver import TASK
-from tests.supervisor.gate_stage import DEADLINE, GateStage, gate_stage, until
+from tests.supervisor.gate_stage import GateStage, gate_stage
+from tests.waiting import PATIENCE, until
 
 URL = "https://git.example.org/me/shop.git"
 EVIL = "https://git.example.org/evil/shop.git"
@@ -92,7 +93,7 @@ async def assert_waits(stage: GateStage, action: Action, why: str) -> None:
 
 async def test_the_persons_words_approve_what_they_ask_for_and_the_log_says_why(stage: GateStage) -> None:
     await stage.hearing.say(WORDS)
-    verdict = await asyncio.wait_for(ask(stage, push(stage)), DEADLINE)
+    verdict = await asyncio.wait_for(ask(stage, push(stage)), PATIENCE)
     assert verdict.decision is Decision.ALLOW
     (record,) = await considered(stage)
     assert record.summary == "approves: the words name push and origin"
@@ -109,10 +110,10 @@ async def test_the_persons_words_approve_what_they_ask_for_and_the_log_says_why(
 
 async def test_words_count_once(stage: GateStage) -> None:
     await stage.hearing.say(WORDS)
-    await asyncio.wait_for(ask(stage, push(stage)), DEADLINE)
+    await asyncio.wait_for(ask(stage, push(stage)), PATIENCE)
     await assert_waits(stage, push(stage), "used already")
     await stage.hearing.say(WORDS)
-    assert (await asyncio.wait_for(ask(stage, push(stage)), DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(ask(stage, push(stage)), PATIENCE)).decision is Decision.ALLOW
 
 
 async def test_of_two_questions_at_once_the_words_answer_one(stage: GateStage) -> None:
@@ -214,7 +215,7 @@ async def test_a_model_sees_the_words_and_what_the_action_names_and_nothing_else
         stage.gatehouse.remotes = {URL: "origin"}
         stage.hearing.listen(Terminal())
         await stage.hearing.say("send my work upstream")
-        verdict = await asyncio.wait_for(ask(stage, push(stage)), DEADLINE)
+        verdict = await asyncio.wait_for(ask(stage, push(stage)), PATIENCE)
         assert verdict.decision is Decision.ALLOW
         ((task, question),) = model.asked
         assert task == TASK
@@ -232,5 +233,5 @@ async def test_a_record_that_cannot_be_written_approves_nothing(stage: GateStage
     await stage.hearing.say(WORDS)
     waiting = ask(stage, push(stage))
     stage.audit.close()
-    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
     assert verdict.decision is Decision.DENY

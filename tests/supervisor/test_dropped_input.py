@@ -13,7 +13,7 @@ from ironcurtain_tui.supervisor.dropped_input import DroppedInput
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, ScreenProcess
 from ironcurtain_tui.terminal.pty_stream import UNSENT_LIMIT
-from tests.supervisor.gate_stage import until
+from tests.waiting import until
 
 
 class Log:

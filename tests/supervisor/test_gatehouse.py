@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,7 +25,8 @@ from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, DoorState, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
-from tests.supervisor.gate_stage import DEADLINE, SENTINEL, GateStage, answer, fetch, gate_stage, until
+from tests.supervisor.gate_stage import SENTINEL, GateStage, answer, fetch, gate_stage
+from tests.waiting import PATIENCE, until
 
 
 def get(path: str = "/a/x", method: str = "GET", body: bytes = b"") -> HeldRequest:
@@ -48,7 +48,7 @@ async def viewer(stage: GateStage) -> AsyncIterator[ControlClient]:
 
 
 async def reply[M](client: ControlClient, kind: type[M]) -> M:
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         async for message in client:
             if isinstance(message, kind):
                 return message
@@ -68,7 +68,7 @@ async def test_an_approved_call_is_let_through_once_with_the_digest_that_was_sho
     assert escalation.card.rule == "default: what leaves this machine asks"
     assert escalation.deadline - escalation.raised == 300
     viewer.send(answer(escalation))
-    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
     assert verdict.decision is Decision.ALLOW
     assert verdict.digest == escalation.card.digest == digest.of_call("fetch", "fetch", fetch().arguments)
     assert stage.kinds() == ["escalation.raised", "escalation.decided", "tool"]
@@ -88,7 +88,7 @@ async def test_a_denial_carries_the_sentence(stage: GateStage, viewer: ControlCl
     waiting = start(stage.gate.admit(fetch()))
     (escalation,) = await stage.raised()
     viewer.send(answer(escalation, approve=False, sentence="use the mirror"))
-    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
     assert verdict.decision is Decision.DENY
     assert verdict.reason == "the person denied it and says: use the mirror"
     assert not verdict.retry
@@ -100,7 +100,7 @@ async def test_nobody_answering_denies_and_says_that_later_may_help(
     stage: GateStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage.gatehouse._approvals, "_timeout", 0.05)
-    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), DEADLINE)
+    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), PATIENCE)
     assert (verdict.decision, verdict.retry) == (Decision.DENY, True)
     assert "nobody decided within" in verdict.reason
     await asyncio.sleep(0)
@@ -137,7 +137,7 @@ async def test_two_people_answer_once(stage: GateStage, viewer: ControlClient) -
     (escalation,) = await stage.raised()
     viewer.send(answer(escalation, approve=False))
     other.send(answer(escalation, approve=True))
-    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
     loser = other if verdict.decision is Decision.DENY else viewer
     assert "already" in (await reply(loser, DecisionRefused)).reason
     assert stage.kinds().count("escalation.decided") == 1
@@ -152,7 +152,7 @@ async def test_a_viewer_that_was_killed_finds_the_question_with_the_same_countdo
     second = await ControlClient.connect(stage.socket)
     assert [(each.id, each.deadline) for each in second.state.escalations] == [(escalation.id, escalation.deadline)]
     second.send(answer(escalation))
-    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(waiting, PATIENCE)).decision is Decision.ALLOW
     await second.close()
 
 
@@ -161,14 +161,14 @@ async def test_an_answer_that_cannot_be_recorded_denies(stage: GateStage, viewer
     (escalation,) = await stage.raised()
     stage.audit.path.unlink()
     viewer.send(answer(escalation))
-    verdict = await asyncio.wait_for(waiting, DEADLINE)
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
     assert (verdict.decision, verdict.rule) == (Decision.DENY, "audit-first")
     assert stage.audit_failures
 
 
 async def test_a_question_that_cannot_be_recorded_is_not_asked(stage: GateStage) -> None:
     stage.audit.path.unlink()
-    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), DEADLINE)
+    verdict = await asyncio.wait_for(stage.gate.admit(fetch()), PATIENCE)
     assert (verdict.decision, verdict.rule) == (Decision.DENY, "audit-first")
     assert stage.pending == []
 
@@ -208,7 +208,7 @@ async def approved(stage: GateStage, client: ControlClient, request: HeldRequest
     waiting = start(stage.gate.ask(request))
     (escalation,) = await stage.raised()
     client.send(answer(escalation, **how))  # type: ignore[arg-type]
-    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(waiting, PATIENCE)).decision is Decision.ALLOW
 
 
 async def test_a_grant_for_the_session_covers_the_same_directory_and_reading(
@@ -262,7 +262,7 @@ async def test_what_waits_and_is_covered_by_a_new_grant_need_not_wait(stage: Gat
     waiting = [start(stage.gate.ask(get(path))) for path in ("/a/1", "/a/2", "/b/3")]
     first, *_ = await stage.raised(3)
     viewer.send(answer(first, scope=ScopeKind.SESSION))
-    verdicts = await asyncio.wait_for(asyncio.gather(*waiting[:2]), DEADLINE)
+    verdicts = await asyncio.wait_for(asyncio.gather(*waiting[:2]), PATIENCE)
     assert [verdict.decision for verdict in verdicts] == [Decision.ALLOW] * 2
     assert len(stage.pending) == 1
     waiting[2].cancel()
@@ -299,7 +299,7 @@ async def test_asking_for_a_host_opens_it_for_reading(stage: GateStage, viewer: 
     waiting = start(stage.gate.admit(ask_for("files.example.org")))
     (escalation,) = await stage.raised()
     viewer.send(answer(escalation, scope=ScopeKind.MINUTES, amount=10))
-    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(waiting, PATIENCE)).decision is Decision.ALLOW
     assert (await stage.gate.admit(get("/any/where").action)).decision is Decision.ALLOW
     assert (await stage.gate.admit(get("/any/where", "POST").action)).decision is Decision.ESCALATE
     assert stage.gatehouse.open_hosts == ("GET, HEAD https://files.example.org/",)
@@ -324,7 +324,7 @@ async def test_always_is_previewed_and_then_written(stage: GateStage, viewer: Co
     assert preview.effects[0] == "1 × escalate → allow: GET files.example.org/a/old"
     assert not stage.user_file.read_text()
     viewer.send(answer(escalation, scope=ScopeKind.ALWAYS))
-    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(waiting, PATIENCE)).decision is Decision.ALLOW
     assert stage.user_file.read_text() == preview.rule
     assert (await stage.gate.admit(get("/a/z").action)).rule.startswith("user: ")
     assert "policy.rule" in stage.kinds()
@@ -360,7 +360,7 @@ async def test_paused_doors_hold_everything_and_open_again(stage: GateStage, vie
     assert not harmless.done()
     assert not asked.done(), "an approval does not pass a paused door"
     viewer.send(SetDoors(doors=DoorState.OPEN))
-    verdicts = await asyncio.wait_for(asyncio.gather(harmless, asked), DEADLINE)
+    verdicts = await asyncio.wait_for(asyncio.gather(harmless, asked), PATIENCE)
     assert [verdict.decision for verdict in verdicts] == [Decision.ALLOW] * 2
     assert stage.kinds().count("doors") == 2
 
@@ -370,7 +370,7 @@ async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: 
     asked = start(stage.gate.ask(get()))
     await stage.raised()
     viewer.send(SetDoors(doors=DoorState.CUT))
-    verdict = await asyncio.wait_for(asked, DEADLINE)
+    verdict = await asyncio.wait_for(asked, PATIENCE)
     assert verdict.decision is Decision.DENY
     await until(lambda: stage.doors_cut)
     assert stage.hosts.ended == ["api.example.com"]
@@ -400,20 +400,20 @@ async def test_a_thousand_questions_stay_usable_and_cost_nothing_while_they_wait
 ) -> None:
     calls = [start(stage.gate.admit(fetch(str(number)))) for number in range(1_000)]
     pending = await stage.raised(1_000)
-    await asyncio.sleep(0.2)
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    await asyncio.sleep(1.0)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 0.2
+    wasted = 1.0
+    while wasted > 0.2:  # once the last of them has been told
+        before = time.process_time()
+        await asyncio.sleep(1.0)
+        wasted = time.process_time() - before
     late = await ControlClient.connect(stage.socket)
     assert len(late.state.escalations) == 1_000
     await late.close()
-    began = time.perf_counter()
+    began = time.process_time()
     viewer.send(answer(pending[700], approve=False))
     # Which call it was nobody knows: evidence is gathered in threads, so they queue up in any order.
-    done, _ = await asyncio.wait(calls, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(calls, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     assert [call.result().decision for call in done] == [Decision.DENY]
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)

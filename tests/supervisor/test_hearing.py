@@ -15,7 +15,8 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Say
 from ironcurtain_tui.events import Confidence, PersonSaid, WordSource
 from ironcurtain_tui.models.model import ModelFailed
-from tests.supervisor.gate_stage import DEADLINE, GateStage, fetch, gate_stage, until
+from tests.supervisor.gate_stage import GateStage, fetch, gate_stage
+from tests.waiting import PATIENCE, until
 
 
 class Terminal:
@@ -62,7 +63,7 @@ async def test_a_message_is_on_the_disk_before_it_is_sent_and_every_viewer_sees_
     first, second = [await ControlClient.connect(stage.socket) for _ in range(2)]
     first.send(Say(text="push it\r\nto origin\x1b[201~\x03"))
     for client in (first, second):
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             async for message in client:
                 said = [each.event for each in message.events] if isinstance(message, Events) else []
                 if any(isinstance(event, PersonSaid) for event in said):

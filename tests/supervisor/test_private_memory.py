@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from ironcurtain_tui.config import RedactionSettings
 from ironcurtain_tui.terminal.emulator import _clean_environment
 from ironcurtain_tui.traffic.cleaning import Cleaner
+from tests.waiting import until
 
 KEY = "sk-ant-api03-key-in-the-environment-of-a-test"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
@@ -115,9 +115,5 @@ async def test_tool_servers_get_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path
     code = f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(repr(dict(os.environ)))"
     parameters = StdioServerParameters(command=sys.executable, args=["-c", code], env={"GIVEN": expanded("yes")})
     async with stdio_client(parameters):
-        for _ in range(500):
-            if seen.exists() and seen.read_text():
-                break
-            await asyncio.sleep(0.02)
-    assert "'GIVEN': 'yes'" in seen.read_text()
+        await until(lambda: seen.exists() and "'GIVEN': 'yes'" in seen.read_text())
     assert KEY not in seen.read_text()

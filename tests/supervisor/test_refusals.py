@@ -15,7 +15,8 @@ from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.supervisor.gatehouse.gatekeeper import FLOODED
 from ironcurtain_tui.supervisor.gatehouse.refusals import BURST, MOST_KINDS, RATE, Refusals
 from ironcurtain_tui.tasks import TaskOwner
-from tests.supervisor.gate_stage import GateStage, fetch, gate_stage, until
+from tests.supervisor.gate_stage import GateStage, fetch, gate_stage
+from tests.waiting import until
 
 
 class Clock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.launch import follow_start
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -44,9 +44,5 @@ async def test_the_reason_arrives_with_its_remedy(home: Path) -> None:
     with pytest.raises(UserFacingError, match="no Docker Engine") as caught:
         await follow_start(session, None)
     assert caught.value.remedy
-    for _ in range(100):
-        if not session.run.exists():
-            break
-        await asyncio.sleep(0.1)
-    assert not session.run.exists()
+    await until(lambda: not session.run.exists())
     assert session.audit_log.exists(), "what happened is kept"

@@ -20,7 +20,8 @@ from ironcurtain_tui.events import BadgeState, Decision, Flow, FlowState, ModelS
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
 from ironcurtain_tui.supervisor.gatehouse import day_book
 from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
-from tests.supervisor.gate_stage import DEADLINE, GateStage, answer, gate_stage, until
+from tests.supervisor.gate_stage import GateStage, answer, gate_stage
+from tests.waiting import PATIENCE, until
 
 CALL = HttpRequest(host="api.anthropic.com", port=443, method="POST", path="/v1/messages", content_length=2)
 LOOK = HttpRequest(host="api.anthropic.com", port=443, method="GET", path="/v1/models")
@@ -47,7 +48,7 @@ def start(work: Coroutine[object, object, Any]) -> asyncio.Task[Any]:
 
 
 async def admitted(stage: GateStage, action: HttpRequest = CALL) -> Verdict:
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         return await stage.gate.admit(action)
 
 

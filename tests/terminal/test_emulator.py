@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import ptyprocess
@@ -18,6 +18,7 @@ from ironcurtain_tui.terminal import emulator as emulator_module
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGoneError, ScreenProcess
 from ironcurtain_tui.terminal.pty_stream import PtyStream
 from ironcurtain_tui.terminal.screen import Screen
+from tests.waiting import PATIENCE, until
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -53,15 +54,17 @@ class Emulator:
         assert self.process.pid is not None
         os.kill(self.process.pid, deadly)
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
-            while not holds():  # noqa: ASYNC110 -- what is waited for is in another process
-                await asyncio.sleep(0.005)
-
 
 def screen_text(screen: Screen) -> list[str]:
     whole = screen.since(-1)
     return ["".join(run.text for run in decode_row(whole.rows[y])).rstrip() for y in range(whole.lines)]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a screen process may take is a matter of comfort, not of these tests."""
+    for limit in ("START_LIMIT", "HISTORY_LIMIT"):
+        monkeypatch.setattr(emulator_module, limit, PATIENCE)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 async def test_bytes_become_rows_titles_bells_and_replies(emulator: Emulator) -> None:
     await emulator.process.feed("\x1b]0;Claude\x07\x07漢 hello\x1b[6n".encode())
-    await emulator.until(lambda: emulator.replies and emulator.rows[0])
+    await until(lambda: emulator.replies and emulator.rows[0])
     assert emulator.rows[0] == "漢 hello"
     assert emulator.replies == [b"\x1b[1;9R"]
     assert emulator.titles == ["Claude"]
@@ -87,9 +90,7 @@ async def test_a_wish_for_the_clipboard_is_told_and_not_granted() -> None:
     running = await ScreenProcess.start(40, 4, EmulatorEvents(on_clipboard=lambda: wishes.append(1)))
     try:
         await running.feed(b"\x1b]52;c;aGVsbG8=\x07" * 50 + b"done")
-        async with asyncio.timeout(20):
-            while not wishes or "done" not in screen_text(running.screen)[0]:  # noqa: ASYNC110 -- another process
-                await asyncio.sleep(0.02)
+        await until(lambda: wishes and "done" in screen_text(running.screen)[0])
         assert 1 <= len(wishes) < 50
         assert screen_text(running.screen)[0] == "done"
     finally:
@@ -112,14 +113,14 @@ async def test_resizing_happens_after_what_was_fed_before_it(emulator: Emulator)
     await emulator.process.feed(b"x" * 120 * 39 + b"\r\n")
     emulator.process.resize(60, 20)
     await emulator.process.feed(b"end")
-    await emulator.until(lambda: "end" in emulator.rows)
+    await until(lambda: "end" in emulator.rows)
     assert (emulator.process.screen.cols, emulator.process.screen.lines) == (60, 20)
     assert emulator.process.screen.history == 39 * 2 + 1 - 20
 
 
 async def test_history_is_read_on_demand(emulator: Emulator) -> None:
     await emulator.process.feed(b"\r\n".join(b"line %d" % number for number in range(200)))
-    await emulator.until(lambda: emulator.process.screen.history == 160)
+    await until(lambda: emulator.process.screen.history == 160)
     answer = await emulator.process.read_history(10, 3)
     assert answer.total == 200
     assert [decode_row(raw)[0].text.rstrip() for raw in answer.rows] == ["line 10", "line 11", "line 12"]
@@ -130,13 +131,14 @@ async def test_history_is_read_on_demand(emulator: Emulator) -> None:
 @pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGSEGV])
 async def test_a_crash_is_survived_with_the_same_rows(emulator: Emulator, deadly: signal.Signals) -> None:
     await emulator.process.feed((RECORDINGS / "claude-session.raw").read_bytes())
-    await emulator.until(lambda: any("Baked for" in row for row in emulator.rows))
-    await asyncio.sleep(0.1)
+    await until(lambda: any("Baked for" in row for row in emulator.rows))
+    await emulator.process.feed(b"\x1b[40;1Hlast")  # what comes before it has been shown, too
+    await until(lambda: emulator.rows[39] == "last")
     rows, replies = emulator.rows, list(emulator.replies)
     emulator.kill(deadly)
-    await emulator.until(lambda: emulator.restarts)
+    await until(lambda: emulator.restarts)
     await emulator.process.feed(b"\x1b[40;1Hmore")
-    await emulator.until(lambda: emulator.rows[39] == "more")
+    await until(lambda: emulator.rows[39] == "more")
     assert emulator.rows[:38] == rows[:38]
     assert emulator.replies == replies, "what was answered once is not answered again"
     assert f"killed by signal {deadly.value}" in emulator.restarts[0]
@@ -147,7 +149,7 @@ async def test_output_fed_while_it_is_down_is_not_lost(emulator: Emulator) -> No
     for number in range(20):
         await emulator.process.feed(b"line %d\r\n" % number)
         await asyncio.sleep(0.01)
-    await emulator.until(lambda: "line 19" in emulator.rows)
+    await until(lambda: "line 19" in emulator.rows)
     assert emulator.rows[:20] == [f"line {number}" for number in range(20)]
 
 
@@ -157,23 +159,23 @@ async def test_modes_survive_a_crash_even_when_their_bytes_are_long_gone(
     await emulator.process.feed(b"\x1b[?1049h\x1b[?2004h\x1b[?1000;1006h\x1b[>1u")
     for _ in range(40):
         await emulator.process.feed(b"\x1b[H" + b"some text on a line\r\n" * 5_000)
-    await emulator.until(lambda: emulator.process.screen.modes.kitty_flags == 1)
+    await until(lambda: emulator.process.screen.modes.kitty_flags == 1)
     modes = emulator.process.screen.modes
     emulator.kill()
-    await emulator.until(lambda: emulator.restarts)
+    await until(lambda: emulator.restarts)
     seen = len(emulator.updates)
     await emulator.process.feed(b"\x1b[Hagain")
-    await emulator.until(lambda: len(emulator.updates) > seen and emulator.rows[0].startswith("again"))
+    await until(lambda: len(emulator.updates) > seen and emulator.rows[0].startswith("again"))
     assert emulator.process.screen.modes == modes
 
 
 async def test_repeated_crashes_lead_to_the_other_core_and_then_to_giving_up(emulator: Emulator) -> None:
     await emulator.process.feed(b"still here")
-    await emulator.until(lambda: emulator.rows[0])
+    await until(lambda: emulator.rows[0])
     for core in ("ghostty", "bittty", "bittty", ""):
         emulator.kill()
         emulator.restarts.clear()
-        await emulator.until(lambda: emulator.restarts)
+        await until(lambda: emulator.restarts)
         assert emulator.process.core == core
     assert "not started again" in emulator.restarts[-1]
     assert emulator.rows[0] == "still here"
@@ -188,7 +190,7 @@ async def test_bytes_that_crash_libghostty_cost_no_more_than_a_restart() -> None
     running.process = await ScreenProcess.start(80, 24, running.events())
     await running.process.feed((RECORDINGS / "crash.raw").read_bytes())
     await running.process.feed(b"\x18\x1bcstill alive")
-    await running.until(lambda: running.rows[0] == "still alive")
+    await until(lambda: running.rows[0] == "still alive")
     assert running.process.core == ("bittty" if running.restarts else "ghostty")
     await running.process.close()
 
@@ -206,15 +208,15 @@ async def test_a_flood_of_queries_gets_a_bounded_answer(emulator: Emulator) -> N
     for _ in range(20):
         await emulator.process.feed(b"\x1b[c" * 10_000)
     await emulator.process.feed(b"done")
-    await emulator.until(lambda: "done" in emulator.rows[0])
+    await until(lambda: "done" in emulator.rows[0])
     took = time.monotonic() - start
     assert sum(map(len, emulator.replies)) <= emulator_module.REPLIES_A_SECOND * (1 + took)
 
 
 async def test_a_synchronized_update_is_held_back_but_not_for_ever(emulator: Emulator) -> None:
-    await emulator.process.feed(b"\x1b[?2026h\x1b[Hhalf")
     start = time.monotonic()
-    await emulator.until(lambda: emulator.rows[0] == "half")
+    await emulator.process.feed(b"\x1b[?2026h\x1b[Hhalf")
+    await until(lambda: emulator.rows[0] == "half")
     assert time.monotonic() - start > 0.1
 
 
@@ -236,7 +238,7 @@ async def test_a_flood_from_a_real_pty_finishes_with_at_most_sixty_updates_a_sec
 
     start = time.monotonic()
     await asyncio.gather(stream.run(), asyncio.to_thread(carry))
-    await emulator.until(lambda: "1000000" in emulator.rows)
+    await until(lambda: "1000000" in emulator.rows)
     took = time.monotonic() - start
     child.close(force=True)
     assert ended.is_set()

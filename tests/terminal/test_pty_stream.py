@@ -7,6 +7,7 @@ import socket
 
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.pty_stream import UNSENT_LIMIT, PtyStream
+from tests.waiting import until
 
 
 async def ignore(_data: bytes) -> None: ...
@@ -60,8 +61,7 @@ async def test_a_slow_reader_stops_the_agent_instead_of_filling_memory() -> None
     before = stream.traffic.waited
     going_on.set()
     theirs.close()
-    while taken < written:  # noqa: ASYNC110 -- the stream tells no one when it has read all
-        await asyncio.sleep(0.01)
+    await until(lambda: taken == written)
     assert stream.traffic.waited > before, "the wait was measured"
     await tasks.close()
     stream.close()
