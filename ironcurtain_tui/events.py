@@ -101,6 +101,8 @@ class Flow(Value, frozen=True):
     cost_usd: float | None = None
     altered: tuple[str, ...] = ()
     """What was changed in its body before it was sent, in a few words each. Untrusted: may quote the agent's names."""
+    intended: bool = False
+    """Whether the audit log holds the intent to let it through: then it gets its outcome, whatever came between."""
 
 
 class ModelSpending(Value, frozen=True):

@@ -38,6 +38,11 @@ class TaskOwner:
         if self._on_failure is not None:
             self._on_failure(task.get_name(), error)
 
+    async def settle(self) -> None:
+        """Wait until every task has ended by itself."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def close(self) -> None:
         """Cancel every task and wait until all have ended. Safe to call from one of them.
 

@@ -55,6 +55,8 @@ class AuditedGate:
         """Nobody has to be asked here."""
         raise AssertionError(f"{request} was held")
 
+    def looked_up(self, action: HttpRequest, trouble: str) -> None: ...
+
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         """No package is asked for here."""
         raise AssertionError(f"{hidden} of {action} are held back")

@@ -38,6 +38,8 @@ def flows(records: Iterable[Record]) -> Iterator[tuple[Flow, int]]:
                 flow = msgspec.convert(record.data, Flow)
             except msgspec.ValidationError:
                 continue
+            if flow.decision is Decision.DENY:
+                continue  # refused after it was admitted: the refusal has a record of its own
             yield flow, record.mono_us - round((flow.total_ms or 0.0) * 1000)
         else:
             for refused in decided([record]):

@@ -163,7 +163,7 @@ class AuditLog:
         Raises AuditUnavailable when that could not be done: the effect must then not happen. TypeError or
         RecursionError for ``data`` that is no JSON.
         """
-        return self._submit(kind, summary, decision, data, durable).result()
+        return self.submit(kind, summary, decision=decision, data=data, durable=durable).result()
 
     async def append_async(
         self,
@@ -178,7 +178,7 @@ class AuditLog:
 
         When the caller is cancelled, the record may or may not be stored.
         """
-        return await asyncio.wrap_future(self._submit(kind, summary, decision, data, durable))
+        return await asyncio.wrap_future(self.submit(kind, summary, decision=decision, data=data, durable=durable))
 
     def close(self) -> None:
         """Store what was handed in, flush, and release the file. Safe to call twice.
@@ -199,9 +199,20 @@ class AuditLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(
-        self, kind: str, summary: str, decision: Decision | None, data: Mapping[str, object] | None, durable: bool
+    def submit(
+        self,
+        kind: str,
+        summary: str,
+        *,
+        decision: Decision | None = None,
+        data: Mapping[str, object] | None = None,
+        durable: bool = True,
     ) -> Future[AuditLine]:
+        """Hand a record in, as for ``append``, without waiting for it.
+
+        The result is set in the writer's thread. Cancelling it succeeds as long as the record is not being written,
+        which it then never is. Raises AuditUnavailable when the log is closed.
+        """
         details = self._redact.members(data or {})
         request = _Request(_entry(kind, self._redact.text(summary), decision, details), durable, Future())
         with self._closing:  # nothing may be queued behind the end

@@ -30,6 +30,8 @@ class Exchange:
     endpoint: Endpoint | None = None
     decision: Decision = Decision.DENY
     """Denied until something admits it; ESCALATE while it waits for its body and for a person."""
+    intended: bool = False
+    """Whether the gate has admitted it, and so recorded: it may still be refused, for another reason."""
     is_installers: bool = False
     """Whether a package installer asks, which shows the reason phrase rather than the body."""
     stripped: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ class Exchange:
             usage=self.tap.usage if self.tap else None,
             cost_usd=self.cost_usd,
             altered=self.altered,
+            intended=self.intended,
         )
 
     def attach(self, flow: MitmFlow) -> None:

@@ -36,6 +36,9 @@ class Gate(Protocol):
         ``action`` is what could be read of a request that may be malformed: fields may be empty.
         """
 
+    def looked_up(self, action: HttpRequest, trouble: str) -> None:
+        """Record what became of an admitted request that the proxy made by itself; ``trouble`` is empty without any."""
+
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         """Record what was taken out of a package's metadata, each with the reason."""
 

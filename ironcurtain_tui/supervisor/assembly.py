@@ -426,10 +426,11 @@ class Assembly:
         self._bulletin.publish(FlowChanged(flow=flow))
         if self.gatehouse is not None:
             self.gatehouse.flow_changed()
+        if flow.state.is_over and flow.intended:
+            self._chronicle.outcome(flow)
         if flow.decision is not Decision.ALLOW:
             return
         if flow.state.is_over:
-            self._chronicle.outcome(flow)
             self._treasurer.count(flow)
         self._activity.passed(flow)
 

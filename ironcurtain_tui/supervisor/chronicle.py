@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import msgspec
 
@@ -81,8 +82,19 @@ class Chronicle:
 
         Its intent is on the disk; a flush for the outcome too would hold up the intent of the next request.
         """
+        if self._log is None:
+            return
         summary = f"{flow.method} {flow.host}{flow.path}"
-        self._tasks.start(self.record("request.end", summary, msgspec.to_builtins(flow), durable=False), "outcome")
+        try:
+            stored = self._log.submit("request.end", summary, data=msgspec.to_builtins(flow), durable=False)
+        except AuditUnavailable as error:
+            self.failed(error)
+            return
+        stored.add_done_callback(self._outcome_stored_in_thread)
+
+    def _outcome_stored_in_thread(self, stored: Future[AuditLine]) -> None:
+        if isinstance(error := stored.exception(), AuditUnavailable):
+            self._loop.call_soon_threadsafe(self.failed, error)
 
     def failed(self, error: AuditUnavailable) -> None:
         """Show that a record could not be kept, so that nothing happens from now on."""

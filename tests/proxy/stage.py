@@ -130,6 +130,8 @@ class RecordingGate:
     agreed: tuple[str, ...] = ()
     """What of that the person agrees to."""
     hidden: list[str] = field(default_factory=list)
+    looked: list[tuple[HttpRequest, str]] = field(default_factory=list)
+    """What the proxy looked up by itself, and what went wrong."""
 
     async def admit(self, action: HttpRequest | Tunnel) -> Verdict:
         verdict = await self.decide(action) if self.decide else self.policy.decide(action)
@@ -146,6 +148,9 @@ class RecordingGate:
 
     async def refused(self, action: HttpRequest | Tunnel, reason: str) -> None:
         self.refusals.append((action, reason))
+
+    def looked_up(self, action: HttpRequest, trouble: str) -> None:
+        self.looked.append((action, trouble))
 
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         self.hidden += hidden

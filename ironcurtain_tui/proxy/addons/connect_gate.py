@@ -52,6 +52,7 @@ class ConnectGate:
             raise Refusal.of(verdict)
         exchange.decision = Decision.ALLOW
         if verdict.blind:
+            exchange.intended = True
             destination = self._routes.of(host)
             self._tunnels.open(flow.client_conn, BlindTunnel(destination, asked.port, exchange=exchange))
             self._recorder.publish(exchange)

@@ -31,6 +31,7 @@ class EndpointFilter:
         verdict = await self._gate.admit(asked)
         if verdict.decision not in (Decision.ALLOW, Decision.ESCALATE):
             raise Refusal.of(verdict)
+        exchange.intended = verdict.decision is Decision.ALLOW
         if exchange.provider is not None:
             if verdict.decision is Decision.ESCALATE:
                 raise Refusal(403, f"{asked.method} {asked.path} cannot be approved: it is a provider's")

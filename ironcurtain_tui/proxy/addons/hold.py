@@ -37,5 +37,6 @@ class Hold:
         if verdict.decision is not Decision.ALLOW:
             raise Refusal.of(verdict)
         exchange.decision = Decision.ALLOW
+        exchange.intended = True
         exchange.approved_digest = verdict.digest
         self._recorder.publish(exchange)

@@ -7,11 +7,11 @@ import re
 import msgspec
 from mitmproxy.http import Headers, HTTPFlow
 
-from ironcurtain_tui.events import Decision
 from ironcurtain_tui.packages.package import File
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
+from ironcurtain_tui.proxy.lookup import look_up
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.registries import Inquiry, Registries
 from ironcurtain_tui.proxy.registry_client import USER_AGENT
@@ -55,15 +55,8 @@ class PackageRequests:
         flow.request.data.headers = _headers(tunnel.host, flow.request.data.headers, inquiry)
         exchange.stripped = ()
         if self._registries.needs_metadata(inquiry):
-            await self._load(inquiry.metadata)
+            await look_up(self._gate, self._registries, inquiry.metadata)
         exchange.action = msgspec.structs.replace(asked, package=self._registries.package(inquiry))
-
-    async def _load(self, inquiry: Inquiry) -> None:
-        """Look the package up on the agent's behalf, which is decided on and recorded like a request of its own."""
-        verdict = await self._gate.admit(inquiry.request())
-        if verdict.decision is not Decision.ALLOW:
-            raise Refusal.of(verdict)
-        await self._registries.load(inquiry)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         inquiry = inquiry_of(flow)

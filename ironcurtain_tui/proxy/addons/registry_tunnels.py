@@ -7,10 +7,10 @@ import asyncio
 import msgspec
 from mitmproxy.http import HTTPFlow
 
-from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import Tunnel
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
+from ironcurtain_tui.proxy.lookup import look_up
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.registries import Registries
 from ironcurtain_tui.proxy.route import Routes
@@ -44,7 +44,6 @@ class RegistryTunnels:
         """Find out, the first time a host is not known, whether it is one where a registry has its files."""
         for inquiry in self._registries.unexplored():
             try:
-                if (await self._gate.admit(inquiry.request())).decision is Decision.ALLOW:
-                    await self._registries.load(inquiry)
+                await look_up(self._gate, self._registries, inquiry)
             except Refusal:
                 continue  # it stays unknown, and is decided on as any other

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 import msgspec
@@ -13,7 +15,7 @@ from ironcurtain_tui.escalations import card as cards
 from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.card import Evidence
 from ironcurtain_tui.escalations.held_request import HeldRequest
-from ironcurtain_tui.events import Card, Decision
+from ironcurtain_tui.events import AuditLine, Card, Decision, Flow, FlowState
 from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
@@ -23,6 +25,7 @@ from ironcurtain_tui.supervisor.gatehouse.consents import Consents
 from ironcurtain_tui.supervisor.gatehouse.leases import Leases
 from ironcurtain_tui.supervisor.gatehouse.refusals import Refusals
 from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
+from ironcurtain_tui.tasks import TaskOwner
 
 SHOWN = 200
 """Characters of the agent's words in a summary; the record itself has all of them."""
@@ -48,6 +51,7 @@ FLOODED = Verdict(
     answer_status=429,
     retry=True,
 )
+LEFT = "the agent closed the connection before it was sent"
 CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session off", rule="cut")
 
 
@@ -131,6 +135,7 @@ class Gatekeeper:
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
         self._treasurer = treasurer
+        self._endings = TaskOwner()
 
     async def admit(self, action: Action) -> Verdict:
         """Decide on ``action``; when this returns an allowing verdict, the intent is on disk.
@@ -180,6 +185,10 @@ class Gatekeeper:
         verdict = Verdict(decision=Decision.DENY, reason=reason, rule="tripwire")
         if await self._recorded(action, verdict) is not FLOODED:
             self._on_tripwire(f"{summary_of(action)}: {reason}")
+
+    def looked_up(self, action: HttpRequest, trouble: str) -> None:
+        """Record, soon, what became of an admitted request that a door made by itself."""
+        self._endings.start(self._ended(action, trouble), "outcome")
 
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:
         """Record what a package's metadata does not show the agent, each with the reason."""
@@ -260,6 +269,7 @@ class Gatekeeper:
 
     async def close(self) -> None:
         """Record what is not recorded yet."""
+        await self._endings.settle()
         await self._refusals.close()
 
     async def _recorded(self, action: Action, verdict: Verdict, *, answered: bool = False) -> Verdict:
@@ -269,22 +279,60 @@ class Gatekeeper:
         """
         if verdict.decision is not Decision.ALLOW and not self._refusals.may_be_recorded(summary_of(action)):
             return verdict if answered or verdict.decision is Decision.ANSWER else FLOODED
+        data = {
+            "action": msgspec.to_builtins(action),
+            "reason": verdict.reason,
+            "rule": verdict.rule,
+            **({"digest": verdict.digest} if verdict.digest else {}),
+        }
         try:
-            await self._audit.append_async(
-                kind_of(action),
-                summary_of(action),
-                decision=verdict.decision,
-                data={
-                    "action": msgspec.to_builtins(action),
-                    "reason": verdict.reason,
-                    "rule": verdict.rule,
-                    **({"digest": verdict.digest} if verdict.digest else {}),
-                },
-            )
+            intent = self._audit.submit(kind_of(action), summary_of(action), decision=verdict.decision, data=data)
+            try:
+                await asyncio.wrap_future(intent)
+            except asyncio.CancelledError:
+                if verdict.decision is Decision.ALLOW and not intent.cancel():
+                    self._endings.start(self._came_to_nothing(intent, action, blind=verdict.blind), "outcome")
+                raise
         except AuditUnavailable as error:
             self._on_unavailable(error)
             return NO_AUDIT
         return verdict
+
+    async def _came_to_nothing(self, intent: Future[AuditLine], action: Action, *, blind: bool) -> None:
+        """Record the outcome of an action whose client left while the intent to allow it was being recorded."""
+        try:
+            await asyncio.wrap_future(intent)
+        except AuditUnavailable:
+            return  # it is not in the log
+        match action:
+            case ToolCall():
+                await self.done(action, Outcome(is_error=True, cancelled=True))
+            case HttpRequest():
+                await self._ended(action, LEFT)
+            case Tunnel() if blind:
+                await self._ended(action, LEFT)
+            case Tunnel():
+                pass  # it only opens the way to requests, each of which has an outcome
+
+    async def _ended(self, action: HttpRequest | Tunnel, trouble: str) -> None:
+        """Record what became of an admitted request of which the proxy has no flow, or none that was admitted."""
+        outcome = Flow(
+            id="",
+            started=time.time(),
+            method=action.method if isinstance(action, HttpRequest) else "CONNECT",
+            host=action.host,
+            port=action.port,
+            path=action.path if isinstance(action, HttpRequest) else "",
+            decision=Decision.ALLOW,
+            reason=trouble,
+            state=FlowState.ERROR if trouble else FlowState.DONE,
+            intended=True,
+        )
+        try:
+            summary = f"{outcome.method} {outcome.host}{outcome.path}"
+            await self._audit.append_async("request.end", summary, data=msgspec.to_builtins(outcome), durable=False)
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
 
 
 def _digest(call: ToolCall) -> str:
