@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,10 +22,14 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.rehearsal import model as rehearsal
+from ironcurtain_tui.rehearsal.conversation import Conversation, Tool
 from ironcurtain_tui.rehearsal.model import RehearsalModel
+from ironcurtain_tui.rehearsal.script import Turn
+from ironcurtain_tui.rehearsal.toolbox import named
 from ironcurtain_tui.sessions import registry
 from tests.conftest import engine_or_skip
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
 
 CANARY = "sk-ant-api03-canary-do-not-leak-Zm9yYmlkZGVu"
 """The "real" key of these tests: wherever it turns up but at the model, the product has failed."""
@@ -39,7 +44,7 @@ class Installation:
     workspace: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, check: bool = True, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, check: bool = True, seconds: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run the command line without a terminal."""
         result = subprocess.run(
             [*COMMAND, *arguments],
@@ -137,7 +142,7 @@ class Loop:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
-    def call(self, work: Any, seconds: float = 30) -> Any:
+    def call(self, work: Any, seconds: float = PATIENCE) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def close(self) -> None:
@@ -164,6 +169,29 @@ def keyed(installation: Installation, name: str) -> Iterator[Installation]:
     yield installation
     loop.call(model.stop())
     loop.close()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tool]:
+    """The tools that agents have offered their model, which runs in this process, so far."""
+    seen: dict[str, Tool] = {}
+    original = rehearsal.next_turn
+
+    def remember(conversation: Conversation, key_variable: str = "ANTHROPIC_API_KEY") -> Turn:
+        seen.update(conversation.tools)
+        return original(conversation, key_variable)
+
+    monkeypatch.setattr(rehearsal, "next_turn", remember)
+    return seen
+
+
+def wait_for_tool(terminal: Tmux, offered: dict[str, Tool], name: str) -> None:
+    """Say something until the agent offers its model the tool ``name``: it takes messages before it knows its tools."""
+    deadline = time.monotonic() + PATIENCE
+    while named(name, offered) is None:
+        assert time.monotonic() < deadline, f"the agent offers no {name}: {sorted(offered)}\n{terminal.screen()}"
+        terminal.submit("help")
+        time.sleep(2)
 
 
 @pytest.fixture

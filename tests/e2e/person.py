@@ -11,6 +11,7 @@ from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import Escalation
 from ironcurtain_tui.paths import SessionPaths
 from tests.e2e.conftest import Loop
+from tests.e2e.tmux import PATIENCE
 
 
 class Person:
@@ -34,7 +35,7 @@ class Person:
                 async with self._changed:
                     self._changed.notify_all()
 
-    def sees(self, condition: Callable[[StateKeeper], bool], seconds: float = 25) -> StateKeeper:
+    def sees(self, condition: Callable[[StateKeeper], bool], seconds: float = PATIENCE) -> StateKeeper:
         """The session as soon as ``condition`` holds of it."""
 
         async def wait() -> StateKeeper:

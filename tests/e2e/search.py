@@ -8,6 +8,7 @@ from pathlib import Path
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from tests.e2e.conftest import CANARY
+from tests.e2e.tmux import PATIENCE
 
 
 def memory_holds(pid: int, needle: bytes) -> bool:
@@ -49,7 +50,9 @@ def assert_no_key_inside(engine: Engine, container: AgentContainer, sentinel: st
             f"grep -lsF -- '{needle}' /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
         )
         # The shell that searches has the needle in its own arguments: leave that out.
-        _, output = container.exec(["sh", "-c", f'self=$$; ({search}) | grep -v "/proc/$self/" | grep -v /proc/self'])
+        _, output = container.exec(
+            ["sh", "-c", f'self=$$; ({search}) | grep -v "/proc/$self/" | grep -v /proc/self'], PATIENCE
+        )
         found = [line for line in output.decode().splitlines() if "/environ" in line or not line.startswith("/proc")]
         assert bool(found) is expected, f"{'nothing' if expected else 'the real key'} found: {found}"
     if os.geteuid() == 0:

@@ -20,13 +20,15 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.control.messages import Revoke, ScopeKind, SetDoors
 from ironcurtain_tui.events import Decision, DoorState, SessionStatus
 from ironcurtain_tui.paths import SessionPaths
-from tests.e2e.conftest import Installation, Loop
+from ironcurtain_tui.rehearsal.conversation import Tool
+from tests.e2e.conftest import Installation, Loop, wait_for_tool
 from tests.e2e.person import Person
-from tests.e2e.test_lifecycle import children, eventually, open_shell
-from tests.e2e.tmux import Tmux
+from tests.e2e.test_lifecycle import children, open_shell
+from tests.e2e.tmux import PATIENCE, Tmux
 from tests.e2e.web_host import WebHost
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 HOST = "files.example.org"
 
@@ -66,7 +68,7 @@ class Running(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        code, output = self._container.exec(["sh", "-c", self._command])
+        code, output = self._container.exec(["sh", "-c", self._command], PATIENCE)
         self._ended = code, output.decode()
 
     @property
@@ -74,7 +76,7 @@ class Running(threading.Thread):
         return self._ended is not None
 
     def result(self) -> tuple[int, str]:
-        self.join(30)
+        self.join(PATIENCE)
         assert self._ended is not None, "it did not end"
         return self._ended
 
@@ -142,9 +144,10 @@ def test_a_denial_with_a_sentence_reaches_the_program(
 def test_a_program_that_gives_up_takes_its_question_back(
     session: SessionPaths, shell: Shell, person: Person, web: WebHost
 ) -> None:
-    curl = shell.starts(f"curl -sS --max-time 4 https://{HOST}/")
+    curl = shell.starts(f"echo $$ > /tmp/pid; exec curl -sS https://{HOST}/")
     asked = person.is_asked()
-    assert curl.result()[0] == 28
+    assert shell.starts("kill $(cat /tmp/pid)").result()[0] == 0
+    assert curl.result()[0] == 128 + signal.SIGTERM
     person.sees(lambda keeper: not keeper.pending)
     person.answers(asked, approve=True)
     later = shell.starts(f"curl -sS https://{HOST}/")
@@ -158,7 +161,7 @@ def test_a_program_that_gives_up_takes_its_question_back(
 def test_with_nobody_watching_an_unknown_host_is_denied_at_once(
     session: SessionPaths, shell: Shell, web: WebHost
 ) -> None:
-    code, output = shell.starts(f"curl -sS -m 20 https://{HOST}/").result()
+    code, output = shell.starts(f"curl -sS -m 150 https://{HOST}/").result()
     assert code == 56
     assert "403" in output
 
@@ -174,7 +177,7 @@ def test_a_grant_lets_the_same_pass_and_revoking_it_asks_again(
     assert shell.starts(f"curl -sS https://{HOST}/docs/b").result() == (0, f"hello from {HOST}\n")
     person.sends(Revoke(grant=keeper.grants[0].id))
     person.sees(lambda keeper: not keeper.grants)
-    third = shell.starts(f"curl -sS -m 20 https://{HOST}/docs/c")
+    third = shell.starts(f"curl -sS -m 150 https://{HOST}/docs/c")
     person.answers(person.is_asked(), approve=False)
     assert "denied" in third.result()[1]
 
@@ -192,7 +195,7 @@ def test_paused_doors_hold_and_cut_doors_end_it(
     assert curl.result() == (0, f"hello from {HOST}\n")
     person.sends(SetDoors(doors=DoorState.CUT))
     person.sees(lambda keeper: keeper.doors is DoorState.CUT)
-    code, _ = shell.starts("curl -sS -m 10 https://api.anthropic.com/").result()
+    code, _ = shell.starts("curl -sS -m 150 https://api.anthropic.com/").result()
     assert code != 0
 
 
@@ -210,11 +213,11 @@ def test_a_person_decides_with_keys_and_no_key_typed_to_the_agent_does(
     terminal.type("aAyY")  # to the agent, in whose terminal the focus still is
     terminal.press("Enter")
     assert not web.arrived.wait(2)
-    assert "waiting" in terminal.screen().splitlines()[0]
+    terminal.wait_for("^.*waiting")  # in the header
     terminal.press("F2")
     terminal.wait_for("All of it was on the screen")  # and the keys are armed
     terminal.press("a")
-    assert web.arrived.wait(20)
+    assert web.arrived.wait(PATIENCE)
     terminal.press("Escape")
     terminal.wait_for(f"hello from {HOST}")
 
@@ -245,14 +248,14 @@ def test_a_killed_screen_finds_the_question_again_and_nobody_coming_back_denies_
     asked = person.is_asked()
     (guard,) = children(int(terminal.format("#{pane_pid}")))
     os.kill(guard, signal.SIGKILL)
-    terminal.wait_for(r"EXIT \d+", 20)
+    terminal.wait_for(r"EXIT \d+")
     assert asked.deadline - asked.raised == 30
     back = Person(session)
     again = back.is_asked()
     assert (again.id, again.deadline, again.card.digest) == (asked.id, asked.deadline, asked.card.digest)
     back.leave()
     person.leave()
-    assert eventually(lambda: any(record.kind == "request" for record in records(session)), 40)
+    wait_until(lambda: any(record.kind == "request" for record in records(session)), PATIENCE)
     kinds = [record.kind for record in records(session)]
     assert "escalation.expired" in kinds
     (request,) = [record for record in records(session) if record.kind == "request"]
@@ -296,10 +299,11 @@ def bare(with_key: Installation) -> Path:
 
 
 def test_real_claude_code_pushes_what_a_person_approved_and_hears_why_not(
-    with_key: Installation, bare: Path, terminal: Tmux
+    with_key: Installation, bare: Path, terminal: Tmux, offered: dict[str, Tool]
 ) -> None:
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
-    terminal.wait_for("bypass permissions on", 120)
+    terminal.wait_for("bypass permissions on")
+    wait_for_tool(terminal, offered, "git_push")
     (session,) = with_key.sessions()
     person = Person(session)
     pushed = git(bare, "rev-parse", "main")
@@ -311,13 +315,13 @@ def test_real_claude_code_pushes_what_a_person_approved_and_hears_why_not(
     assert "first commit" not in fields["Commits that would go"]
     assert fields["remote"] == str(bare)
     person.answers(asked, approve=False, sentence="open a pull request instead")
-    terminal.wait_for("open a pull request instead", 60)
+    terminal.wait_for("open a pull request instead")
     assert git(bare, "rev-parse", "main") == pushed
 
     terminal.submit('TOOL: mcp__ironcurtain__git__git_push {"remote": "origin"}')
     again = person.sees(lambda keeper: any(each.id != asked.id for each in keeper.pending.values()))
     person.answers(next(iter(again.pending.values())), approve=True)
-    person.sees(lambda keeper: any(line.kind == "tool.end" for line in keeper.audit), 60)
+    person.sees(lambda keeper: any(line.kind == "tool.end" for line in keeper.audit))
     assert git(bare, "rev-parse", "main") == git(with_key.workspace, "rev-parse", "main") != pushed
     decided = [record for record in records(session) if record.kind == "escalation.decided"]
     assert [record.decision for record in decided] == [Decision.DENY, Decision.ALLOW]

@@ -19,12 +19,14 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import COMMAND, Installation
+from tests.e2e.tmux import PATIENCE
+from tests.waiting import wait_until
 
 SESSIONS = int(os.environ.get("IRONCURTAIN_CHURN", "9"))
 LONGEST_LIFE = 6.0
 """Seconds after its lease within which a session is killed: before, during and after its start."""
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(120 + 30 * SESSIONS)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600 + 30 * SESSIONS)]
 
 
 def started(installation: Installation) -> subprocess.Popen[bytes]:
@@ -40,14 +42,13 @@ def started(installation: Installation) -> subprocess.Popen[bytes]:
 
 def new_lease(installation: Installation, known: set[str]) -> registry.Lease:
     """Of the session that is not ``known``, once it has one."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for path in (installation.home / "run").glob("*"):
-            lease = registry.read_lease(SessionPaths.of(path.name, installation.home))
-            if path.name not in known and lease is not None:
-                return lease
-        time.sleep(0.02)
-    raise AssertionError("no session was started")
+
+    def leases() -> list[registry.Lease]:
+        names = {path.name for path in (installation.home / "run").glob("*")} - known
+        found = (registry.read_lease(SessionPaths.of(name, installation.home)) for name in names)
+        return [lease for lease in found if lease is not None]
+
+    return wait_until(leases, PATIENCE)[0]
 
 
 def processes_of(installation: Installation) -> Iterator[str]:
@@ -77,17 +78,15 @@ def test_one_gc_leaves_nothing_behind(engine: Engine, installation: Installation
         if number % 3 == 2:
             time.sleep(dice.uniform(0, LONGEST_LIFE))
             os.kill(lease.owner.pid, signal.SIGKILL)
-            starting.wait(120)
+            starting.wait(PATIENCE)
+            wait_until(lambda owner=lease.owner: not owner.alive(), PATIENCE)  # type: ignore[misc]
         else:
-            assert starting.wait(120) == 0
+            assert starting.wait(PATIENCE) == 0
             installation.run("stop", lease.session)
     installation.run("gc")
 
     owned = [*engine.find_owned(), *engine.find_owned_networks()]
     assert not [item.name for item in owned if item.session_id in known]
     assert not list((installation.home / "run").iterdir())
-    deadline = time.monotonic() + 15
-    while (left := list(processes_of(installation))) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not left
+    wait_until(lambda: not list(processes_of(installation)), PATIENCE)
     assert not list(scratch.iterdir())

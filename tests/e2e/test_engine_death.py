@@ -16,11 +16,12 @@ import pytest
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.errors import UserFacingError
 from tests.e2e.conftest import Installation
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root to run an engine of its own"),
 ]
 
@@ -46,12 +47,13 @@ class OwnEngine:
                 stdout=log,
                 stderr=log,
             )
-        for _ in range(300):
+        deadline = time.monotonic() + PATIENCE
+        while True:
             try:
                 return Engine.connect({"DOCKER_HOST": self.address})
             except UserFacingError:
+                assert time.monotonic() < deadline, (self.directory / "log").read_text()[-2000:]
                 time.sleep(0.1)
-        raise AssertionError((self.directory / "log").read_text()[-2000:])
 
     def kill(self) -> None:
         assert self._process is not None
@@ -64,7 +66,7 @@ class OwnEngine:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -85,18 +87,17 @@ def own_engine(engine: Engine) -> Iterator[OwnEngine]:
 def test_the_engine_dies_and_comes_back(installation: Installation, own_engine: OwnEngine, terminal: Tmux) -> None:
     installation.environment["DOCKER_HOST"] = own_engine.address
     installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", str(installation.workspace))
-    terminal.wait_for(r":/workspace[$#] ", 60)
+    terminal.wait_for(r":/workspace[$#] ")
     (session,) = installation.sessions()
     assert session.proxy_socket.exists()
 
     own_engine.kill()
-    terminal.wait_for(r"Both its doors are closed", 30)
-    assert not session.proxy_socket.exists()
-    assert not session.mcp_socket.exists()
-    assert '"kind":"engine.lost"' in session.audit_log.read_text()
+    terminal.wait_for(r"Both its doors are closed")
+    wait_until(lambda: not session.proxy_socket.exists() and not session.mcp_socket.exists(), PATIENCE)
+    wait_until(lambda: '"kind":"engine.lost"' in session.audit_log.read_text(), PATIENCE)
 
     engine = own_engine.start()
-    terminal.wait_for(r"■ ended", 60)
-    assert engine.find_owned() == [], "the container went as soon as the engine was back"
+    terminal.wait_for(r"■ ended")
+    wait_until(lambda: not engine.find_owned(), PATIENCE)  # the container goes as soon as the engine is back
     terminal.press("C-a", "q")
     terminal.wait_for("EXIT")

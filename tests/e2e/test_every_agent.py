@@ -20,9 +20,10 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image, own_tag
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.rehearsal.conversation import Tool
 from ironcurtain_tui.rehearsal.dialects import DIALECTS
 from ironcurtain_tui.rehearsal.wire import Asked
-from tests.e2e.conftest import CANARY, Installation, keyed
+from tests.e2e.conftest import CANARY, Installation, keyed, wait_for_tool
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
 
@@ -64,7 +65,7 @@ def _images(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("name", "mode"), [*((name, "uds") for name in LOOKS), *((name, "tcp") for name in PORTS)])
 def test_a_turn_with_a_command_and_a_tool(
-    engine: Engine, installation: Installation, terminal: Tmux, name: str, mode: str
+    engine: Engine, installation: Installation, terminal: Tmux, offered: dict[str, Tool], name: str, mode: str
 ) -> None:
     look, provider = LOOKS[name], PROVIDERS[AGENTS[name].providers[0]]
     with keyed(installation, provider.name):
@@ -77,6 +78,7 @@ def test_a_turn_with_a_command_and_a_tool(
         terminal.submit("RUN: echo made-by-agent > proof.txt; cat proof.txt")
         terminal.wait_for(r"result:(?s:.*)made-by-agent", SECONDS)
         assert (installation.workspace / "proof.txt").read_text() == "made-by-agent\n"
+        wait_for_tool(terminal, offered, "ironcurtain__where_am_i")
         terminal.submit("TOOL: ironcurtain__where_am_i {}")
         terminal.wait_for(r"where_am_i(?s:.*)(?i:result:)", SECONDS)
         screen = terminal.wait_for(r"You run under IronCurtain", SECONDS)

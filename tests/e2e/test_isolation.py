@@ -13,7 +13,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import host_addresses
 from tests.e2e.conftest import Installation
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

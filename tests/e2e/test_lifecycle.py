@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,18 +14,10 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import COMMAND, Installation
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
-
-
-def eventually(check: Callable[[], bool], seconds: float = 20.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.1)
-    return check()
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 def children(pid: int) -> list[int]:
@@ -43,8 +33,8 @@ def supervisor_of(installation: Installation) -> int:
 
 def open_shell(installation: Installation, terminal: Tmux) -> None:
     installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", str(installation.workspace))
-    terminal.wait_for(r"no-egress", 60)
-    terminal.wait_for(r":/workspace[$#] ", 30)
+    terminal.wait_for(r"no-egress")
+    terminal.wait_for(r":/workspace[$#] ")
 
 
 def test_leaving_and_coming_back(installation: Installation, terminal: Tmux) -> None:
@@ -54,7 +44,7 @@ def test_leaving_and_coming_back(installation: Installation, terminal: Tmux) -> 
     terminal.press("C-a", "d")
     terminal.wait_for("keeps running in session")
     terminal.submit(f"clear; IRONCURTAIN_HOME={installation.home} {' '.join(COMMAND)} attach")
-    terminal.wait_for("was-here-42", 30)
+    terminal.wait_for("was-here-42")
     terminal.submit("echo still-$marker-$PWD")
     terminal.wait_for("still-42-/tmp")
     terminal.press("C-a", "d")
@@ -64,7 +54,7 @@ def test_leaving_and_coming_back(installation: Installation, terminal: Tmux) -> 
 def test_two_screens_watch_one_session(installation: Installation, terminal: Tmux, second_terminal: Tmux) -> None:
     open_shell(installation, terminal)
     installation.open(second_terminal, "attach")
-    second_terminal.wait_for("no-egress", 30)
+    second_terminal.wait_for("no-egress")
     terminal.submit("echo typed-in-$((1+0))")
     terminal.wait_for("typed-in-1")
     second_terminal.wait_for("typed-in-1")
@@ -80,10 +70,10 @@ def test_the_agents_own_exit_is_told(installation: Installation, terminal: Tmux)
     open_shell(installation, terminal)
     terminal.submit("exit 3")
     terminal.wait_for(r"exited with code 3")
-    assert eventually(lambda: not installation_containers(installation))
+    wait_until(lambda: not installation_containers(installation), PATIENCE)
     terminal.press("C-a", "q")
     terminal.wait_for("EXIT")
-    assert eventually(lambda: not list((installation.home / "run").glob("*")))
+    wait_until(lambda: not list((installation.home / "run").glob("*")), PATIENCE)
     (known,) = registry.sessions(installation.home)
     assert known.record.exit_code == 3
 
@@ -103,7 +93,7 @@ def test_a_killed_app_leaves_terminal_and_agent_whole(installation: Installation
     (screen,) = [pid for pid in children(guard) if pid != supervisor_of(installation)]
     os.kill(guard if which == "guard" else screen, signal.SIGKILL)
     terminal.wait_for(r"EXIT 137")
-    assert eventually(lambda: terminal.format("#{alternate_on}#{mouse_any_flag}#{cursor_flag}") == "001")
+    wait_until(lambda: terminal.format("#{alternate_on}#{mouse_any_flag}#{cursor_flag}") == "001", PATIENCE)
     terminal.type("\n")
     terminal.submit("stty -a | grep -o ' icanon\\| echo '")
     terminal.wait_for(r"icanon\n+ echo")
@@ -118,7 +108,10 @@ def test_a_killed_supervisor_cuts_the_agent_off_and_the_next_start_cleans_up(
     (name,) = installation_containers(installation)
     owned = next(item for item in engine.find_owned() if item.name == name)
     container = AgentContainer(engine.client, engine.address, owned.id, owned.name)
-    os.kill(supervisor_of(installation), signal.SIGKILL)
+    lease = registry.read_lease(session)
+    assert lease is not None
+    os.kill(lease.owner.pid, signal.SIGKILL)
+    wait_until(lambda: not lease.owner.alive(), PATIENCE)
     terminal.wait_for(r"supervisor of this session is gone")
     for door in ("proxy", "mcp"):
         code, output = container.exec(

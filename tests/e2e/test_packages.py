@@ -19,7 +19,7 @@ from ironcurtain_tui.proxy.authority import CertificateAuthority
 from tests.e2e.conftest import Installation
 from tests.packages.world import AGES, DEBIAN, HOSTS, NPM, PYPI, World, open_world
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 SECONDS = 150.0
 
 

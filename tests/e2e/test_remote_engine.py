@@ -14,7 +14,7 @@ import pytest
 from ironcurtain_tui.containers.engine import Engine, engine_address
 from tests.e2e.conftest import COMMAND, Installation
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 def carry(source: socket.socket, target: socket.socket) -> None:

@@ -12,9 +12,10 @@ from ironcurtain_tui.rehearsal.dialects.messages import Messages
 from ironcurtain_tui.rehearsal.wire import Asked
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, Installation
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 def test_real_claude_code_goes_on_where_it_was(
@@ -29,27 +30,28 @@ def test_real_claude_code_goes_on_where_it_was(
 
     monkeypatch.setattr(Messages, "read", remember)
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
-    terminal.wait_for("bypass permissions on", 180)
+    terminal.wait_for("bypass permissions on")
     terminal.submit("SAY: the word is heron-42")
-    terminal.wait_for(r"● the word is heron-42", 180)
+    terminal.wait_for(r"● the word is heron-42")
     (first,) = with_key.sessions()
     lease = registry.read_lease(first)
     assert lease is not None
     os.kill(lease.owner.pid, signal.SIGKILL)
-    terminal.wait_for("supervisor of this session is gone", 60)
+    wait_until(lambda: not lease.owner.alive(), PATIENCE)
+    terminal.wait_for("supervisor of this session is gone")
     assert "can be resumed" in with_key.run("sessions").stdout
 
     asked.clear()
     with_key.open(second_terminal, "run", "--resume", first.session_id[:6])
-    second_terminal.wait_for(r"● the word is heron-42", 180)
+    second_terminal.wait_for(r"● the word is heron-42")
     second_terminal.submit("SAY: and on it goes")
-    second_terminal.wait_for(r"● and on it goes", 180)
+    second_terminal.wait_for(r"● and on it goes")
     assert any("heron-42" in each and "and on it goes" in each for each in asked), (
         "the model hears what was said before"
     )
     (second,) = with_key.sessions()
     second_terminal.press("C-a", "d")
-    second_terminal.wait_for("EXIT 0", 30)
+    second_terminal.wait_for("EXIT 0")
     with_key.run("stop")
     assert verify_file(second.audit_log, second.session_id).ok
     assert f'"resumes":"{first.session_id}"' in second.audit_log.read_text()

@@ -19,10 +19,10 @@ from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, COMMAND, Installation, Loop
 from tests.e2e.person import Person
 from tests.e2e.test_approvals import bare, git  # noqa: F401 -- bare is a fixture
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
 from tests.e2e.web_host import WebHost
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 HOST = "files.example.org"
 
@@ -127,7 +127,7 @@ def test_the_task_may_come_from_a_pipe_and_an_interrupt_ends_it(engine: Engine, 
         if line == "begun\n":
             break
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(PATIENCE) == 130
     assert "Task stopped" in process.stderr.read()
     assert_nothing_left(installation, engine)
     assert registry.sessions(installation.home)[0].record.outcome == "stopped by the person"
@@ -154,8 +154,8 @@ def test_whoever_attaches_sees_a_task_in_the_background_and_answers_its_question
         installation.home,
     )
     installation.open(terminal, "attach")
-    terminal.wait_for("begun", 60)
-    terminal.wait_for("no-egress", 30)
+    terminal.wait_for("begun")
+    terminal.wait_for("no-egress")
     terminal.type("typed")  # nobody is there to read it
     person = Person(session)
     (installation.workspace / "go").touch()
@@ -163,8 +163,8 @@ def test_whoever_attaches_sees_a_task_in_the_background_and_answers_its_question
     assert asked.card.title == f"GET https://{HOST}/"
     person.sees(lambda keeper: keeper.status is SessionStatus.WAITING)
     person.answers(asked, approve=True)
-    terminal.wait_for(f"hello from {HOST}", 60)
-    terminal.wait_for("success after", 30)
+    terminal.wait_for(f"hello from {HOST}")
+    terminal.wait_for("success after")
     assert "typed" not in terminal.screen()
     person.leave()
     terminal.press("C-a", "q")

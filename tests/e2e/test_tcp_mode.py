@@ -22,10 +22,11 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import tag_of
 from ironcurtain_tui.containers.self_test import host_addresses
 from ironcurtain_tui.paths import SessionPaths
-from tests.e2e.conftest import CANARY, Installation, installed
+from ironcurtain_tui.rehearsal.conversation import Tool
+from tests.e2e.conftest import CANARY, Installation, installed, wait_for_tool
 from tests.e2e.tmux import Tmux
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 SERVER = """
 import socket, threading
@@ -62,14 +63,17 @@ def in_tcp_mode(installation: Installation) -> None:
 # --- what must work -----------------------------------------------------------------------------------
 
 
-def test_claude_code_calls_model_and_tool(engine: Engine, with_key: Installation, terminal: Tmux) -> None:
+def test_claude_code_calls_model_and_tool(
+    engine: Engine, with_key: Installation, terminal: Tmux, offered: dict[str, Tool]
+) -> None:
     in_tcp_mode(with_key)
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
-    terminal.wait_for("bypass permissions on", 120)
-    terminal.wait_for("no-egress", 30)
+    terminal.wait_for("bypass permissions on")
+    terminal.wait_for("no-egress")
+    wait_for_tool(terminal, offered, "ironcurtain__where_am_i")
     terminal.submit("TOOL: ironcurtain__where_am_i {}\nSAY: made-by-42")
-    terminal.wait_for(r"POST .*/v1/messages +✓ 200", 120)
-    terminal.wait_for("made-by-42", 60)
+    terminal.wait_for(r"POST .*/v1/messages +✓ 200")
+    terminal.wait_for("made-by-42")
 
     (session,) = with_key.sessions()
     agent, _ = members(engine, session)
@@ -94,7 +98,7 @@ def test_claude_code_calls_model_and_tool(engine: Engine, with_key: Installation
 def test_the_terminal_has_the_size_it_is_given(installation: Installation, terminal: Tmux) -> None:
     in_tcp_mode(installation)
     installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", "shell", "--rehearsal")
-    terminal.wait_for("no-egress", 120)
+    terminal.wait_for("no-egress")
     sizes = []
     for cols, lines in ((200, 50), (120, 36)):
         terminal.resize(cols, lines)

@@ -25,21 +25,18 @@ from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, terminal: Tmux) -> None:
     with_key.open(terminal, "run", "--workspace", str(with_key.workspace))
-    terminal.wait_for("bypass permissions on", 120)
-    terminal.wait_for("no-egress", 30)
-    header = terminal.screen().splitlines()[0]
-    assert "no-egress" in header
-    assert "chain" in header
+    terminal.wait_for("bypass permissions on")
+    header = terminal.wait_for(r"^(?=.*no-egress)(?=.*chain)").splitlines()[0]
     assert "REHEARSAL" not in header
 
     terminal.submit("RUN: echo made-by-$((40+2)) > proof.txt && cat proof.txt")
-    terminal.wait_for(r"made-by-42", 120)
-    terminal.wait_for(r"POST .*/v1/messages +✓ 200 +[\d.]+k +[\d.]+m?s +[\d.]+k", 60)  # bytes, time, tokens
+    terminal.wait_for(r"made-by-42")
+    terminal.wait_for(r"POST .*/v1/messages +✓ 200 +[\d.]+k +[\d.]+m?s +[\d.]+k")  # bytes, time, tokens
     assert (with_key.workspace / "proof.txt").read_text() == "made-by-42\n"
     if os.geteuid() == 0:
         assert (with_key.workspace / "proof.txt").stat().st_uid == 1000
@@ -57,8 +54,8 @@ def test_a_task_from_prompt_to_proof(engine: Engine, with_key: Installation, ter
     terminal.press("C-a")
     terminal.wait_for("KEYS")
     terminal.press("q")
-    terminal.wait_for(r"keeps running in session.*", 20)
-    terminal.wait_for("EXIT 0", 20)
+    terminal.wait_for(r"keeps running in session.*")
+    terminal.wait_for("EXIT 0")
 
     with_key.run("stop")
     assert verify_file(session.audit_log, session.session_id).ok
@@ -117,8 +114,8 @@ def assert_others_can_read_it(installation: Installation, session: SessionPaths)
 
 def test_without_a_key_it_is_a_rehearsal_and_says_so(installation: Installation, terminal: Tmux) -> None:
     installation.open(terminal, "run", "--workspace", str(installation.workspace))
-    terminal.wait_for("bypass permissions on", 120)
-    terminal.wait_for("^.*REHEARSAL.*no-egress", 30)  # the header
+    terminal.wait_for("bypass permissions on")
+    terminal.wait_for("^.*REHEARSAL.*no-egress")  # the header
     terminal.submit("write")
-    terminal.wait_for("rehearsal.txt now lies in your project", 120)
+    terminal.wait_for("rehearsal.txt now lies in your project")
     assert (installation.workspace / "rehearsal.txt").exists()

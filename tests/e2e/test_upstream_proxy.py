@@ -12,7 +12,7 @@ from tests.e2e.conftest import Installation, Loop
 from tests.e2e.web_host import WebHost
 from tests.proxy.corporate import CorporateProxy
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 HOST = "files.example.org"
 RULE = f'[[rule]]\nname = "files"\non = "request"\nhost = "{HOST}"\nthen = "allow"\n'
 

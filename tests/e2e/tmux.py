@@ -9,6 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+PATIENCE = 180.0
+"""Seconds any single wait may take: a loaded machine needs a hundred times what a quiet one does."""
+
 
 class Tmux:
     """One tmux server with one window. ``close`` ends it and everything in it."""
@@ -19,7 +22,7 @@ class Tmux:
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
 
     def run(self, command: list[str], environment: Mapping[str, str], directory: Path) -> None:
         """Run ``command`` in a shell that stays afterwards and says ``EXIT <code>``."""
@@ -42,8 +45,14 @@ class Tmux:
 
     def submit(self, text: str) -> None:
         """Type a line and, once it is on the screen, Enter: as one burst an editor takes it for a paste."""
+        end = text[-15:]
+        before = self.screen().count(end)
         self.type(text)
-        self.wait_for(re.escape(text[-15:]))
+        self.wait_for(re.escape(end))
+        # Once more than before, unless what stood there has just been scrolled away.
+        deadline = time.monotonic() + 5
+        while before and self.screen().count(end) <= before and time.monotonic() < deadline:
+            time.sleep(0.1)
         time.sleep(0.5)
         self.press("Enter")
 
@@ -51,16 +60,13 @@ class Tmux:
         """What the terminal shows now."""
         return self._tmux("capture-pane", "-p")
 
-    def wait_for(self, pattern: str, seconds: float = 60.0) -> str:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> str:
         """The screen as soon as ``pattern`` is on it; AssertionError with the last screen when it never is."""
         deadline = time.monotonic() + seconds
-        screen = ""
-        while time.monotonic() < deadline:
-            screen = self.screen()
-            if re.search(pattern, screen):
-                return screen
+        while not re.search(pattern, screen := self.screen()):
+            assert time.monotonic() < deadline, f"{pattern!r} was not on the screen within {seconds:.0f} s:\n{screen}"
             time.sleep(0.1)
-        raise AssertionError(f"{pattern!r} was not on the screen within {seconds:.0f} s:\n{screen}")
+        return screen
 
     def format(self, what: str) -> str:
         """A tmux format of the pane, e.g. ``#{pane_pid}``."""
@@ -71,4 +77,6 @@ class Tmux:
         self._tmux("resize-window", "-x", str(cols), "-y", str(lines))
 
     def close(self) -> None:
-        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], check=False, capture_output=True, timeout=20)
+        subprocess.run(
+            ["tmux", "-S", str(self._socket), "kill-server"], check=False, capture_output=True, timeout=PATIENCE
+        )
