@@ -14,6 +14,7 @@ from ironcurtain_tui.audit.follower import AnyReport, Checked, Indexed, Missing,
 from ironcurtain_tui.audit.index import AuditIndex
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.paths import SessionPaths, private_directory
+from tests.waiting import PATIENCE
 
 SESSION = "0123456789ab"
 
@@ -92,5 +93,5 @@ def test_it_ends_with_its_input(directory: AuditDirectory) -> None:
         assert process.stdout is not None
         reports = [msgspec.json.decode(process.stdout.readline(), type=AnyReport) for _ in range(2)]
         assert {type(report) for report in reports} == {Indexed, Checked}
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0

@@ -155,7 +155,9 @@ def join(engine: Engine, sidecar_image: str, tcp_doors: TcpDoors) -> Iterator[Jo
 
 async def outcome(engine: Engine, create: Create, network: SessionNetwork) -> SelfTestReport:
     """What the self-test says of a container on ``network``."""
-    container = create("sleep", "60", session_id=network.name.removeprefix("ironcurtain-"), network=network.agents_part)
+    container = create(
+        "sleep", "infinity", session_id=network.name.removeprefix("ironcurtain-"), network=network.agents_part
+    )
     await asyncio.to_thread(container.start)
     return await asyncio.to_thread(SelfTest(engine, container, network).run)
 
@@ -198,7 +200,12 @@ async def test_another_container_on_the_network_is_noticed(
     engine: Engine, create: Create, join: Join, shell_image: str
 ) -> None:
     network = await asyncio.to_thread(join)
-    body = {"Image": shell_image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    body = {
+        "Image": shell_image,
+        "Entrypoint": ["sleep"],
+        "Cmd": ["infinity"],
+        "HostConfig": {"NetworkMode": network.name},
+    }
     stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{secrets.token_hex(4)}")["Id"]
     try:
         engine.client.start(stranger)
@@ -212,7 +219,7 @@ async def test_another_container_on_the_network_is_noticed(
 async def test_a_second_network_of_the_agents_is_noticed(engine: Engine, create: Create, join: Join) -> None:
     network = await asyncio.to_thread(join)
     session = network.name.removeprefix("ironcurtain-")
-    container = create("sleep", "60", session_id=session, network=network.agents_part)
+    container = create("sleep", "infinity", session_id=session, network=network.agents_part)
     await asyncio.to_thread(engine.connect_network, "bridge", container.id)
     await asyncio.to_thread(container.start)
     report = await asyncio.to_thread(SelfTest(engine, container, network).run)
@@ -296,7 +303,12 @@ def test_a_network_that_somebody_else_has_joined_is_left(engine: Engine, sidecar
     network = SessionNetwork.create(
         engine, secrets.token_hex(6), sidecar_image, DoorPorts(40001, 40002), engine.bridge_gateway(), OWNER
     )
-    body = {"Image": shell_image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    body = {
+        "Image": shell_image,
+        "Entrypoint": ["sleep"],
+        "Cmd": ["infinity"],
+        "HostConfig": {"NetworkMode": network.name},
+    }
     stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{secrets.token_hex(4)}")["Id"]
     try:
         engine.client.start(stranger)
@@ -341,6 +353,6 @@ def test_a_taken_subnet_costs_a_try_and_tries_are_bounded(
 
 @pytest.mark.engine
 def test_a_container_without_an_address_is_not_waited_for_without_end(engine: Engine, create: Create) -> None:
-    container: AgentContainer = create("sleep", "60")
+    container: AgentContainer = create("sleep", "infinity")
     with pytest.raises(EngineRefusedError, match="no address"):
         engine.container_ip(container.id, "bridge", timeout=0.1)

@@ -19,7 +19,7 @@ def names(result: SelfTestReport) -> set[str]:
 
 @pytest.mark.engine
 async def test_passes_in_the_agents_container(engine: Engine, create: Create, open_doors: Doors) -> None:
-    container = create("sleep", "60")
+    container = create("sleep", "infinity")
     await asyncio.to_thread(container.start)
     test = SelfTest(engine, container)
     result = await asyncio.to_thread(test.run)
@@ -36,7 +36,7 @@ async def test_notices_a_hole_made_on_purpose(
     engine: Engine, shell_image: str, create: Create, open_doors: Doors
 ) -> None:
     spec = ContainerSpec(
-        "0123456789ab", shell_image, ("sleep", "60"), {}, open_doors.sockets, open_doors.workspace, UID, GID
+        "0123456789ab", shell_image, ("sleep", "infinity"), {}, open_doors.sockets, open_doors.workspace, UID, GID
     )
     body = create_body(spec, HostLimits(2, 4 << 30))
     body["HostConfig"] |= {"NetworkMode": "bridge", "ReadonlyRootfs": False}
@@ -59,7 +59,7 @@ async def test_notices_a_hole_made_on_purpose(
 async def test_fails_when_a_door_is_shut(engine: Engine, create: Create, doors: Doors) -> None:
     proxy = await asyncio.start_unix_server(doors.proxy, doors.sockets / "proxy.sock")
     (doors.sockets / "proxy.sock").chmod(0o666)
-    container = create("sleep", "60")
+    container = create("sleep", "infinity")
     async with proxy:
         await asyncio.to_thread(container.start)
         result = await asyncio.to_thread(SelfTest(engine, container).run)
@@ -68,7 +68,7 @@ async def test_fails_when_a_door_is_shut(engine: Engine, create: Create, doors: 
 
 @pytest.mark.engine
 def test_fails_when_it_cannot_be_made(engine: Engine, create: Create) -> None:
-    test = SelfTest(engine, create("sleep", "60"))  # never started
+    test = SelfTest(engine, create("sleep", "infinity"))  # never started
     for result in (test.sealed(), test.doors(), test.run()):
         assert not result.passed
         assert names(result) == {"probe"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
 from ironcurtain_tui.containers.stream import Demultiplexer, open_stream, read_output
+from tests.waiting import PATIENCE
 
 Answer = Callable[[bytes], str]
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
@@ -43,9 +44,9 @@ def engine_that_answers() -> Iterator[Answer]:
 
 def test_bytes_that_come_with_the_head_are_not_lost(engine_that_answers: Answer) -> None:
     address = engine_that_answers(UPGRADED + b"\x1b[2Jfirst bytes")
-    with open_stream(address, "/attach", 5) as stream:
+    with open_stream(address, "/attach", PATIENCE) as stream:
         assert stream.gettimeout() == 0.0
-        stream.settimeout(5)
+        stream.settimeout(PATIENCE)
         shown = b""
         while chunk := stream.recv(100):
             shown += chunk
@@ -58,12 +59,12 @@ def test_bytes_that_come_with_the_head_are_not_lost(engine_that_answers: Answer)
 def test_anything_but_an_upgrade_is_refused(engine_that_answers: Answer, answer: bytes) -> None:
     address = engine_that_answers(answer)
     with pytest.raises((EngineRefusedError, EngineUnavailableError)):
-        open_stream(address, "/attach", 5)
+        open_stream(address, "/attach", PATIENCE)
 
 
 def test_no_engine(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailableError, match="There is no Docker Engine"):
-        open_stream(f"unix://{tmp_path}/none.sock", "/attach", 5)
+        open_stream(f"unix://{tmp_path}/none.sock", "/attach", PATIENCE)
 
 
 def frame(data: bytes, stream: int = 1) -> bytes:
@@ -82,7 +83,7 @@ def test_both_output_streams_are_put_together_however_they_are_cut() -> None:
     sender = threading.Thread(target=send)
     sender.start()
     with here:
-        assert read_output(here, 10, 10_000) == (b"outerr" + b"x" * 100_000)[:10_000]
+        assert read_output(here, PATIENCE, 10_000) == (b"outerr" + b"x" * 100_000)[:10_000]
     sender.join()
 
 

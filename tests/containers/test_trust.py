@@ -119,7 +119,7 @@ async def behind_door(create: Create, doors: Doors) -> AsyncIterator[AgentContai
     door = TerminatingDoor(server_context(doors.workspace, certificate, key))
     async with await asyncio.start_unix_server(door, doors.sockets / "proxy.sock"):
         (doors.sockets / "proxy.sock").chmod(0o666)
-        container = create("sleep", "100")
+        container = create("sleep", "infinity")
         await asyncio.to_thread(container.start)
         yield container
 

@@ -40,6 +40,7 @@ from ironcurtain_tui.events import (
     StatusChanged,
     TitleChanged,
 )
+from tests.waiting import PATIENCE
 
 
 class Damage:
@@ -111,7 +112,7 @@ def flow(number: int) -> FlowChanged:
 
 
 async def read_until[M](client: ControlClient, kind: type[M]) -> M:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         async for message in client:
             if isinstance(message, kind):
                 return message
@@ -132,7 +133,7 @@ async def test_viewer_gets_state_then_events_and_can_send(
     events = await read_until(client, Events)
     assert [numbered.event for numbered in events.events] == [TitleChanged(title="hello")]
     client.send(Key(key="a", character="a"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await session.arrived.wait()
     assert session.received == [Resize(cols=80, lines=24), Key(key="a", character="a")]
     await client.close()
@@ -158,7 +159,7 @@ async def test_slow_viewer_gets_a_snapshot_and_does_not_slow_the_session(
             await asyncio.sleep(0)  # the session never waits for the viewer
     keeper = StateKeeper.restore(client.state)
     snapshots = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for message in client:
             if isinstance(message, Welcome):
                 keeper = StateKeeper.restore(message.state)
@@ -194,7 +195,7 @@ async def test_who_does_not_watch_gets_events_only_and_then_one_whole_screen(
             session.damages[0].changes += 1
             server.screen_changed()
             server.publish(session.keeper.number(TitleChanged(title=f"{watched}.{number}")))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             async for message in client:
                 assert isinstance(message, Events)
                 if message.events[-1].event == TitleChanged(title=f"{watched}.99"):
@@ -204,7 +205,7 @@ async def test_who_does_not_watch_gets_events_only_and_then_one_whole_screen(
         assert bytes(update.rows[0]) == msgspec.msgpack.encode([["100", []]])
         client.send(Watch(screen=False))
         client.send(Key(key="a"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await session.arrived.wait()
         session.arrived.clear()
     assert session.received == [Key(key="a"), Key(key="a")]
@@ -236,7 +237,7 @@ async def test_other_version_is_refused_with_a_remedy(server: ControlServer, tmp
 async def test_garbage_ends_only_that_connection(server: ControlServer, tmp_path: Path, garbage: bytes) -> None:
     reader, writer = await asyncio.open_unix_connection(tmp_path / "c.sock")
     writer.write(garbage)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.read() == b""
     writer.close()
     client = await ControlClient.connect(tmp_path / "c.sock")
@@ -252,7 +253,7 @@ async def test_other_users_process_is_not_served(server: ControlServer, tmp_path
             parent.chmod(parent.stat().st_mode | 0o011)
     script = (
         "import os,socket;os.setgid(65534);os.setuid(65534);s=socket.socket(socket.AF_UNIX);"
-        f"s.settimeout(5);s.connect({str(path)!r});print(len(s.recv(100)))"
+        f"s.settimeout({PATIENCE});s.connect({str(path)!r});print(len(s.recv(100)))"
     )
 
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)

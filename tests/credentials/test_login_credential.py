@@ -23,6 +23,7 @@ from ironcurtain_tui.credentials.login_store import FileStore
 from ironcurtain_tui.credentials.logins import _claude_locks
 from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint
 from ironcurtain_tui.errors import UserFacingError
+from tests.waiting import PATIENCE, until
 
 from .token_server import TokenServer
 
@@ -88,14 +89,6 @@ def text(key: Key) -> str:
     return key.secret.reveal()
 
 
-async def asked(server: TokenServer) -> None:
-    for _ in range(2000):
-        if server.asked:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nobody asked")
-
-
 OLD, NEW = ("access-token-number-0", "refresh-token-number-0"), ("access-token-number-1", "refresh-token-number-1")
 
 
@@ -134,13 +127,14 @@ async def test_one_that_expires_soon_is_renewed_once_for_all_who_wait(path: Path
 
 async def test_a_request_that_is_cancelled_loses_no_token(path: Path, server: TokenServer) -> None:
     put(path, *OLD, 100)
-    server.delay = 0.4
+    server.may_answer.clear()
     log_in, _ = credential(path, server)
     waiting = asyncio.get_running_loop().create_task(log_in.key())
-    await asked(server)
+    await until(lambda: server.asked)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    server.may_answer.set()
     await log_in.close()  # the session ends just then, too
     assert stored(path) == NEW
 
@@ -183,13 +177,14 @@ async def test_losing_a_race_against_an_agent_without_locks(
     path: Path, server: TokenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody spends the token while ours is on its way, and writes what came a moment later."""
+    monkeypatch.setattr(login_credential, "RACE_SECONDS", (0.05,) * 1000)
     put(path, *OLD, 100)
     log_in, news = credential(path, server)
     _, answer = server.answer({"refresh_token": OLD[1]})
-    server.delay = 0.2
 
     async def host_agent() -> None:
-        await asyncio.sleep(0.8)
+        await until(lambda: len(server.asked) == 2)
+        await asyncio.sleep(0.5)
         put(path, str(answer["access_token"]), str(answer["refresh_token"]), HOUR)
 
     _, key = await asyncio.gather(host_agent(), log_in.key())
@@ -201,11 +196,12 @@ async def test_losing_a_race_against_an_agent_without_locks(
 
 async def test_newer_tokens_of_the_host_are_never_overwritten(path: Path, server: TokenServer) -> None:
     put(path, *OLD, 100)
-    server.delay = 0.5
+    server.may_answer.clear()
     log_in, _ = credential(path, server)
     waiting = asyncio.get_running_loop().create_task(log_in.key())
-    await asked(server)
+    await until(lambda: server.asked)
     put(path, "access-by-the-host-agent", "refresh-by-the-host-agent", HOUR)
+    server.may_answer.set()
     await waiting
     assert stored(path) == ("access-by-the-host-agent", "refresh-by-the-host-agent")
     assert text(await log_in.key()) == "access-by-the-host-agent"
@@ -218,6 +214,7 @@ from tests.credentials.test_login_credential import credential, text
 class Server: url = sys.argv[2]
 async def main():
     made, news = credential(Path(sys.argv[1]), Server)
+    print("ready", flush=True)
     sys.stdin.readline()
     print(text(await made.key()), len(news.failures), flush=True)
     await made.close()
@@ -239,7 +236,14 @@ def test_four_processes_at_once(path: Path, server: TokenServer) -> None:
         )
         for _ in range(4)
     ]
-    outputs = [process.communicate("go\n", timeout=100)[0] for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=PATIENCE)[0] for process in processes]
     assert outputs == [f"{NEW[0]} 0\n"] * 4
     assert len(server.asked) == 1
     assert stored(path) == NEW

@@ -19,6 +19,9 @@ class TokenServer:
         self.issued: list[tuple[str, str]] = []
         self.asked: list[dict[str, str]] = []
         self.delay = 0.0
+        self.may_answer = threading.Event()
+        """Cleared: what was asked is decided on, and the answer stays under way."""
+        self.may_answer.set()
         self.expires_in = 28800
         self.failure: tuple[int, dict[str, object]] | None = None
         self._numbers = itertools.count(1)
@@ -49,6 +52,7 @@ class TokenServer:
                 form = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 status, answer = server.answer(form)
                 time.sleep(server.delay)  # the token is spent, the answer under way
+                server.may_answer.wait()
                 body = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))
@@ -66,6 +70,7 @@ class TokenServer:
         try:
             yield self
         finally:
+            self.may_answer.set()
             self._server.shutdown()
             self._server.server_close()
             thread.join()

@@ -302,7 +302,7 @@ async def test_cutting_a_host_ends_its_connections_only(stage: Stage) -> None:
     second.writer.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     body=st.binary(max_size=5000),
     target=st.text("abcXYZ019-._~/&=", max_size=40),

@@ -4,11 +4,13 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from ironcurtain_tui.rehearsal.model import LARGEST_BODY, RehearsalModel
+from tests.waiting import PATIENCE
 
 KEY = "sk-ant-rehearsal-0123456789"
 HOST = "api.anthropic.com"
@@ -100,7 +102,7 @@ async def test_text_is_streamed_word_by_word() -> None:
     finally:
         await model.stop()
     assert [json.loads(line[6:])["delta"]["text"] for line, _ in arrivals] == ["one ", "two ", "three"]
-    assert arrivals[-1][1] - arrivals[0][1] >= 0.1
+    assert arrivals[-1][1] - arrivals[0][1] >= 0.04, "not in one piece: the last word is said after a pause"
 
 
 @pytest.mark.parametrize("key", ["sk-ant-api03-ironcurtain-sentinel", "", KEY + "x"])
@@ -175,13 +177,14 @@ async def test_garbage_ends_only_its_own_connection(model: RehearsalModel, clien
     for garbage in (b"\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nx: " + b"a" * 100_000, b"POST / HTTP/1.1\r\n\r\n"):
         reader, writer = await asyncio.open_connection("127.0.0.1", model.port, ssl=trust, server_hostname=HOST)
         writer.write(garbage)
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        with suppress(ConnectionError):  # which is how the kernel says that not all was read
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
         writer.close()
     assert (await post(client, "/v1/messages", question("look"))).status_code == 200
 
 
 async def test_stop_cuts_a_stream_and_frees_the_port() -> None:
-    model = RehearsalModel(KEY, pause=30.0)
+    model = RehearsalModel(KEY, pause=3600.0)
     await model.start()
     port = model.port
     async with connect(model) as client:
@@ -189,7 +192,7 @@ async def test_stop_cuts_a_stream_and_frees_the_port() -> None:
         async with client.stream("POST", "/v1/messages", json=body, extensions=SNI) as stream:
             lines = stream.aiter_lines()
             assert await anext(lines) == "event: message_start"
-            await asyncio.wait_for(model.stop(), 10)
+            await asyncio.wait_for(model.stop(), PATIENCE)
             with pytest.raises(httpx.RemoteProtocolError):
                 async for _ in lines:
                     pass

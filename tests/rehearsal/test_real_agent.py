@@ -122,7 +122,7 @@ async def test_claude_code_plays_the_rehearsal(directory: Path) -> None:
         wait = 'until [ -e "$HOME/.claude/settings.json" ]; do sleep 0.1; done; exec "$@" < /dev/null'
         command = ("sh", "-c", wait, "sh", *launch.command, "-p", prompt, "--output-format", "stream-json", "--verbose")
         async with asyncio.timeout(TURN_SECONDS):
-            status, output = await asyncio.to_thread(container.exec, command)
+            status, output = await asyncio.to_thread(container.exec, command, TURN_SECONDS)
     finally:
         await asyncio.to_thread(container.remove)
         proxy.close()

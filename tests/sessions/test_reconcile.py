@@ -82,7 +82,7 @@ def test_a_dead_supervisors_network_with_strangers_on_it_is_left_and_told(
 ) -> None:
     network = network_of(engine, session, DEAD.labels())
     image = ensure_image(engine, "shell", lambda _: None)
-    body = {"Image": image, "Entrypoint": ["sleep"], "Cmd": ["60"], "HostConfig": {"NetworkMode": network.name}}
+    body = {"Image": image, "Entrypoint": ["sleep"], "Cmd": ["infinity"], "HostConfig": {"NetworkMode": network.name}}
     stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{session}")["Id"]
     try:
         engine.client.start(stranger)

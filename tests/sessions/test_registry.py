@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths, new_session_id
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
+from tests.waiting import wait_until
 
 
 def make(root: Path, started: float = 1.0) -> SessionPaths:
@@ -70,10 +70,7 @@ def test_what_may_live_on_another_machine_is_no_orphan(tmp_path: Path) -> None:
 def test_a_zombie_is_not_alive() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     identity = ProcessIdentity(process.pid, ProcessIdentity.current().boot, _started(process.pid))
-    deadline = time.monotonic() + 10
-    while identity.alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not identity.alive()
+    wait_until(lambda: not identity.alive())
     process.wait()
 
 
