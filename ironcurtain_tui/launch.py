@@ -22,7 +22,6 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
 from ironcurtain_tui.containers.limits import Limits
 from ironcurtain_tui.containers.network import network_mode
-from ironcurtain_tui.containers.spec import HostLimits
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
@@ -63,10 +62,6 @@ def launch(
     sidecar = ""
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
-    ours = settings.container
-    limits = Limits.on(
-        HostLimits(info.cpus, info.memory_bytes), memory_bytes=ours.memory_bytes, cpus=ours.cpus, pids=ours.pids
-    )
     size = shutil.get_terminal_size()
     return supervisor.run(
         LaunchRequest(
@@ -84,7 +79,7 @@ def launch(
             cols=size.columns,
             lines=size.lines,
             config=settings,
-            limits=limits,
+            limits=Limits.on(info.host, settings.container),
         )
     )
 

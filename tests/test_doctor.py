@@ -85,8 +85,8 @@ def test_the_protections_are_read_back_from_a_container(
     for name in ("read-only root", "no capabilities", "no new privileges", "seccomp list", "processes (512)"):
         assert name in finding["text"]
 
-    def softer(*arguments: Any) -> dict[str, Any]:
-        body = create_body(*arguments)
+    def softer(*arguments: Any, **options: Any) -> dict[str, Any]:
+        body = create_body(*arguments, **options)
         body["HostConfig"] |= {"ReadonlyRootfs": False, "CapDrop": [], "PidsLimit": None}
         return body
 

@@ -38,6 +38,7 @@ class AgentContext:
     rehearsal: bool = False
     """The model is our own scripted one."""
     runs_as_root: bool = False
+    """In the container it has uid 0, which on a rootless engine is the person."""
     allowed_hosts: tuple[str, ...] = ()
     """What the proxy lets through, for telling the agent."""
     mcp_bridge: tuple[str, ...] = MCP_BRIDGE

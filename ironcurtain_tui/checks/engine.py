@@ -24,11 +24,17 @@ def engine() -> Iterator[Finding]:
 
     found = Engine.connect()
     info = found.info()
+    info.check_usable(found.address)
     free = found.disk_free()
     room = f", {free / 2**30:.1f} GiB free" if free is not None else ""
-    kind = "rootless " if info.rootless else ""
-    text = f"{kind}Docker Engine {info.version} ({info.architecture}, {info.storage_driver}) at {found.address}{room}"
-    yield Finding("engine", BadgeState.OK, text)
+    yield Finding(
+        "engine",
+        BadgeState.OK,
+        f"{info.title} ({info.architecture}, {info.storage_driver}) at {found.address}{room}",
+    )
+    if info.remaps_users:
+        text = "userns-remap is on; the agent's container is left out of it, because the agent works as your own user"
+        yield Finding("engine", BadgeState.OK, text)
 
 
 def images() -> Iterator[Finding]:
@@ -60,11 +66,12 @@ def hardening() -> Iterator[Finding]:
     on = [f"{one.name} ({one.detail})" if one.detail else one.name for one in read if one.on]
     yield Finding("hardening", BadgeState.OK, ", ".join(on))
     off = [one for one in read if not one.on]
-    if os.geteuid() == 0 or found.info().rootless:
+    info = found.info()
+    if os.geteuid() == 0 or info.rootless:
         off = [one for one in off if one.name != "not root"]  # the check's own user, not that of a session
     if off:
         limits = all(one.name.startswith("limit") for one in off)
-        remedy = "Switch the cgroup controllers on, and look at `docker info`." if limits else "Look at `docker info`."
+        remedy = info.limits_remedy if limits else "Look at `docker info`."
         state = BadgeState.WARN if limits else BadgeState.FAIL
         yield Finding("hardening", state, f"off: {', '.join(one.name for one in off)}", remedy)
 

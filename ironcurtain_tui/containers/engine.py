@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -18,8 +17,9 @@ from docker.context import ContextAPI
 
 from ironcurtain_tui.containers import limits
 from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained, unavailable
-from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, HostLimits, create_body
+from ironcurtain_tui.containers.spec import SESSION_LABEL, ContainerSpec, create_body
 from ironcurtain_tui.containers.subnet import engine_subnets
 
 CONNECT_SECONDS = 10.0
@@ -30,24 +30,6 @@ NO_SUCH_SOURCE = "bind source path does not exist"
 """In the engine's refusal to mount what it does not see."""
 ISOLATED_GATEWAY_SINCE = 28
 """The first major version that knows bridges without an address by that name."""
-
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """What an engine says about itself."""
-
-    version: str
-    api_version: str
-    architecture: str
-    operating_system: str
-    storage_driver: str
-    cpus: int
-    memory_bytes: int
-    root_directory: Path
-    rootless: bool
-    security_options: tuple[str, ...]
-    kernel: str = ""
-    """Release of the kernel its containers run on."""
 
 
 @dataclass(frozen=True)
@@ -125,20 +107,7 @@ class Engine:
         """Ask the engine about itself (one call each time)."""
         with explained("describe itself", self.address):
             info = self.client.info()
-        options = tuple(info.get("SecurityOptions") or ())
-        return EngineInfo(
-            version=info.get("ServerVersion", ""),
-            api_version=self.client.api_version,
-            architecture=info.get("Architecture", ""),
-            operating_system=info.get("OperatingSystem", ""),
-            storage_driver=info.get("Driver", ""),
-            cpus=int(info.get("NCPU", 1)),
-            memory_bytes=int(info.get("MemTotal", 0)),
-            root_directory=Path(info.get("DockerRootDir", "/var/lib/docker")),
-            rootless=any("rootless" in option for option in options),
-            security_options=options,
-            kernel=info.get("KernelVersion", ""),
-        )
+        return EngineInfo.read(info, self.client.api_version)
 
     def disk_free(self) -> int | None:
         """Bytes free where the engine keeps images; None when that directory is not visible from here."""
@@ -253,7 +222,7 @@ class Engine:
         disk is full or the engine does not accept the limits.
         """
         info = self.info()
-        body = create_body(spec, HostLimits(info.cpus, info.memory_bytes))
+        body = create_body(spec, info.host, remapped=info.remaps_users)
         spec.release_file.unlink(missing_ok=True)
         try:
             with explained("create the agent's container", self.address):

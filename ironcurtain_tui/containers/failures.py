@@ -39,6 +39,8 @@ DISK_FULL_REMEDY = (
 def unavailable(error: BaseException, address: str) -> EngineUnavailableError:
     """Why ``address`` cannot be reached and what to do, told from the operating system's error within ``error``."""
     cause = _os_error(error)
+    # A rootless engine belongs to the user, who has a systemd of their own.
+    systemctl = "systemctl --user" if "/run/user/" in address else "sudo systemctl"
     if isinstance(cause, PermissionError):
         return EngineUnavailableError(
             f"You may not use the Docker Engine at {address}: permission denied.",
@@ -47,17 +49,17 @@ def unavailable(error: BaseException, address: str) -> EngineUnavailableError:
     if isinstance(cause, FileNotFoundError):
         return EngineUnavailableError(
             f"There is no Docker Engine at {address}.",
-            "Install Docker Engine or start it (`sudo systemctl start docker`), or set DOCKER_HOST.",
+            f"Install Docker Engine or start it (`{systemctl} start docker`), or set DOCKER_HOST.",
         )
     if isinstance(cause, ConnectionRefusedError):
         return EngineUnavailableError(
             f"The Docker Engine at {address} is not running: connection refused.",
-            "Start it: `sudo systemctl start docker`.",
+            f"Start it: `{systemctl} start docker`.",
         )
     if isinstance(cause, TimeoutError) or _timed_out(error):
         return EngineUnavailableError(
             f"The Docker Engine at {address} does not answer.",
-            "Look at `sudo systemctl status docker`, or restart it: `sudo systemctl restart docker`.",
+            f"Look at `{systemctl} status docker`, or restart it: `{systemctl} restart docker`.",
         )
     return EngineUnavailableError(
         f"The Docker Engine at {address} cannot be used: {cause or error}.",

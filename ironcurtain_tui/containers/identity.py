@@ -15,6 +15,8 @@ class Identity:
     gid: int
     is_root: bool = False
     """The agent would be root on the host's files: worth a warning, although it has no capability."""
+    is_us: bool = False
+    """On this machine it is the user that we are, whatever the number in the container."""
 
 
 def choose_identity(user: tuple[int, int], owner: tuple[int, int], *, rootless: bool = False) -> Identity:
@@ -24,9 +26,9 @@ def choose_identity(user: tuple[int, int], owner: tuple[int, int], *, rootless: 
     engine maps its own user to 0 inside, and there 0 is that user and not root.
     """
     if rootless:
-        return Identity(0, 0)
+        return Identity(0, 0, is_us=True)
     uid, gid = user if user[0] != 0 else owner
-    return Identity(uid, gid, is_root=uid == 0)
+    return Identity(uid, gid, is_root=uid == 0, is_us=uid == user[0])
 
 
 def agent_identity(workspace: Path, *, rootless: bool = False) -> Identity:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
-from ironcurtain_tui.containers.spec import GIB, HostLimits, clamped_cpus, clamped_memory
+from ironcurtain_tui.config import ContainerSettings
+from ironcurtain_tui.containers.spec import (
+    CPU_TIME,
+    GIB,
+    MEMORY,
+    PROCESSES,
+    HostLimits,
+    clamped_cpus,
+    clamped_memory,
+)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,30 +26,46 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float
     pids: int
     lowered: tuple[str, ...] = ()
-    """What was asked for and is more than there may be, in words."""
+    """What the person asked for and is more than there may be, in words."""
+    unheld: tuple[str, ...] = ()
+    """What the engine cannot limit."""
 
     @classmethod
-    def on(cls, host: HostLimits, *, memory_bytes: int, cpus: float, pids: int) -> Limits:
-        """The limits asked for, on ``host``: a core and a quarter of the memory are left to it."""
-        memory, allowed = clamped_memory(memory_bytes, host), clamped_cpus(cpus, host)
+    def on(cls, host: HostLimits, wanted: ContainerSettings) -> Limits:
+        """The limits ``wanted``, on ``host``: a core and a quarter of the memory are left to it.
+
+        What is ``lowered`` is told only where the person chose it: our own numbers are as much as a machine may give.
+        """
+        ours = ContainerSettings()
+        memory, cpus = clamped_memory(wanted.memory_bytes, host), clamped_cpus(wanted.cpus, host)
         lowered = []
-        if memory < memory_bytes:
-            lowered.append(f"{_gib(memory_bytes)} were asked for, of {_gib(host.memory_bytes)}")
-        if allowed < cpus:
-            lowered.append(f"{cpus:g} CPUs were asked for, of {host.cpus}")
-        return cls(memory_bytes=memory, cpus=allowed, pids=pids, lowered=tuple(lowered))
+        if memory < wanted.memory_bytes != ours.memory_bytes:
+            lowered.append(f"{_gib(wanted.memory_bytes)} were asked for, of {_gib(host.memory_bytes)}")
+        if cpus < wanted.cpus != ours.cpus:
+            lowered.append(f"{wanted.cpus:g} CPUs were asked for, of {host.cpus}")
+        return cls(memory_bytes=memory, cpus=cpus, pids=wanted.pids, lowered=tuple(lowered), unheld=host.unheld)
 
     @property
     def short(self) -> str:
-        """``1 CPU 4 GiB``."""
-        return f"{self.cpus:g} CPU{'' if self.cpus == 1 else 's'} {_gib(self.memory_bytes)}"
+        """``1 CPU 4 GiB``, as far as it holds."""
+        cpus = "" if CPU_TIME in self.unheld else f"{self.cpus:g} CPU{'' if self.cpus == 1 else 's'}"
+        memory = "" if MEMORY in self.unheld else _gib(self.memory_bytes)
+        return f"{cpus} {memory}".strip() or "no limits"
 
     @property
     def words(self) -> str:
         """The same in full."""
+        each = {
+            CPU_TIME: "1 CPU" if self.cpus == 1 else f"{self.cpus:g} CPUs",
+            MEMORY: f"{_gib(self.memory_bytes)} of memory",
+            PROCESSES: f"{self.pids:,} processes",
+        }
+        held = _listed([text for what, text in each.items() if what not in self.unheld])
         more = f" ({'; '.join(self.lowered)})" if self.lowered else ""
-        cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus:g} CPUs"
-        return f"at most {cpus}, {_gib(self.memory_bytes)} of memory and {self.pids:,} processes{more}"
+        if not self.unheld:
+            return f"at most {held}{more}"
+        unheld = f"the engine cannot limit {_listed([what for what in each if what in self.unheld])} here"
+        return f"at most {held}{more}; {unheld}" if held else unheld
 
 
 def remedy(refusal: str) -> str:
@@ -51,6 +77,10 @@ def remedy(refusal: str) -> str:
     if memory := re.search(r"minimum memory limit (?:allowed|can).*?is (\d+ ?[kmg]i?b)", refusal, re.IGNORECASE):
         return f"Set memory under [container] in config.toml to more than {memory[1]}."
     return ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(each for each in (", ".join(words[:-1]), *words[-1:]) if each)
 
 
 def _gib(size: int) -> str:

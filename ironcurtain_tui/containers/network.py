@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from ironcurtain_tui.containers.container import AgentContainer
-from ironcurtain_tui.containers.engine import Engine, EngineInfo
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained
 from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, sidecar_body
 from ironcurtain_tui.containers.spec import SESSION_LABEL, AgentNetwork
@@ -46,6 +47,12 @@ def network_mode(wanted: Literal["auto", "uds", "tcp"], platform: str, engine: E
         raise UserFacingError(
             "Docker Desktop cannot mount a socket of this machine, so network mode uds cannot work.",
             'Set mode = "auto" or "tcp" under [network] in config.toml.',
+        )
+    if wanted == "tcp" and engine.rootless and mountable:
+        raise UserFacingError(
+            "TCP mode does not work with a rootless Docker Engine: its networks are in a namespace of their own, from "
+            "where nothing of this machine can be reached, the doors neither.",
+            'Set mode = "auto" or "uds" under [network] in config.toml: sockets work.',
         )
     if wanted == "auto":
         return "uds" if mountable else "tcp"

@@ -32,12 +32,18 @@ HOST_SHARE = 0.75
 """Part of the host's memory a container may have at most."""
 
 
+MEMORY, PROCESSES, CPU_TIME = "memory", "processes", "CPU time"
+"""What a container may have so much of."""
+
+
 @dataclass(frozen=True)
 class HostLimits:
     """What the engine's machine has."""
 
     cpus: int
     memory_bytes: int
+    unheld: tuple[str, ...] = ()
+    """What the engine cannot limit there: of rootless engines, what systemd has not delegated to the user."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,13 @@ def clamped_cpus(wanted: float, host: HostLimits) -> float:
     return max(min(wanted, max(host.cpus - 1.0, 0.5)), 0.01)
 
 
-def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
+def create_body(spec: ContainerSpec, host: HostLimits, *, remapped: bool = False) -> dict[str, Any]:
     """The request that creates the container. No capability, nothing writable but workspace and tmpfs.
 
-    No network either; or, in TCP mode, one that leads to the sidecar only, with no UDP and no name server.
+    No network either; or, in TCP mode, one that leads to the sidecar only, with no UDP and no name server. On an
+    engine that has users ``remapped`` this container is left out of that: else it could not be the person's uid,
+    without which it may neither write the workspace nor read what is in the sockets directory.
     """
-    memory = clamped_memory(spec.memory_bytes, host)
     env = {**spec.env, "HOME": HOME, "IRONCURTAIN_RELEASE_FILE": f"{DOORS}/{RELEASE_NAME}"}
     network: dict[str, Any] = {"NetworkMode": "none"}
     if spec.network is not None:
@@ -130,15 +137,13 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
             "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile(datagrams=spec.network is None)}"],
             "Privileged": False,
             "ReadonlyRootfs": True,
-            "PidsLimit": spec.pids,
+            **_limits(spec, host),
             # A core dump would put the agent's memory into the workspace. Other limits stay the engine's own: it may
             # not be allowed to raise them.
             "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
-            "Memory": memory,
-            "MemorySwap": memory,
-            "NanoCpus": int(clamped_cpus(spec.cpus, host) * 1_000_000_000),
             "Init": True,
             "IpcMode": "private",
+            **({"UsernsMode": "host"} if remapped else {}),
             # The recording is ours; the engine's log would be a second, unbounded copy of the screen.
             "LogConfig": {"Type": "none"},
             "Tmpfs": {
@@ -152,6 +157,17 @@ def create_body(spec: ContainerSpec, host: HostLimits) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _limits(spec: ContainerSpec, host: HostLimits) -> dict[str, int]:
+    """What can be limited: engines refuse limits of CPU time, and some all limits, that they cannot hold."""
+    memory = clamped_memory(spec.memory_bytes, host)
+    limits = {
+        PROCESSES: {"PidsLimit": spec.pids},
+        MEMORY: {"Memory": memory, "MemorySwap": memory},
+        CPU_TIME: {"NanoCpus": int(clamped_cpus(spec.cpus, host) * 1_000_000_000)},
+    }
+    return {name: value for what, asked in limits.items() if what not in host.unheld for name, value in asked.items()}
 
 
 def _bind(source: Path, target: str, *, read_only: bool) -> dict[str, Any]:

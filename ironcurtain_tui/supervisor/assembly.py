@@ -155,8 +155,7 @@ class Assembly:
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
-        shared = identity.uid != self._paths.root.stat().st_uid
-        doorway = await asyncio.to_thread(self._find_doorway, engine, shared=shared)
+        doorway = await asyncio.to_thread(self._find_doorway, engine, shared=not identity.is_us)
         self._teardown.push("doors", doorway.close)
         context = AgentContext(
             session_id=self._request.session_id,
@@ -165,7 +164,7 @@ class Assembly:
             logins=self._accesses.logins,
             model=self._request.model,
             rehearsal=self._accesses.rehearsal,
-            runs_as_root=identity.is_root,
+            runs_as_root=identity.uid == 0,
             allowed_hosts=(*self._accesses.hosts, *self._packages.hosts),
             mcp_bridge=doorway.mcp_bridge,
             conversation=self._request.conversation,

@@ -110,7 +110,8 @@ class Session:
         registry.take_lease(self._paths, ProcessIdentity.current())
         registry.write_json(self._paths.record, registry.SessionRecord(info=self._bulletin.keeper.info))
         if (limits := self._request.limits) is not None:
-            self._bulletin.badge("limits", BadgeState.OK, limits.short, limits.words)
+            state = BadgeState.WARN if limits.unheld else BadgeState.OK
+            self._bulletin.badge("limits", state, limits.short, limits.words)
         await self._server.start()
         reason, exit_code = "", None
         try:

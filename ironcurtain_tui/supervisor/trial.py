@@ -87,7 +87,7 @@ async def _try(
     )
     token, labels = secrets.token_hex(16), ProcessIdentity.current().labels()
     if mode == "uds":
-        doorway = Doorway.of_sockets(session, shared=identity.uid != session.root.stat().st_uid)
+        doorway = Doorway.of_sockets(session, shared=not identity.is_us)
     else:
         doorway = Doorway.of_ports(await asyncio.to_thread(door_address, engine, sys.platform), token)
     try:

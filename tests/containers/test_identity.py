@@ -11,11 +11,11 @@ from ironcurtain_tui.containers.identity import Identity, agent_identity, choose
 @pytest.mark.parametrize(
     ("user", "owner", "rootless", "expected"),
     [
-        ((1001, 1002), (1001, 1002), False, Identity(1001, 1002)),
-        ((1001, 1002), (0, 0), False, Identity(1001, 1002)),  # never root because a file is root's
+        ((1001, 1002), (1001, 1002), False, Identity(1001, 1002, is_us=True)),
+        ((1001, 1002), (0, 0), False, Identity(1001, 1002, is_us=True)),  # never root because a file is root's
         ((0, 0), (1001, 1002), False, Identity(1001, 1002)),
-        ((0, 0), (0, 0), False, Identity(0, 0, is_root=True)),
-        ((1001, 1002), (1001, 1002), True, Identity(0, 0)),
+        ((0, 0), (0, 0), False, Identity(0, 0, is_root=True, is_us=True)),
+        ((1001, 1002), (1001, 1002), True, Identity(0, 0, is_us=True)),
     ],
 )
 def test_identity(user: tuple[int, int], owner: tuple[int, int], rootless: bool, expected: Identity) -> None:
@@ -27,4 +27,4 @@ def test_of_this_process_on_a_workspace_of_somebody(tmp_path: Path) -> None:
         os.chown(tmp_path, 12345, 12346)
         assert agent_identity(tmp_path) == Identity(12345, 12346)
     else:
-        assert agent_identity(tmp_path) == Identity(os.geteuid(), os.getegid())
+        assert agent_identity(tmp_path) == Identity(os.geteuid(), os.getegid(), is_us=True)

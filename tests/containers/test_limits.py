@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ironcurtain_tui.config import ContainerSettings
 from ironcurtain_tui.containers import spec as spec_module
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.limits import Limits, remedy
@@ -14,17 +15,47 @@ from tests.containers.conftest import Create
 
 
 def test_what_fits_is_not_lowered() -> None:
-    limits = Limits.on(HostLimits(8, 32 * GIB), memory_bytes=4 * GIB, cpus=2.0, pids=512)
+    limits = Limits.on(HostLimits(8, 32 * GIB), ContainerSettings(memory="4GiB", cpus=2.0, pids=512))
     assert limits.lowered == ()
     assert limits.short == "2 CPUs 4 GiB"
     assert limits.words == "at most 2 CPUs, 4 GiB of memory and 512 processes"
 
 
 def test_a_core_and_a_quarter_of_the_memory_are_left_to_the_machine() -> None:
-    limits = Limits.on(HostLimits(2, 4 * GIB), memory_bytes=8 * GIB, cpus=4.0, pids=64)
+    limits = Limits.on(HostLimits(2, 4 * GIB), ContainerSettings(memory="8GiB", cpus=3.0, pids=64))
     assert (limits.cpus, limits.memory_bytes) == (1.0, 3 * GIB)
     assert limits.short == "1 CPU 3 GiB"
-    assert "8 GiB were asked for, of 4 GiB; 4 CPUs were asked for, of 2" in limits.words
+    assert "8 GiB were asked for, of 4 GiB; 3 CPUs were asked for, of 2" in limits.words
+
+
+def test_nobody_is_told_that_numbers_of_ours_were_lowered() -> None:
+    limits = Limits.on(HostLimits(2, 4 * GIB), ContainerSettings())
+    assert limits.words == "at most 1 CPU, 3 GiB of memory and 512 processes"
+
+
+@pytest.mark.parametrize(
+    ("unheld", "short", "words"),
+    [
+        (
+            ("CPU time",),
+            "4 GiB",
+            "at most 4 GiB of memory and 512 processes; the engine cannot limit CPU time here",
+        ),
+        (
+            ("memory", "CPU time"),
+            "no limits",
+            "at most 512 processes; the engine cannot limit CPU time and memory here",
+        ),
+        (
+            ("memory", "processes", "CPU time"),
+            "no limits",
+            "the engine cannot limit CPU time, memory and processes here",
+        ),
+    ],
+)
+def test_what_does_not_hold_is_not_claimed(unheld: tuple[str, ...], short: str, words: str) -> None:
+    limits = Limits.on(HostLimits(8, 32 * GIB, unheld), ContainerSettings(memory="4GiB", cpus=2.0, pids=512))
+    assert (limits.short, limits.words) == (short, words)
 
 
 @given(st.floats(min_value=0.01, max_value=1024), st.integers(min_value=1, max_value=512))

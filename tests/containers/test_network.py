@@ -17,7 +17,8 @@ import pytest
 from ironcurtain_tui.containers import network as network_module
 from ironcurtain_tui.containers import sidecar as sidecar_module
 from ironcurtain_tui.containers.container import AgentContainer
-from ironcurtain_tui.containers.engine import Engine, EngineInfo
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.network import SessionNetwork, door_address, network_mode
@@ -57,6 +58,14 @@ def test_an_engine_with_another_kernel_is_on_another_machine_unless_it_is_deskto
             network_mode(wanted, "linux", debian, "6.12.0")
     assert network_mode("auto", "linux", desktop, "6.12.0") == "tcp"
     assert network_mode("auto", "darwin", debian, "24.0.0") == "tcp"
+
+
+def test_a_rootless_engine_has_sockets_only() -> None:
+    rootless = replace(info("Debian GNU/Linux 12"), rootless=True)
+    assert network_mode("auto", "linux", rootless) == "uds"
+    assert network_mode("uds", "linux", rootless) == "uds"
+    with pytest.raises(UserFacingError, match="does not work with a rootless"):
+        network_mode("tcp", "linux", rootless)
 
 
 SIDECAR = SidecarSpec(

@@ -56,6 +56,20 @@ def test_in_tcp_mode_there_is_one_network_one_name_and_no_datagram() -> None:
     assert {name for name in host if host[name] != without["HostConfig"].get(name)} == changed
 
 
+def test_what_the_engine_cannot_limit_is_not_asked_for() -> None:
+    whole = create_body(SPEC, HOST)["HostConfig"]
+    less = create_body(SPEC, replace(HOST, unheld=("CPU time",)))["HostConfig"]
+    assert set(whole) - set(less) == {"NanoCpus"}, "an engine refuses a limit of CPU time that it cannot hold"
+    none = create_body(SPEC, replace(HOST, unheld=("memory", "processes", "CPU time")))["HostConfig"]
+    assert set(whole) - set(none) == {"NanoCpus", "Memory", "MemorySwap", "PidsLimit"}
+
+
+def test_on_an_engine_that_remaps_users_the_agent_is_still_the_person() -> None:
+    plain, remapped = create_body(SPEC, HOST), create_body(SPEC, HOST, remapped=True)
+    assert remapped["HostConfig"].pop("UsernsMode") == "host"
+    assert remapped == plain
+
+
 def test_the_entrypoint_can_be_another() -> None:
     assert create_body(replace(SPEC, entrypoint=("/bin/sh",)), HOST)["Entrypoint"] == ["/bin/sh"]
 
