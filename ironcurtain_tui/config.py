@@ -205,6 +205,30 @@ class RedactionSettings(_Section, frozen=True):
                 raise ValueError(f"extra has for {name} one that matches the empty text")
 
 
+class AuditSettings(_Section, frozen=True):
+    """How much the records of a session may take, so that no agent can fill the disk with them."""
+
+    max_size: str = "512MiB"
+    """Of the audit log of one session; when it has that, the next request or call waits for a person."""
+    keep_free: str = "64MiB"
+    """Of the disk: with less, nothing new is let through, so that what is under way can be recorded and signed."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_size", "keep_free"):
+            if not _SIZE.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} must be written like '512MiB'")
+        if self.max_bytes < 64 << 10:
+            raise ValueError("max_size must be at least 64KiB")
+
+    @property
+    def max_bytes(self) -> int:
+        return _bytes(self.max_size)
+
+    @property
+    def reserve_bytes(self) -> int:
+        return _bytes(self.keep_free)
+
+
 class RetentionSettings(_Section, frozen=True):
     """When past sessions go (`ironcurtain-tui audit retention`); without a limit none ever does."""
 
@@ -439,6 +463,7 @@ class Config(_Section, frozen=True):
     recording: RecordingSettings = RecordingSettings()
     traffic: TrafficSettings = TrafficSettings()
     redaction: RedactionSettings = RedactionSettings()
+    audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()
     budget: BudgetSettings = BudgetSettings()
     ui: UiSettings = UiSettings()
@@ -505,6 +530,7 @@ def _known_keys(section: str) -> list[str]:
         "recording": RecordingSettings,
         "traffic": TrafficSettings,
         "redaction": RedactionSettings,
+        "audit": AuditSettings,
         "retention": RetentionSettings,
         "budget": BudgetSettings,
         "ui": UiSettings,

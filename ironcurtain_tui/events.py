@@ -150,7 +150,7 @@ class Card(Value, frozen=True):
     """What a person sees of a held action: drawn on the host from the parsed bytes. Text in it is untrusted."""
 
     kind: str
-    """``tool``, ``request``, ``tunnel``, ``package``, ``unseen`` or ``budget``."""
+    """``tool``, ``request``, ``tunnel``, ``package``, ``unseen``, ``budget`` or ``log``."""
     title: str
     """One line: ``git.push origin main``, ``GET https://api.example.org/x``."""
     asker: str

@@ -149,6 +149,11 @@ class AuditLog:
         """Number and hash of the last stored record."""
         return self._head
 
+    @property
+    def size(self) -> int:
+        """Bytes of what is stored."""
+        return self._durable_size + len(self._unflushed)
+
     def append(
         self,
         kind: str,

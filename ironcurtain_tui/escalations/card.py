@@ -137,6 +137,24 @@ def of_budget(limit: Limit, stand: str, spending: Spending, *, asker: str) -> Ca
     )
 
 
+def of_full_log(size: int, most: str, step: str, *, asker: str) -> Card:
+    """The card of an audit log that has the size it may have, ``most``. ``step``: by how much more it may grow then."""
+    return Card(
+        kind="log",
+        title=_title("audit log full:", f"{most} in this session"),
+        asker=asker,
+        reason="Every request and call is recorded, and an agent that asks all the time could fill the disk.",
+        rule="log-size",
+        fields=(
+            _text("Bytes", f"{size:,}"),
+            _text("If approved", f"It goes on until the log has another {step}."),
+            _text("If denied", "This request is refused. The next one asks again."),
+            _text("Look first", "F4 shows what is asked so often; prefix x stops the session."),
+        ),
+        digest=digest.of_full_log(size),
+    )
+
+
 def remembered(card: Card) -> Card:
     """``card`` as the history keeps it: fields that were long are replaced by what they were."""
     return msgspec.structs.replace(

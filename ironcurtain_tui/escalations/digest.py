@@ -49,6 +49,11 @@ def of_budget(span: str, unit: str, most: float) -> str:
     return _digest((b"ironcurtain budget 1", _bytes(span), _bytes(unit), _bytes(repr(most))))
 
 
+def of_full_log(size: int) -> str:
+    """The digest of an audit log that has grown to ``size``."""
+    return _digest((b"ironcurtain full log 1", _bytes(repr(size))))
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 

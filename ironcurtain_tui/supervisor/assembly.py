@@ -410,6 +410,7 @@ class Assembly:
             on_unavailable=self._chronicle.failed,
             cut_doors=self._cut_doors,
             treasurer=self._treasurer,
+            audit_settings=self._request.config.audit,
         )
         self._teardown.push("approvals", gatehouse.close)
         return gatehouse

@@ -70,7 +70,7 @@ ANSWERS = {*SCOPES, Command.DENY, Command.DENY_SAYING, Command.CONFIRM}
 """Commands that answer; no others come here."""
 
 
-ONCE_ONLY = frozenset({"unseen", "budget"})
+ONCE_ONLY = frozenset({"unseen", "budget", "log"})
 """Kinds of cards that no rule could be about."""
 
 

@@ -34,6 +34,7 @@ KINDS = {
     "package": "package",
     "unseen": "something at the provider",
     "budget": "budget of the models",
+    "log": "size of the audit log",
 }
 
 

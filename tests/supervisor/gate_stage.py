@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from ironcurtain_tui.audit.ledger import Notary
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.reader import last_records
-from ironcurtain_tui.config import ApprovalSettings, AutoApproveSettings, BudgetSettings
+from ironcurtain_tui.config import ApprovalSettings, AuditSettings, AutoApproveSettings, BudgetSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, ScopeKind
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.events import (
@@ -71,6 +72,8 @@ class GateStage:
         budget: BudgetSettings,
         auto_approve: AutoApproveSettings,
         model: Model | None,
+        audit: AuditSettings,
+        notary: Notary | None,
     ) -> None:
         self.root = root
         self.workspace = root / "project"
@@ -90,7 +93,7 @@ class GateStage:
         )
         self.bulletin = Bulletin(info, self._send)
         self._publish = publish
-        self.audit = AuditLog.open(kept / "audit.jsonl", "0" * 12)
+        self.audit = AuditLog.open(kept / "audit.jsonl", "0" * 12, notary=notary)
         self.hosts = Hosts()
         self.watched = True
         self.waiting: list[int] = []
@@ -131,6 +134,7 @@ class GateStage:
             on_unavailable=lambda error: self.audit_failures.append(error.message),
             cut_doors=self._cut,
             treasurer=self.treasurer,
+            audit_settings=audit,
         )
         self.gatehouse.watch(self.hosts)
         self.gate = self.gatehouse.gatekeeper
@@ -185,6 +189,8 @@ async def gate_stage(
     budget: BudgetSettings | None = None,
     auto_approve: AutoApproveSettings | None = None,
     model: Model | None = None,
+    audit: AuditSettings | None = None,
+    notary: Notary | None = None,
 ) -> AsyncIterator[GateStage]:
     (root / "policy.toml").write_text(policy)
     stage = GateStage(
@@ -194,6 +200,8 @@ async def gate_stage(
         budget or BudgetSettings(),
         auto_approve or AutoApproveSettings(),
         model,
+        audit or AuditSettings(),
+        notary,
     )
     await stage.server.start()
     try:

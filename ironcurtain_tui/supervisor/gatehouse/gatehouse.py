@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
-from ironcurtain_tui.config import ApprovalSettings, AutoApproveSettings
+from ironcurtain_tui.config import ApprovalSettings, AuditSettings, AutoApproveSettings
 from ironcurtain_tui.control.messages import ClientMessage, Decide, PreviewAlways, Revoke, Say, SetDoors
 from ironcurtain_tui.control.server import Viewer
 from ironcurtain_tui.events import BadgeState, Confidence, Escalation
@@ -23,6 +23,7 @@ from ironcurtain_tui.supervisor.gatehouse.gatekeeper import Gatekeeper
 from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
 from ironcurtain_tui.supervisor.gatehouse.leases import Leases
 from ironcurtain_tui.supervisor.gatehouse.live_policy import LivePolicy
+from ironcurtain_tui.supervisor.gatehouse.record_room import RecordRoom
 from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 from ironcurtain_tui.tasks import TaskOwner
 
@@ -62,6 +63,7 @@ class Gatehouse:
         on_unavailable: Callable[[AuditUnavailable], None],
         cut_doors: Callable[[], Awaitable[None]],
         treasurer: Treasurer | None = None,
+        audit_settings: AuditSettings | None = None,
     ) -> None:
         """``viewers``: how many watch. ``on_waiting`` is told how many questions wait. ``cut_doors`` shuts both."""
         self._bulletin = bulletin
@@ -106,6 +108,7 @@ class Gatehouse:
             on_unavailable=on_unavailable,
             on_tripwire=self._tripped,
             treasurer=treasurer,
+            room=RecordRoom(audit_settings or AuditSettings(), audit, bulletin, asker=asker),
         )
         self._cut_doors = cut_doors
         self._desk = Desk(self._approvals, self._leases, barrier, policy, bulletin, record, self._shut)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -23,6 +24,7 @@ from ironcurtain_tui.supervisor.gatehouse.approvals import Answer, Approvals
 from ironcurtain_tui.supervisor.gatehouse.barrier import Barrier
 from ironcurtain_tui.supervisor.gatehouse.consents import Consents
 from ironcurtain_tui.supervisor.gatehouse.leases import Leases
+from ironcurtain_tui.supervisor.gatehouse.record_room import RecordRoom
 from ironcurtain_tui.supervisor.gatehouse.refusals import Refusals
 from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
 from ironcurtain_tui.tasks import TaskOwner
@@ -118,6 +120,7 @@ class Gatekeeper:
         waits_unattended: bool,
         on_unavailable: Callable[[AuditUnavailable], None],
         on_tripwire: Callable[[str], None],
+        room: RecordRoom,
         treasurer: Treasurer | None = None,
     ) -> None:
         self._policy = policy
@@ -134,6 +137,7 @@ class Gatekeeper:
         self._refusals = Refusals(audit, on_unavailable)
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
+        self._room = room
         self._treasurer = treasurer
         self._endings = TaskOwner()
 
@@ -150,6 +154,8 @@ class Gatekeeper:
             await self.tripped(action, LEAK.reason)
             return LEAK
         verdict = self._judge(action)
+        if verdict.decision in (Decision.ALLOW, Decision.ESCALATE):
+            verdict = await self._with_room(action) or verdict
         if verdict.decision is Decision.ALLOW and isinstance(action, HttpRequest):
             verdict = await self._within_budget(action) or verdict
         if verdict.decision is not Decision.ESCALATE:
@@ -198,19 +204,29 @@ class Gatekeeper:
         except AuditUnavailable as error:
             self._on_unavailable(error)
 
+    async def _with_room(self, action: Action) -> Verdict | None:
+        """The denial of an action for whose records there is no room, and nobody gives more."""
+        try:
+            return await self._room.admit(self._whom_to_ask(action))
+        except AuditUnavailable as error:
+            self._on_unavailable(error)
+            return NO_AUDIT
+
     async def _within_budget(self, action: HttpRequest) -> Verdict | None:
         """The denial of a model call for which the budget leaves no room, and nobody gives more."""
         if self._treasurer is None:
             return None
-
-        async def ask(card: Card) -> Answer:
-            return await self._approvals.ask(action, card)
-
         try:
-            return await self._treasurer.admit(action, ask if self._attended() or self._waits_unattended else None)
+            return await self._treasurer.admit(action, self._whom_to_ask(action))
         except AuditUnavailable as error:
             self._on_unavailable(error)
             return NO_AUDIT
+
+    def _whom_to_ask(self, action: Action) -> Callable[[Card], Awaitable[Answer]] | None:
+        """Puts a card in front of a person; None when nobody is there, and questions do not wait."""
+        if not self._attended() and not self._waits_unattended:
+            return None
+        return partial(self._approvals.ask, action)
 
     async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
         """Whether something may act at a provider, as a person said."""
@@ -277,8 +293,11 @@ class Gatekeeper:
 
         ``answered``: a person was asked, who hears and is heard whatever else is refused.
         """
-        if verdict.decision is not Decision.ALLOW and not self._refusals.may_be_recorded(summary_of(action)):
-            return verdict if answered or verdict.decision is Decision.ANSWER else FLOODED
+        if verdict.decision is not Decision.ALLOW:
+            has_room = not self._room.is_short
+            if not self._refusals.may_be_recorded(summary_of(action), has_room=has_room):
+                heard = answered or not has_room or verdict.decision is Decision.ANSWER
+                return verdict if heard else FLOODED
         data = {
             "action": msgspec.to_builtins(action),
             "reason": verdict.reason,

@@ -47,10 +47,13 @@ class Refusals:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks = TaskOwner()
 
-    def may_be_recorded(self, what: str) -> bool:
-        """Whether a refusal of ``what`` gets a record of its own; otherwise it is counted for the next summary."""
+    def may_be_recorded(self, what: str, *, has_room: bool = True) -> bool:
+        """Whether a refusal of ``what`` gets a record of its own; otherwise it is counted for the next summary.
+
+        Without room in the log none does.
+        """
         self._refill()
-        if self._tokens >= 1:
+        if has_room and self._tokens >= 1:
             self._tokens -= 1
             return True
         self._count(what)
