@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
+from ironcurtain_tui.containers import self_test
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import Finding, Listeners, SelfTest, SelfTestReport, report
@@ -33,8 +35,12 @@ async def test_passes_in_the_agents_container(engine: Engine, create: Create, op
 
 @pytest.mark.engine
 async def test_notices_a_hole_made_on_purpose(
-    engine: Engine, shell_image: str, create: Create, open_doors: Doors
+    engine: Engine, shell_image: str, open_doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    patient = tmp_path / "probe.py"  # on a busy machine even one that answers may take its time
+    patient.write_text(self_test.PROBE.read_text().replace("\nPATIENCE = 0.5\n", "\nPATIENCE = 30.0\n"))
+    assert patient.read_text() != self_test.PROBE.read_text()
+    monkeypatch.setattr(self_test, "PROBE", patient)
     spec = ContainerSpec(
         "0123456789ab", shell_image, ("sleep", "infinity"), {}, open_doors.sockets, open_doors.workspace, UID, GID
     )

@@ -1,6 +1,9 @@
 """A gateway's surroundings: a gate that remembers, tool servers, and real clients."""
 
 import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.gateway.tools import Report, ToolServer
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 
+ECHO = Path(__file__).with_name("echo_server.py")
 WHERE = "ironcurtain__where_am_i"
 TEXT = "You are in a test."
 
@@ -114,6 +118,25 @@ async def direct_client(path: Path, told: MessageHandlerFnT | None = None) -> As
         writer.close()
     for stream in (received, reading, writing, to_send):
         stream.close()
+
+
+@asynccontextmanager
+async def echo_over_http(pid_file: Path) -> AsyncIterator[int]:
+    """The echo server in a process of its own; the port of this machine at which it can be called from the start."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(ECHO), str(door.fileno())),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PID_FILE": str(pid_file)},
+            stderr=asyncio.subprocess.DEVNULL,
+            pass_fds=[door.fileno()],
+        )
+    try:
+        yield port
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 def text_of(result: CallToolResult) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -26,10 +25,8 @@ from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths
 from ironcurtain_tui.listener import UnixListener
 from ironcurtain_tui.policy.action import ToolCall, Verdict
 from ironcurtain_tui.tasks import TaskOwner
-from tests.gateway.stage import RecordingGate, direct_client, text_of
+from tests.gateway.stage import ECHO, RecordingGate, direct_client, echo_over_http, text_of
 from tests.waiting import PATIENCE, until
-
-ECHO = Path(__file__).with_name("echo_server.py")
 
 
 class Stage:
@@ -87,7 +84,8 @@ class Stage:
 @pytest.fixture
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     monkeypatch.setattr(upstream, "FIRST_DELAY", 0.05)
-    monkeypatch.setattr(upstream, "PATIENCE_SECONDS", PATIENCE)
+    for limit in ("START_SECONDS", "PATIENCE_SECONDS"):
+        monkeypatch.setattr(upstream, limit, PATIENCE)
     made = Stage(tmp_path)
     async with made.stack:
         yield made
@@ -373,22 +371,5 @@ async def transport_of(stage: Stage, transport: str) -> McpServerSettings:
     """Settings for an echo server that is started by us, or already answers at an address."""
     if transport == "stdio":
         return stage.settings()
-    door = socket.create_server(("127.0.0.1", 0))
-    settings = stage.settings(str(door.fileno()))
-    process = await asyncio.create_subprocess_exec(
-        settings.command,
-        *settings.args,
-        env={**os.environ, **settings.env},
-        stderr=asyncio.subprocess.DEVNULL,
-        pass_fds=[door.fileno()],
-    )
-    url = f"http://127.0.0.1:{door.getsockname()[1]}/mcp"
-    door.close()  # it is the server's now
-
-    async def end() -> None:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-    stage.stack.push_async_callback(end)
-    return McpServerSettings(url=url)
+    port = await stage.stack.enter_async_context(echo_over_http(stage.pid_file))
+    return McpServerSettings(url=f"http://127.0.0.1:{port}/mcp")

@@ -43,6 +43,12 @@ def over(tokens: int = 100, usd: float | None = 1.0, model: str = "claude-x") ->
     )
 
 
+@pytest.fixture(autouse=True)
+def _one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No midnight comes in between."""
+    monkeypatch.setattr(day_book, "_today", lambda: datetime.date(2026, 11, 20))
+
+
 def start(work: Coroutine[object, object, Any]) -> asyncio.Task[Any]:
     return asyncio.get_running_loop().create_task(work)
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +27,7 @@ from ironcurtain_tui.models.model import ModelFailed, configured
 from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.supervisor.way_out import WayOut
 from tests.credentials.token_server import TokenServer
+from tests.gateway.stage import echo_over_http
 from tests.models.stage import scripted_api
 from tests.proxy.corporate import CorporateProxy, pump
 from tests.proxy.stage import server_context
@@ -38,7 +35,6 @@ from tests.proxy.stage import server_context
 HOST = "service.example.org"
 """No name server knows it: without the proxy nobody gets there."""
 USER = "person:pass word"
-ECHO = Path(__file__).parents[1] / "gateway" / "echo_server.py"
 KEY = "sk-ant-not-a-key-of-anybody-at-all"
 
 
@@ -151,22 +147,8 @@ async def test_a_model_is_asked_through_it(company: Company) -> None:
 @pytest.fixture
 async def echo(company: Company) -> AsyncIterator[None]:
     """A real MCP server that speaks HTTP, behind the company's TLS."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        company.plain = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PID_FILE": str(company.root / "pid")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ECHO), str(company.plain), env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
-    async with AsyncExitStack() as stack:
-        stack.callback(process.kill)
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", company.plain)) == 0:
-                    break
-            await asyncio.sleep(0.02)
+    async with echo_over_http(company.root / "pid") as company.plain:
         yield
-    await process.wait()
 
 
 @pytest.mark.usefixtures("echo")
