@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.paths import SessionPaths
@@ -43,11 +44,13 @@ class Installation:
     home: Path
     workspace: Path
     environment: dict[str, str] = field(default_factory=dict)
+    under: tuple[str, ...] = ()
+    """The command under which ours are run."""
 
     def run(self, *arguments: str, check: bool = True, seconds: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run the command line without a terminal."""
         result = subprocess.run(
-            [*COMMAND, *arguments],
+            [*self.under, *COMMAND, *arguments],
             env=self.full_environment(),
             cwd=self.workspace,
             capture_output=True,
@@ -77,7 +80,7 @@ class Installation:
     def open(self, terminal: Tmux, *arguments: str) -> None:
         """Run the command line in ``terminal``."""
         environment = {**self.environment, "IRONCURTAIN_HOME": str(self.home), "COLORTERM": "truecolor"}
-        terminal.run([*COMMAND, *arguments], environment, self.workspace)
+        terminal.run([*self.under, *COMMAND, *arguments], environment, self.workspace)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +90,13 @@ def engine() -> Engine:
     for image in ("claude-code", "shell"):
         ensure_image(engine, image, lambda _: None)
     return engine
+
+
+def container_of(engine: Engine, session: SessionPaths) -> AgentContainer:
+    """The one the agent is in, not the sidecar of TCP mode."""
+    name = f"ironcurtain-{session.session_id}"
+    owned = next(item for item in engine.find_owned() if item.name == name)
+    return AgentContainer(engine.client, engine.address, owned.id, owned.name)
 
 
 @contextmanager
@@ -152,23 +162,33 @@ class Loop:
 
 
 @contextmanager
+def served[M: RehearsalModel](model: M) -> Iterator[M]:
+    """``model``, listening."""
+    loop = Loop()
+    loop.call(model.start())
+    yield model
+    loop.call(model.stop())
+    loop.close()
+
+
+@contextmanager
 def keyed(installation: Installation, name: str) -> Iterator[Installation]:
     """Give the user a key (the canary) for the provider ``name``, which is our own model, which wants that key."""
-    provider = PROVIDERS[name]
-    loop = Loop()
-    model = RehearsalModel(CANARY, host=provider.hosts[0].name, pause=0.0)
-    loop.call(model.start())
+    with served(RehearsalModel(CANARY, host=PROVIDERS[name].hosts[0].name, pause=0.0)) as model:
+        have_key(installation, name, model)
+        yield installation
+
+
+def have_key(installation: Installation, name: str, model: RehearsalModel) -> None:
+    """Write down that ``model`` stands in the place of the provider ``name``, and what key opens it."""
     installation.home.mkdir()
     authority = installation.home.parent / "model-ca.pem"
     authority.write_bytes(model.ca_pem)
     (installation.home / "config.toml").write_text(
         f'[providers.{name}]\nupstream = "127.0.0.1:{model.port}"\nupstream_ca = "{authority}"\n'
     )
-    if provider.key_variable:
-        installation.environment[provider.key_variable] = CANARY
-    yield installation
-    loop.call(model.stop())
-    loop.close()
+    if variable := PROVIDERS[name].key_variable:
+        installation.environment[variable] = CANARY
 
 
 @pytest.fixture

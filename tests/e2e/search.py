@@ -43,6 +43,12 @@ def _memory_holds(pid: int, needle: bytes) -> bool:
 
 def assert_no_key_inside(engine: Engine, container: AgentContainer, sentinel: str) -> None:
     """The canary is in no file, environment, argument or memory of the container; the sentinel is (so we looked)."""
+    assert_no_key_in_files(container, sentinel)
+    assert_no_key_in_memory(engine, container, sentinel)
+
+
+def assert_no_key_in_files(container: AgentContainer, sentinel: str) -> None:
+    """Nor in environments and arguments: takes a second."""
     for needle, expected in ((sentinel, True), (CANARY, False)):
         search = (
             # /usr is the read-only image, older than any key.
@@ -55,6 +61,10 @@ def assert_no_key_inside(engine: Engine, container: AgentContainer, sentinel: st
         )
         found = [line for line in output.decode().splitlines() if "/environ" in line or not line.startswith("/proc")]
         assert bool(found) is expected, f"{'nothing' if expected else 'the real key'} found: {found}"
+
+
+def assert_no_key_in_memory(engine: Engine, container: AgentContainer, sentinel: str) -> None:
+    """Of none of its processes. Needs root, and does nothing without."""
     if os.geteuid() == 0:
         processes = engine.client.top(container.id, ps_args="-eo pid,args")["Processes"]
         pids = [int(pid) for pid, _ in processes]
