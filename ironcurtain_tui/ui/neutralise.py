@@ -8,6 +8,7 @@ Categories and widths are Unicode's (UAX #44, UAX #11); invisible letters are De
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from rich.cells import cell_len, set_cell_size
@@ -21,6 +22,7 @@ _SAFE = frozenset("LNPS")
 _INVISIBLE = frozenset(
     "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # fillers: letters and a symbol that draw nothing
 )
+_PRESENTED = re.compile("(\\S)[\ufe0e\ufe0f]")
 
 
 def neutralise(text: str) -> str:
@@ -40,6 +42,15 @@ def neutralise(text: str) -> str:
             marks = MARKS_IN_A_ROW
             shown.append(_picture(char))
     return "".join(shown)
+
+
+def tidy_title(text: str) -> str:
+    """A terminal's title without what many programs put in it and nobody would miss; still to be neutralised.
+
+    That is blanks around it, to overwrite a longer one, and marks that only choose between two pictures of the
+    character before them (``✋`` + U+FE0E; source: UTS #51, section 1.4.3). Any other place of such a mark is kept.
+    """
+    return _PRESENTED.sub(lambda found: found[1] if _draws_itself(found[1]) else found[0], text).strip(" ")
 
 
 def crop(text: str, cells: int) -> str:

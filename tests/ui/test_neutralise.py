@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ironcurtain_tui.ui.neutralise import MARKS_IN_A_ROW, clip, crop, crop_start, neutralise
+from ironcurtain_tui.ui.neutralise import MARKS_IN_A_ROW, clip, crop, crop_start, neutralise, tidy_title
 
+SELECTORS = frozenset("\ufe0e\ufe0f")
 HOSTILE = st.text(
     alphabet=st.one_of(
         st.characters(),
@@ -77,6 +78,30 @@ def test_plain_text_is_left_alone_and_markup_stays_text(text: str) -> None:
 )
 def test_examples(text: str, shown: str) -> None:
     assert neutralise(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\u270b\ufe0e  Ready (project)    ", "\u270b  Ready (project)"),
+        ("\u2764\ufe0f\u2764\ufe0f", "\u2764\u2764"),
+        ("\u2764\ufe0f\ufe0f", "\u2764\\u{fe0f}"),
+        ("\ufe0f", "\\u{fe0f}"),
+        ("a \ufe0e", "a \\u{fe0e}"),
+        ("a\u00a0 ", "a\\u{a0}"),
+        ("\u202e\ufe0e", "\\u{202e}\\u{fe0e}"),
+        ("e\u0301\ufe0e", "e\u0301\\u{fe0e}"),
+        ("a\ufe00", "a\\u{fe00}"),
+    ],
+)
+def test_a_title_loses_only_what_nobody_would_miss(text: str, shown: str) -> None:
+    assert neutralise(tidy_title(text)) == shown
+
+
+@given(HOSTILE)
+def test_a_title_hides_nothing_else(text: str) -> None:
+    kept, text = tidy_title(text), text.strip(" ")
+    assert [*filter(SELECTORS.isdisjoint, kept)] == [*filter(SELECTORS.isdisjoint, text)]
 
 
 @given(HOSTILE.map(neutralise), st.integers(0, 40))

@@ -11,7 +11,7 @@ from ironcurtain_tui.control.messages import ScreenUpdate
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.ui.departure import Ending
 from ironcurtain_tui.ui.layout import Panel
-from ironcurtain_tui.ui.neutralise import clip
+from ironcurtain_tui.ui.neutralise import clip, tidy_title
 from ironcurtain_tui.ui.widgets.banner import Banner
 from ironcurtain_tui.ui.widgets.panel_title import PanelTitle
 from ironcurtain_tui.ui.widgets.steps import StartSteps
@@ -47,7 +47,7 @@ class AgentPane(Vertical):
         """Say whose terminal it is, and how far its start has come."""
         info = session.info
         self.title_line.name_it(info.agent_title)
-        self.title_line.describe(subtitle=clip(session.title, TITLE))
+        self.title_line.describe(subtitle=clip(tidy_title(session.title), TITLE))
         if self.steps.display:
             self.steps.update(f"Starting {info.agent_title} in a container with no way out", session.steps.values())
 
