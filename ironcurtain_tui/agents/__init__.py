@@ -1,4 +1,10 @@
-"""The agents we know how to run. One file an agent; ``agent`` finds one by name."""
+"""The agents we know how to run; ``agent`` finds one by name.
+
+Another one is a file here with its ``AgentAdapter``, named in ``AGENTS`` (and in ``cli.WHO``, which has no time to
+ask), and a directory of ``images/`` with a Dockerfile. The tests go through all of ``AGENTS`` and want to know two
+things: what its screen looks like when it is ready (``LOOKS`` in tests/e2e/test_every_agent.py), and what it keeps of a
+conversation (tests/agents/test_agents.py).
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from ironcurtain_tui.agents.task import TaskLaunch
 from ironcurtain_tui.errors import UserFacingError
@@ -18,6 +20,9 @@ MCP_SERVER = "ironcurtain"
 """The name under which agents know the gateway."""
 MCP_BRIDGE = ("socat", "STDIO", f"UNIX-CONNECT:{MCP_SOCKET}")
 """A command that speaks MCP on its standard streams, where the gateway is a unix socket: agents start servers."""
+
+TOOL_SECONDS = 3600
+"""How long an agent shall wait for a tool of the gateway: a person may have to think about the call."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,9 @@ class AgentAdapter(ABC):
     the agent writes. A session that resumes another starts with a copy. Empty: conversations cannot be resumed.
     """
 
+    names_conversations: bool = False
+    """Whether a file or directory that it keeps of a conversation has the name ``AgentContext.conversation``."""
+
     @abstractmethod
     def prepare(self, context: AgentContext) -> AgentLaunch:
         """How to start it in this session, with a new conversation or, where ``context.resumes``, the old one. Pure."""
@@ -95,9 +103,11 @@ class AgentAdapter(ABC):
         """Requests the agent makes for itself that nobody needs to be asked about: they are refused."""
         return ()
 
-    def remembers(self, files: Collection[str], conversation: str) -> bool:  # noqa: ARG002 -- others need the name
+    def remembers(self, files: Collection[str], conversation: str) -> bool:
         """Whether ``files``, the paths in its home that were kept, hold a conversation that can be taken up. Pure."""
-        return bool(files)
+        if not self.names_conversations:
+            return bool(files)
+        return any(conversation in PurePosixPath(file).with_suffix("").parts for file in files)
 
 
 def chosen(context: AgentContext, providers: Iterable[str]) -> tuple[str, str]:
@@ -123,6 +133,17 @@ def chosen(context: AgentContext, providers: Iterable[str]) -> tuple[str, str]:
 def base_url(context: AgentContext, provider: str) -> str:
     """Where the API of ``provider`` begins in this session."""
     return context.base_urls.get(provider, PROVIDERS[provider].base_url)
+
+
+def mcp_servers(context: AgentContext, **options: object) -> dict[str, object]:
+    """The gateway as most agents want to be told of a server, with ``options`` of the agent's own."""
+    command, *arguments = context.mcp_bridge
+    return {"mcpServers": {MCP_SERVER: {"command": command, "args": arguments, **options}}}
+
+
+def as_json(value: object) -> bytes:
+    """The content of a file of settings."""
+    return json.dumps(value, indent=2).encode()
 
 
 def orientation(context: AgentContext) -> str:

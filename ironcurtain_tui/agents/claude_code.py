@@ -6,16 +6,16 @@ may do anything inside the container without asking: the container, the proxy an
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Mapping
 
 from ironcurtain_tui.agents.base import (
     HOME,
-    MCP_SERVER,
+    TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
     AgentLaunch,
+    as_json,
+    mcp_servers,
     orientation,
 )
 from ironcurtain_tui.agents.claude_stream import ClaudeReader
@@ -25,6 +25,8 @@ MCP_CONFIG = ".config/ironcurtain/claude-mcp.json"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 TOKEN_VARIABLE = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 -- a name
 """For the token of a log-in; it asks nothing about it."""
+HELD_MS = "660000"
+"""Longer than any question to a person is open."""
 KEY_TAIL = 20
 """Characters of a key by which Claude Code remembers that its use was approved."""
 
@@ -38,10 +40,8 @@ class ClaudeCode(AgentAdapter):
     providers = ("anthropic",)
     by_login = providers
     state = (".claude/projects",)
-
-    def remembers(self, files: Collection[str], conversation: str) -> bool:
-        """It writes a conversation's file with the first message, and refuses to resume one without."""
-        return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
+    names_conversations = True
+    """It writes a conversation's file with the first message, and refuses to resume one without."""
 
     def task(self, context: AgentContext, prompt: str) -> TaskLaunch:
         # Printing one event a line as it happens needs --verbose. What it left in the background would be cut off.
@@ -50,7 +50,7 @@ class ClaudeCode(AgentAdapter):
         return TaskLaunch(command, ClaudeReader(), stdin=prompt, env=env)
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
-        key, bridge = context.sentinels["anthropic"], context.mcp_bridge
+        key = context.sentinels["anthropic"]
         env = {
             TOKEN_VARIABLE if "anthropic" in context.logins else KEY_VARIABLE: key,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -59,12 +59,14 @@ class ClaudeCode(AgentAdapter):
             "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL": "1",
             # Else it shows the model no tool of the gateway until the model searches for one.
             "ENABLE_TOOL_SEARCH": "false",
-            # Milliseconds: no call may time out while a person thinks about it; nor a command whose request is held.
+            # Milliseconds: no call may time out while a person thinks about it; nor a request that is held.
             "MCP_TIMEOUT": "60000",
-            "MCP_TOOL_TIMEOUT": "3600000",
+            "MCP_TOOL_TIMEOUT": str(TOOL_SECONDS * 1000),
             "CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS": "0",  # else it goes on without the answer after two minutes
-            "BASH_DEFAULT_TIMEOUT_MS": "660000",
-            "BASH_MAX_TIMEOUT_MS": "3600000",
+            "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS": HELD_MS,
+            "API_TIMEOUT_MS": HELD_MS,
+            "BASH_DEFAULT_TIMEOUT_MS": HELD_MS,
+            "BASH_MAX_TIMEOUT_MS": str(TOOL_SECONDS * 1000),
         }
         if "anthropic" in context.base_urls:
             env["ANTHROPIC_BASE_URL"] = context.base_urls["anthropic"]
@@ -74,9 +76,9 @@ class ClaudeCode(AgentAdapter):
             _command(context),
             env,
             {
-                ".claude.json": _json(_state(context.workspace, key)),
-                ".claude/settings.json": _json(_SETTINGS),
-                MCP_CONFIG: _json({"mcpServers": {MCP_SERVER: {"command": bridge[0], "args": bridge[1:]}}}),
+                ".claude.json": as_json(_state(context.workspace, key)),
+                ".claude/settings.json": as_json(_SETTINGS),
+                MCP_CONFIG: as_json(mcp_servers(context)),
             },
         )
 
@@ -120,7 +122,3 @@ def _state(workspace: str, key: str) -> Mapping[str, object]:
         },
         "customApiKeyResponses": {"approved": [key[-KEY_TAIL:]], "rejected": []},
     }
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, indent=2).encode()

@@ -10,6 +10,7 @@ import json
 
 from ironcurtain_tui.agents.base import (
     MCP_SERVER,
+    TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
     AgentLaunch,
@@ -111,6 +112,6 @@ apps = false
 command = {json.dumps(bridge)}
 args = {json.dumps(arguments)}
 startup_timeout_sec = 60
-tool_timeout_sec = 3600
+tool_timeout_sec = {TOOL_SECONDS}
 default_tools_approval_mode = "approve"
 """

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from ironcurtain_tui.agents.base import (
-    MCP_SERVER,
+    TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
     AgentLaunch,
+    as_json,
     base_url,
     chosen,
+    mcp_servers,
     orientation,
 )
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
@@ -41,10 +40,7 @@ class Copilot(AgentAdapter):
     image = "copilot"
     providers = tuple(SERVICES)
     state = (".copilot/session-state",)
-
-    def remembers(self, files: Collection[str], conversation: str) -> bool:
-        """It has a directory for each conversation."""
-        return any(conversation in PurePosixPath(file).parts for file in files)
+    names_conversations = True
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
         provider, model = chosen(context, SERVICES)
@@ -58,15 +54,14 @@ class Copilot(AgentAdapter):
             "COPILOT_OFFLINE": "true",
             "COPILOT_AUTO_UPDATE": "false",
         }
-        bridge, *arguments = context.mcp_bridge
-        server = {"type": "local", "command": bridge, "args": arguments, "tools": ["*"], "timeout": 3_600_000}
+        servers = mcp_servers(context, type="local", tools=["*"], timeout=TOOL_SECONDS * 1000)
         settings = {"trusted_folders": [context.workspace], "banner": "never", "auto_update": False}
         return AgentLaunch(
             _command(context),
             env,
             {
-                ".copilot/config.json": json.dumps(settings, indent=2).encode(),
-                ".copilot/mcp-config.json": json.dumps({"mcpServers": {MCP_SERVER: server}}, indent=2).encode(),
+                ".copilot/config.json": as_json(settings),
+                ".copilot/mcp-config.json": as_json(servers),
                 ".copilot/copilot-instructions.md": orientation(context).encode(),
             },
         )

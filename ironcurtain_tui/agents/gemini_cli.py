@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, base_url, orientation
+from ironcurtain_tui.agents.base import (
+    TOOL_SECONDS,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    as_json,
+    base_url,
+    mcp_servers,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 
@@ -29,8 +36,8 @@ class GeminiCli(AgentAdapter):
             _command(context),
             env,
             {
-                ".gemini/settings.json": json.dumps(_settings(context), indent=2).encode(),
-                ".gemini/trustedFolders.json": json.dumps({context.workspace: "TRUST_FOLDER"}).encode(),
+                ".gemini/settings.json": as_json(_settings(context)),
+                ".gemini/trustedFolders.json": as_json({context.workspace: "TRUST_FOLDER"}),
                 ".gemini/GEMINI.md": orientation(context).encode(),
             },
         )
@@ -51,7 +58,6 @@ def _command(context: AgentContext) -> tuple[str, ...]:
 
 
 def _settings(context: AgentContext) -> dict[str, object]:
-    bridge, *arguments = context.mcp_bridge
     return {
         "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}},
         "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
@@ -59,5 +65,5 @@ def _settings(context: AgentContext) -> dict[str, object]:
         "telemetry": {"enabled": False},
         "ui": {"hideBanner": True, "hideTips": True},
         "ide": {"hasSeenNudge": True},
-        "mcpServers": {MCP_SERVER: {"command": bridge, "args": arguments, "trust": True, "timeout": 3_600_000}},
+        **mcp_servers(context, trust=True, timeout=TOOL_SECONDS * 1000),
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 from ironcurtain_tui.agents.base import (
     MCP_SERVER,
+    TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
     AgentLaunch,
+    as_json,
     base_url,
     chosen,
     orientation,
@@ -60,7 +61,7 @@ class Goose(AgentAdapter):
             ("goose", "session", *_conversation(context), *(("--history",) if context.resumes else ())),
             env,
             {
-                ".config/goose/config.yaml": _settings(context).encode(),
+                ".config/goose/config.yaml": as_json(_settings(context)),
                 ".config/goose/.goosehints": orientation(context).encode(),
             },
         )
@@ -75,31 +76,28 @@ def _conversation(context: AgentContext) -> tuple[str, ...]:
     return (*name, *(("--resume",) if context.resumes else ()))
 
 
-def _settings(context: AgentContext) -> str:
+def _settings(context: AgentContext) -> dict[str, object]:
     """Its config.yaml: JSON, which is YAML. Timeouts are in seconds."""
     bridge, *arguments = context.mcp_bridge
-    return json.dumps(
-        {
-            "GOOSE_TELEMETRY_ENABLED": False,
-            "extensions": {
-                "developer": {
-                    "enabled": True,
-                    "type": "builtin",
-                    "name": "developer",
-                    "display_name": "Developer",
-                    "timeout": 3600,
-                    "bundled": True,
-                },
-                MCP_SERVER: {
-                    "enabled": True,
-                    "type": "stdio",
-                    "name": MCP_SERVER,
-                    "cmd": bridge,
-                    "args": arguments,
-                    "envs": {},
-                    "timeout": 3600,
-                },
+    return {
+        "GOOSE_TELEMETRY_ENABLED": False,
+        "extensions": {
+            "developer": {
+                "enabled": True,
+                "type": "builtin",
+                "name": "developer",
+                "display_name": "Developer",
+                "timeout": TOOL_SECONDS,
+                "bundled": True,
+            },
+            MCP_SERVER: {
+                "enabled": True,
+                "type": "stdio",
+                "name": MCP_SERVER,
+                "cmd": bridge,
+                "args": arguments,
+                "envs": {},
+                "timeout": TOOL_SECONDS,
             },
         },
-        indent=2,
-    )
+    }

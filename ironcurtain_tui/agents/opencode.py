@@ -5,9 +5,16 @@ It would ask a host of its own for the list of models; a made-up answer breaks i
 
 from __future__ import annotations
 
-import json
-
-from ironcurtain_tui.agents.base import MCP_SERVER, AgentAdapter, AgentContext, AgentLaunch, chosen, orientation
+from ironcurtain_tui.agents.base import (
+    MCP_SERVER,
+    TOOL_SECONDS,
+    AgentAdapter,
+    AgentContext,
+    AgentLaunch,
+    as_json,
+    chosen,
+    orientation,
+)
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 KEY_VARIABLES = {
@@ -46,11 +53,11 @@ class OpenCode(AgentAdapter):
             ("opencode", *resuming, context.workspace),
             env,
             {
-                ".config/opencode/opencode.json": json.dumps(_settings(context), indent=2).encode(),
+                ".config/opencode/opencode.json": as_json(_settings(context)),
                 ".config/opencode/AGENTS.md": orientation(context).encode(),
                 # It would install this library for plug-ins beside its settings; so it takes it for installed.
                 ".config/opencode/node_modules/.package-lock.json": b"{}",
-                ".config/opencode/package-lock.json": json.dumps(_INSTALLED).encode(),
+                ".config/opencode/package-lock.json": as_json(_INSTALLED),
             },
         )
 
@@ -69,7 +76,12 @@ def _settings(context: AgentContext) -> dict[str, object]:
         "enabled_providers": list(context.sentinels),
         "permission": {"edit": "allow", "bash": "allow", "webfetch": "allow", "external_directory": "allow"},
         "mcp": {
-            MCP_SERVER: {"type": "local", "command": list(context.mcp_bridge), "enabled": True, "timeout": 3_600_000}
+            MCP_SERVER: {
+                "type": "local",
+                "command": list(context.mcp_bridge),
+                "enabled": True,
+                "timeout": TOOL_SECONDS * 1000,
+            }
         },
     }
     if context.base_urls:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
-from pathlib import PurePosixPath
-
 from ironcurtain_tui.agents.base import (
-    MCP_SERVER,
+    TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
     AgentLaunch,
+    as_json,
     base_url,
     chosen,
+    mcp_servers,
     orientation,
 )
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
@@ -29,10 +27,7 @@ class QwenCode(AgentAdapter):
     image = "qwen-code"
     providers = tuple(MODELS)
     state = (".qwen/projects",)
-
-    def remembers(self, files: Collection[str], conversation: str) -> bool:
-        """It names the file after the conversation."""
-        return any(PurePosixPath(file).name == f"{conversation}.jsonl" for file in files)
+    names_conversations = True
 
     def prepare(self, context: AgentContext) -> AgentLaunch:
         provider, model = chosen(context, MODELS)
@@ -46,7 +41,7 @@ class QwenCode(AgentAdapter):
             _command(context),
             env,
             {
-                ".qwen/settings.json": json.dumps(_settings(context), indent=2).encode(),
+                ".qwen/settings.json": as_json(_settings(context)),
                 ".qwen/QWEN.md": orientation(context).encode(),
             },
         )
@@ -63,7 +58,6 @@ def _command(context: AgentContext) -> tuple[str, ...]:
 
 
 def _settings(context: AgentContext) -> dict[str, object]:
-    bridge, *arguments = context.mcp_bridge
     return {
         "security": {"auth": {"selectedType": "openai"}, "folderTrust": {"enabled": False}},
         "general": {"enableAutoUpdate": False},
@@ -72,5 +66,5 @@ def _settings(context: AgentContext) -> dict[str, object]:
         "tools": {"toolSearch": {"enabled": False}},
         "telemetry": {"enabled": False},
         "ui": {"hideBanner": True, "hideTips": True},
-        "mcpServers": {MCP_SERVER: {"command": bridge, "args": arguments, "trust": True, "timeout": 3_600_000}},
+        **mcp_servers(context, trust=True, timeout=TOOL_SECONDS * 1000),
     }
