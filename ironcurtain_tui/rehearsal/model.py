@@ -83,11 +83,11 @@ class RehearsalModel:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection, one after the other."""
-        connection = _Connection(reader, writer)
+        connection = Connection(reader, writer)
         try:
             while (received := await connection.receive()) is not None:
                 request, body = received
-                await self._answer(connection, request, body)
+                await self.answer(connection, request, body)
                 if not connection.reuse():
                     break
         except h11.RemoteProtocolError as error:
@@ -97,7 +97,8 @@ class RehearsalModel:
         finally:
             writer.close()
 
-    async def _answer(self, connection: _Connection, request: h11.Request, body: bytes | None) -> None:
+    async def answer(self, connection: Connection, request: h11.Request, body: bytes | None) -> None:
+        """Answer one request; without its body when that is too large."""
         method, path = request.method.decode("ascii"), request.target.decode("ascii").partition("?")[0]
         identifier = hashlib.sha256(body or b"").hexdigest()
         dialect = next((each for each in DIALECTS if method == "POST" and each.serves(path)), None)
@@ -130,7 +131,7 @@ class RehearsalModel:
         return hmac.compare_digest(given, self._key)
 
 
-class _Connection:
+class Connection:
     """One HTTP/1.1 connection: h11 between two streams."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,6 +174,12 @@ class _Connection:
             headers.append(("content-length", str(len(parts[0]))))
             if status >= 400:
                 headers.append(("x-should-retry", "false"))
+        await self.respond(status, headers, parts, pause)
+
+    async def respond(
+        self, status: int, headers: list[tuple[str, str]], parts: Iterable[bytes], pause: float = 0.0
+    ) -> None:
+        """A response with these headers, one of which must tell where it ends."""
         self._write(h11.Response(status_code=status, headers=headers))
         if self._method != b"HEAD":
             for number, part in enumerate(parts):

@@ -28,8 +28,6 @@ from tests.e2e.tmux import Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
-SECONDS = 180
-"""A loaded machine needs a hundred times what a quiet one does."""
 SELF_TEST = ".self-test.invalid"
 
 
@@ -68,18 +66,18 @@ def test_a_turn_with_a_command_and_a_tool(
     with keyed(installation, provider.name):
         in_mode(installation, mode)
         installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", name)
-        terminal.wait_for(look.ready, SECONDS)
-        assert "REHEARSAL" not in terminal.wait_for("no-egress", SECONDS)
+        terminal.wait_for(look.ready)
+        assert "REHEARSAL" not in terminal.wait_for("no-egress")
 
         terminal.submit("RUN: echo made-by-agent > proof.txt; cat proof.txt")
-        terminal.wait_for(r"result:(?s:.*)made-by-agent", SECONDS)
+        terminal.wait_for(r"result:(?s:.*)made-by-agent")
         assert (installation.workspace / "proof.txt").read_text() == "made-by-agent\n"
         wait_for_tool(terminal, offered, "ironcurtain__where_am_i")
         terminal.submit("TOOL: ironcurtain__where_am_i {}")
-        terminal.wait_for(r"where_am_i(?s:.*)(?i:result:)", SECONDS)
-        screen = terminal.wait_for(r"You run under IronCurtain", SECONDS)
+        terminal.wait_for(r"where_am_i(?s:.*)(?i:result:)")
+        screen = terminal.wait_for(r"You run under IronCurtain")
         assert "Nothing waits for you" in screen
-        assert "○ idle" in terminal.wait_for(r"○ idle", SECONDS)
+        assert "○ idle" in terminal.wait_for(r"○ idle")
 
         (session,) = installation.sessions()
         container = container_of(engine, session)
@@ -119,10 +117,10 @@ def test_a_task_and_another_that_goes_on_with_it(
 ) -> None:
     asked = heard(monkeypatch)
     with keyed(installation, AGENTS[name].providers[0]):
-        first = installation.run("task", "--agent", name, "SAY: the word is heron-42", seconds=SECONDS)
+        first = installation.run("task", "--agent", name, "SAY: the word is heron-42")
         assert "heron-42" in first.stdout
         asked.clear()
-        second = installation.run("task", "--continue", "--agent", name, "SAY: and on it goes", seconds=SECONDS)
+        second = installation.run("task", "--continue", "--agent", name, "SAY: and on it goes")
         assert "and on it goes" in second.stdout
     assert any("heron-42" in each and "and on it goes" in each for each in asked), (
         "the model hears what was said before"
@@ -180,10 +178,10 @@ def test_an_agent_of_ones_own(engine: Engine, installation: Installation, termin
             settings.write(OWN.format(folder=folder))
         in_mode(installation, mode)
         installation.open(terminal, "run", "--workspace", str(installation.workspace), "--agent", "mine")
-        terminal.wait_for("no-egress", SECONDS)
+        terminal.wait_for("no-egress")
         terminal.submit("made-by-mine")
-        terminal.wait_for(r"made-by-mine\s(?s:.*)gateway: ironcurtain", SECONDS)
+        terminal.wait_for(r"made-by-mine\s(?s:.*)gateway: ironcurtain")
         installation.run("stop")
-        done = installation.run("task", "--agent", "mine", "made-by-task", seconds=SECONDS)
+        done = installation.run("task", "--agent", "mine", "made-by-task")
     assert "made-by-task" in done.stdout
     engine.client.remove_image(own_tag("mine"))
