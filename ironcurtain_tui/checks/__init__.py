@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from ironcurtain_tui.checks import engine, installation, machine, network
+from ironcurtain_tui.checks import engine, installation, machine, network, registries
 from ironcurtain_tui.checks.finding import MARKS, Finding
 from ironcurtain_tui.checks.installation import session_credentials
 from ironcurtain_tui.checks.machine import MIN_COLS, MIN_LINES
@@ -26,6 +26,7 @@ CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "ca": installation.authority,
     "credentials": installation.credentials,
     "network": network.parent_proxy,
+    "packages": registries.package_registries,
     "mcp": installation.tool_servers,
     "engine": engine.engine,
     "images": engine.images,

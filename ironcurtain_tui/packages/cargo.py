@@ -74,9 +74,9 @@ class Downloads:
             raise UnreadableError("the index's crates are not behind https://")
         self._template = template if _MARKER.search(template) else template.rstrip("/") + "/{crate}/{version}/download"
         probe = Artifact(url=_MARKER.sub("x", self._template), version="", published=None)
-        self.host = probe.host
-        """Lower case; empty when it cannot be reached."""
-        parts = _MARKER.split(self._template.removeprefix(f"https://{self.host}"))
+        self.place = probe.place
+        """Host, and port where it is not 443; empty when it cannot be reached."""
+        parts = _MARKER.split(self._template.removeprefix(f"https://{self.place}"))
         pattern, seen = "", set()
         for index, part in enumerate(parts):
             if index % 2 == 0:
@@ -99,11 +99,17 @@ class Downloads:
         }
         return _MARKER.sub(lambda match: values[match[1]], self._template)
 
-    def read(self, host: str, target: str) -> File | None:
-        """The crate that ``target`` at ``host`` is the file of, by its form; None when it is none."""
-        match = self._pattern.fullmatch(target) if host == self.host else None
+    def read(self, place: str, target: str) -> File | None:
+        """The crate that ``target`` at ``place`` is the file of, by its form; None when it is none."""
+        match = self._pattern.fullmatch(target) if place == self.place else None
         name = match.groupdict().get("crate") if match else None
         return File(name=name.lower()) if name else None
+
+
+def without_login(config: bytes) -> bytes:
+    """An index's config.json for a client that has no token: it is the proxy that shows one."""
+    document = msgspec.json.decode(config)
+    return msgspec.json.encode({name: value for name, value in document.items() if name != "auth-required"})
 
 
 class IndexFile:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 
 _NPM_SETTING = re.compile(r"\s*((?:@[A-Za-z0-9._~-]+:)?registry)\s*=\s*(\S+)\s*")
+_NPM_LOGIN = re.compile(r"\s*//([^\s=]+?)/?:(_authToken|_auth|username|_password)\s*=\s*(\S+)\s*")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)")
 _DEBIANS_OWN = re.compile(r"(?:.*/)?debian-archive-keyring\.(?:gpg|pgp|asc)")
@@ -24,6 +25,19 @@ def npm(texts: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
             if match := _NPM_SETTING.fullmatch(line):
                 url = _VARIABLE.sub(lambda name: environment.get(name[1], ""), match[2].strip("\"'"))
                 found.setdefault(match[1].rpartition(":")[0], url)
+    return found
+
+
+def npm_logins(text: str, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Of an npmrc file, what opens registries: setting to value, by ``host[:port]/path/``."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        if match := _NPM_LOGIN.fullmatch(line):
+            place, _, path = match[1].partition("/")
+            key = f"{place.lower().removesuffix(':443')}/{path}".rstrip("/") + "/"
+            value = _VARIABLE.sub(lambda name: environment.get(name[1], ""), match[3].strip("\"'"))
+            if value:
+                found.setdefault(key, {}).setdefault(match[2], value)
     return found
 
 
@@ -62,6 +76,35 @@ def cargo(text: str) -> tuple[str, ...]:
     ]
     urls += [each.get("index") for each in registries.values()]
     return tuple(dict.fromkeys(url for url in urls if isinstance(url, str) and url.startswith("sparse+")))
+
+
+def cargo_git(text: str) -> tuple[str, ...]:
+    """URLs of the registries in a config.toml whose index is a git repository."""
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return ()
+    urls = [each.get("registry") for each in _tables(settings.get("source")).values()]
+    urls += [each.get("index") for each in _tables(settings.get("registries")).values()]
+    return tuple(dict.fromkeys(url for url in urls if isinstance(url, str) and not url.startswith("sparse+")))
+
+
+def cargo_names(text: str) -> tuple[tuple[str, str], ...]:
+    """Name and index of every registry in a config.toml."""
+    try:
+        registries = _tables(tomllib.loads(text).get("registries"))
+    except tomllib.TOMLDecodeError:
+        return ()
+    return tuple((name, url) for name, each in registries.items() if isinstance(url := each.get("index"), str))
+
+
+def cargo_token(text: str, name: str) -> str:
+    """The token of the registry ``name``, from a credentials.toml; empty without one."""
+    try:
+        token = _tables(tomllib.loads(text).get("registries")).get(name, {}).get("token")
+    except tomllib.TOMLDecodeError:
+        return ""
+    return token if isinstance(token, str) else ""
 
 
 def _tables(value: object) -> dict[str, dict[str, object]]:
@@ -113,3 +156,19 @@ def _deb822_style(text: str) -> list[str]:
 
 def _is_debians_own(signed_by: str) -> bool:
     return not signed_by or _DEBIANS_OWN.fullmatch(signed_by) is not None
+
+
+def netrc(text: str) -> dict[str, tuple[str, str]]:
+    """Login and password by host, of the machines in a netrc file (curl's and Python's reading, without macros)."""
+    found: dict[str, tuple[str, str]] = {}
+    words = iter(text.split())
+    host = ""
+    said: dict[str, str] = {}
+    for word in words:
+        if word in ("machine", "default"):
+            host, said = (next(words, "").lower() if word == "machine" else ""), {}
+        elif word in ("login", "password", "account"):
+            said[word] = next(words, "")
+            if host and {"login", "password"} <= said.keys():
+                found.setdefault(host, (said["login"], said["password"]))
+    return found

@@ -15,6 +15,14 @@ _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~@+-]+)*/?")
 
 
+HTTPS = 443
+
+
+def place_of(host: str, port: int) -> str:
+    """``host``, or ``host:port`` where that is not 443: what tells registries, and where their files are, apart."""
+    return host if port == HTTPS else f"{host}:{port}"
+
+
 class Kind(StrEnum):
     """The protocol a registry speaks."""
 
@@ -33,9 +41,10 @@ class Registry(Value, frozen=True):
 
     kind: Kind
     host: str
-    """Lower case. Always HTTPS on port 443."""
+    """Lower case. Always HTTPS."""
     prefix: str
     """The path under which everything of it lies; begins and ends with a slash."""
+    port: int = HTTPS
 
     @classmethod
     def parse(cls, kind: Kind, url: str) -> Self:
@@ -50,22 +59,41 @@ class Registry(Value, frozen=True):
             raise ValueError("it has no valid port") from None
         if parts.scheme != "https" and not (kind is Kind.DEBIAN and parts.scheme == "http"):
             raise ValueError("only registries behind https:// can be reached")
-        if port not in (None, 443) and not (parts.scheme == "http" and port == 80):
-            raise ValueError("only registries on port 443 can be reached")
+        if parts.scheme == "http":
+            if port not in (None, 80):
+                raise ValueError("only registries behind https:// can be reached on a port of their own")
+            port = HTTPS
         if not _HOST.fullmatch(host):
             raise ValueError("it names no host")
         if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
             raise ValueError("its path cannot be read in one way only")
-        return cls(kind=kind, host=host, prefix=parts.path.rstrip("/") + "/")
+        if port == 0:
+            raise ValueError("it has no valid port")
+        return cls(kind=kind, host=host, prefix=parts.path.rstrip("/") + "/", port=port or HTTPS)
+
+    @property
+    def place(self) -> str:
+        """``host``, or ``host:port`` where that is not 443."""
+        return place_of(self.host, self.port)
 
     @property
     def url(self) -> str:
         """With a slash at its end, and without any password."""
-        return f"https://{self.host}{self.prefix}"
+        return f"https://{self.place}{self.prefix}"
 
     def under(self, target: str) -> str | None:
         """``target`` without the prefix; None when it lies elsewhere."""
         return target.removeprefix(self.prefix) if target.startswith(self.prefix) else None
+
+
+class Unserved(Value, frozen=True):
+    """A registry that a client on the host uses, and that cannot be served."""
+
+    sentence: str
+    """Why, and what to do about it."""
+    place: str = ""
+    """Where a client may ask for it all the same; empty where it cannot get there anyway."""
+    prefix: str = "/"
 
 
 class Package(Value, frozen=True):
@@ -99,10 +127,14 @@ class Artifact(Value, frozen=True):
     """Seconds since the epoch; None when the metadata does not tell."""
 
     @property
-    def host(self) -> str:
-        """Lower case; empty where it is not on HTTPS and port 443."""
+    def place(self) -> str:
+        """``host``, or ``host:port`` where that is not 443; lower case. Empty where it is not on HTTPS."""
         parts = self._parts
-        return (parts.hostname or "").lower() if parts.scheme == "https" and parts.netloc == parts.hostname else ""
+        try:
+            host, port = (parts.hostname or "").lower(), parts.port or HTTPS
+        except ValueError:
+            return ""
+        return place_of(host, port) if parts.scheme == "https" and host and "@" not in parts.netloc else ""
 
     @property
     def target(self) -> str:
@@ -132,9 +164,9 @@ class Listing(Value, frozen=True):
     artifacts: tuple[Artifact, ...]
     """The newest version last."""
 
-    def find(self, host: str, target: str) -> Artifact | None:
-        """The artifact behind ``https://host`` + ``target``, spelled as in the metadata."""
-        return next((each for each in self.artifacts if each.target == target and each.host == host), None)
+    def find(self, place: str, target: str) -> Artifact | None:
+        """The artifact behind ``https://place`` + ``target``, spelled as in the metadata."""
+        return next((each for each in self.artifacts if each.target == target and each.place == place), None)
 
 
 class Asked(Value, frozen=True):

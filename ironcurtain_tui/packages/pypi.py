@@ -104,7 +104,7 @@ def document_url(registry: Registry, name: str) -> str:
 def project_url(registry: Registry, name: str, version: str = "") -> str:
     """Where the JSON API tells of package ``name``; empty when there is none."""
     base = project_base(registry)
-    return f"https://{registry.host}{base}pypi/{name}/{f'{version}/' if version else ''}json" if base else ""
+    return f"https://{registry.place}{base}pypi/{name}/{f'{version}/' if version else ''}json" if base else ""
 
 
 class Project:

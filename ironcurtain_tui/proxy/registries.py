@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -13,6 +13,7 @@ import msgspec
 
 from ironcurtain_tui.packages import cargo, debian, npm, pypi
 from ironcurtain_tui.packages.package import (
+    HTTPS,
     Answer,
     Artifact,
     Asked,
@@ -24,12 +25,14 @@ from ironcurtain_tui.packages.package import (
     Plain,
     Registry,
     UnreadableError,
+    Unserved,
 )
 from ironcurtain_tui.packages.rules import PackageRules, Screening
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.policy.endpoint import is_host_name
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.proxy.registry_client import Fetched, RegistryClient
+from ironcurtain_tui.proxy.registry_login import RegistryLogin
 
 FRESH = 3600.0
 """Seconds for which a listing is believed. A version that is missing in it is looked for again sooner."""
@@ -37,7 +40,7 @@ AGAIN = 10.0
 MAX_FILES = 200_000
 """Files of all listings that are remembered."""
 MAX_LISTINGS = 4096
-MAX_FILE_HOSTS = 64
+MAX_FILE_PLACES = 64
 MAX_REDIRECTS = 1024
 _PER_FILE = 1024
 """Bytes of a document that count as much work as one file in a listing."""
@@ -51,7 +54,8 @@ class Inquiry:
 
     registry: Registry
     asked: Asked
-    host: str
+    place: str
+    """Host, and port where it is not 443."""
     target: str
     """As asked; for a file that another led to by a redirect, the first one's."""
 
@@ -67,12 +71,20 @@ class Inquiry:
         """The inquiry for the metadata of the same package."""
         name = self.asked.name if isinstance(self.asked, File) else ""
         target = urlsplit(_document_url(self.registry, name)).path
-        return Inquiry(self.registry, Document(name=name), self.registry.host, target)
+        return Inquiry(self.registry, Document(name=name), self.registry.place, target)
 
     def request(self) -> HttpRequest:
         """The same as an action, for asking the policy about a document that the proxy itself wants."""
         package = Package(registry=self.registry.kind, name=getattr(self.asked, "name", ""))
-        return HttpRequest(host=self.host, port=443, method="GET", path=self.target, package=package, content_length=0)
+        host, _, port = self.place.partition(":")
+        return HttpRequest(
+            host=host,
+            port=int(port or HTTPS),
+            method="GET",
+            path=self.target,
+            package=package,
+            content_length=0,
+        )
 
 
 _Source = npm.Packument | pypi.Project | cargo.IndexFile
@@ -86,16 +98,20 @@ class Registries:
         registries: Iterable[Registry],
         rules: PackageRules,
         client: RegistryClient,
+        logins: Mapping[Registry, RegistryLogin] | None = None,
+        unserved: Iterable[Unserved] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``clock``: seconds since the epoch."""
+        """``logins``: passwords of those that have one. ``clock``: seconds since the epoch."""
+        self._unserved = tuple(unserved)
+        self._logins = dict(logins or {})
         self._registries = sorted(registries, key=lambda each: -len(each.prefix))
         self._rules = rules
         self._client = client
         self._clock = clock
         self._listings: OrderedDict[tuple[Registry, str], tuple[Listing, float]] = OrderedDict()
         self._files: dict[tuple[str, str], tuple[Registry, str]] = {}
-        self._file_hosts: defaultdict[str, list[Registry]] = defaultdict(list)
+        self._file_places: defaultdict[str, list[Registry]] = defaultdict(list)
         self._redirects: OrderedDict[tuple[str, str], Inquiry] = OrderedDict()
         self._downloads: dict[Registry, cargo.Downloads] = {}
         self._unexplored = [each for each in self._registries if each.kind in (Kind.PYPI, Kind.CARGO)]
@@ -107,10 +123,10 @@ class Registries:
 
     # --- understanding requests ----------------------------------------------------------------------
 
-    def kind_at(self, host: str) -> str:
-        """The kind of registry whose index or files are at ``host``; empty when it is none's."""
-        own = next((each.kind for each in self._registries if each.host == host), None)
-        learnt = self._file_hosts.get(host)
+    def kind_at(self, place: str) -> str:
+        """The kind of registry whose index or files are at ``place``; empty when it is none's."""
+        own = next((each.kind for each in self._registries if each.place == place), None)
+        learnt = self._file_places.get(place)
         return own or (learnt[0].kind if learnt else "")
 
     def unexplored(self) -> list[Inquiry]:
@@ -120,32 +136,42 @@ class Registries:
         """
         rest, self._unexplored = self._unexplored, []
         return [
-            Inquiry(registry, Plain(), registry.host, registry.prefix + cargo.CONFIG)
+            Inquiry(registry, Plain(), registry.place, registry.prefix + cargo.CONFIG)
             if registry.kind is Kind.CARGO
-            else Inquiry(registry, File(name="pip"), registry.host, registry.prefix).metadata
+            else Inquiry(registry, File(name="pip"), registry.place, registry.prefix).metadata
             for registry in rest
         ]
 
-    def owns(self, host: str, target: str) -> bool:
-        """Whether ``target`` lies in a registry itself, where nothing may be asked that is not understood."""
-        return any(each.host == host and each.under(target) is not None for each in self._registries)
+    def login(self, inquiry: Inquiry) -> RegistryLogin | None:
+        """The password that goes along with ``inquiry``, if there is one for that place and path."""
+        login = self._logins.get(inquiry.registry)
+        return login if login is not None and login.covers(inquiry.place, inquiry.target) else None
 
-    def read(self, host: str, target: str, accept: str) -> Inquiry | None:
+    def unserved(self, place: str, target: str) -> str:
+        """Why what lies there cannot be served, and what to do; empty when there is nothing of that kind."""
+        found = (each for each in self._unserved if each.place == place and target.startswith(each.prefix))
+        return next((each.sentence for each in found), "")
+
+    def owns(self, place: str, target: str) -> bool:
+        """Whether ``target`` lies in a registry itself, where nothing may be asked that is not understood."""
+        return any(each.place == place and each.under(target) is not None for each in self._registries)
+
+    def read(self, place: str, target: str, accept: str) -> Inquiry | None:
         """What a request asks; None when that is not understood."""
-        if (led := self._redirects.get((host, target))) is not None:
+        if (led := self._redirects.get((place, target))) is not None:
             return led
-        if (known := self._files.get((host, pypi.main_file(target)))) is not None:
-            return Inquiry(known[0], File(name=known[1]), host, target)
+        if (known := self._files.get((place, pypi.main_file(target)))) is not None:
+            return Inquiry(known[0], File(name=known[1]), place, target)
         if "?" in target:
             return None
         for registry in self._registries:
-            if registry.host == host and (asked := self._read(registry, target, accept)) is not None:
-                return Inquiry(registry, asked, host, target)
-        for registry in self._file_hosts.get(host, ()):
+            if registry.place == place and (asked := self._read(registry, target, accept)) is not None:
+                return Inquiry(registry, asked, place, target)
+        for registry in self._file_places.get(place, ()):
             downloads = self._downloads.get(registry)
-            file = downloads.read(host, target) if downloads else pypi.read_file(target)
+            file = downloads.read(place, target) if downloads else pypi.read_file(target)
             if file is not None:
-                return Inquiry(registry, file, host, target)
+                return Inquiry(registry, file, place, target)
         return None
 
     def _read(self, registry: Registry, target: str, accept: str) -> Asked | None:
@@ -162,11 +188,11 @@ class Registries:
 
     def redirected(self, inquiry: Inquiry, location: str) -> None:
         """A file that was asked for lies elsewhere: what the client asks next is that very file."""
-        url = urljoin(f"https://{inquiry.host}{inquiry.target}", location)
+        url = urljoin(f"https://{inquiry.place}{inquiry.target}", location)
         there = Artifact(url=url, version="", published=None)
-        if not self._knows_host(there.host, inquiry.registry):
+        if not self._knows(there.place, inquiry.registry):
             return
-        self._redirects[there.host, there.target] = inquiry
+        self._redirects[there.place, there.target] = inquiry
         if len(self._redirects) > MAX_REDIRECTS:
             self._redirects.popitem(last=False)
 
@@ -179,7 +205,7 @@ class Registries:
         listing, loaded = self._listings.get((inquiry.registry, inquiry.asked.name), (None, 0.0))
         if listing is None:
             return True
-        found = listing.find(inquiry.host, pypi.main_file(inquiry.target))
+        found = listing.find(inquiry.place, pypi.main_file(inquiry.target))
         return time.monotonic() - loaded > (FRESH if found else AGAIN)
 
     async def load(self, inquiry: Inquiry) -> None:
@@ -199,7 +225,7 @@ class Registries:
         if kind is Kind.DEBIAN:
             return Package(registry=kind, name=asked.name, version=asked.version, file=file)
         listing, _ = self._listings.get((inquiry.registry, asked.name), (None, 0.0))
-        artifact = listing.find(inquiry.host, pypi.main_file(inquiry.target)) if listing else None
+        artifact = listing.find(inquiry.place, pypi.main_file(inquiry.target)) if listing else None
         if listing is None or artifact is None:
             raise Refusal(403, f"{file} is not among the files of {asked.name} that its registry tells of")
         screening = self._screening(kind, asked.name)
@@ -214,7 +240,7 @@ class Registries:
         """The document that was asked for, without what the rules hold back. Refusal when there is none to be had."""
         registry, asked = inquiry.registry, inquiry.asked
         if isinstance(asked, Plain):
-            return Answer("application/json", await self._cargo_config(registry))
+            return Answer("application/json", cargo.without_login(await self._cargo_config(registry)))
         if not isinstance(asked, Document):
             raise Refusal(403, "a file is no document")
         screening = self._screening(registry.kind, asked.name)
@@ -231,7 +257,7 @@ class Registries:
         return answer
 
     async def _project_answer(self, registry: Registry, asked: Document, screening: Screening) -> Answer:
-        fetched = await self._get(pypi.project_url(registry, asked.name, asked.version), "application/json")
+        fetched = await self._get(registry, pypi.project_url(registry, asked.name, asked.version), "application/json")
         if fetched is None:
             return Answer("application/json", b'{"message":"Not Found"}\n', status=404)
         document = await self._parse(fetched, lambda: pypi.ProjectDocument(asked.name, fetched.body))
@@ -243,7 +269,7 @@ class Registries:
         if asked.version or not newest:
             listing = source.listing if source else Listing(registry=registry.kind, name=asked.name, artifacts=())
             raise self._held_back(asked, listing, screening)
-        older = await self._get(pypi.project_url(registry, asked.name, newest), "application/json")
+        older = await self._get(registry, pypi.project_url(registry, asked.name, newest), "application/json")
         if older is None:
             raise Refusal(502, f"the registry tells nothing of {asked.name} {newest}")
         other = await self._parse(older, lambda: pypi.ProjectDocument(asked.name, older.body))
@@ -282,49 +308,52 @@ class Registries:
         return source
 
     async def _packument(self, registry: Registry, name: str) -> npm.Packument | None:
-        fetched = await self._get(npm.document_url(registry, name), "application/json")
+        fetched = await self._get(registry, npm.document_url(registry, name), "application/json")
         return None if fetched is None else await self._parse(fetched, lambda: _packument(name, fetched.body))
 
     async def _index_file(self, registry: Registry, name: str) -> cargo.IndexFile | None:
         await self._cargo_config(registry)
         downloads = self._downloads[registry]
-        fetched = await self._get(cargo.document_url(registry, name), "text/plain, */*")
+        fetched = await self._get(registry, cargo.document_url(registry, name), "text/plain, */*")
         if fetched is None:
             return None
         return await self._parse(fetched, lambda: cargo.IndexFile(name, fetched.body, downloads))
 
     async def _simple_page(self, registry: Registry, name: str) -> pypi.Project | None:
         accept = f"{pypi.SIMPLE_JSON}, {pypi.SIMPLE_HTML}; q=0.2, text/html; q=0.1"
-        page = await self._get(pypi.document_url(registry, name), accept)
+        page = await self._get(registry, pypi.document_url(registry, name), accept)
         if page is None:
             return None
         project = await self._parse(page, lambda: pypi.Project(name, page.body, page.content_type, page.url))
         url = pypi.project_url(registry, name)
         if project.tells_times or not self._rules.min_age or not url:
             return project
-        other = await self._get(url, "application/json")
+        other = await self._get(registry, url, "application/json")
         if other is None:
             return project
         times = (await self._parse(other, lambda: pypi.ProjectDocument(name, other.body))).upload_times()
         return await self._parse(page, lambda: pypi.Project(name, page.body, page.content_type, page.url, times))
 
     async def _cargo_config(self, registry: Registry) -> bytes:
-        fetched = await self._get(cargo.config_url(registry), "application/json")
+        fetched = await self._get(registry, cargo.config_url(registry), "application/json")
         if fetched is None:
             raise Refusal(502, f"the index at {registry.host} has no configuration")
         downloads = await self._parse(fetched, lambda: cargo.Downloads(fetched.body))
-        if not self._knows_host(downloads.host, registry):
+        if not self._knows(downloads.place, registry):
             raise Refusal(502, f"the crates of the index at {registry.host} cannot be reached")
         self._downloads[registry] = downloads
         return fetched.body
 
-    async def _get(self, url: str, accept: str) -> Fetched | None:
-        fetched = await self._client.get(url, accept)
+    async def _get(self, registry: Registry, url: str, accept: str) -> Fetched | None:
+        login = self._logins.get(registry)
+        fetched = await self._client.get(url, accept, login)
         if fetched.status in (404, 410):
             return None
         if fetched.status != 200:
-            host = urlsplit(url).hostname
-            raise Refusal(502, f"the registry at {host} answered {fetched.status}, so nothing is known of the package")
+            about = f"the registry at {registry.place} answered {fetched.status}"
+            if fetched.status in (401, 403):
+                about += f" to the password from {login.origin}" if login else ", and no password for it was found"
+            raise Refusal(502, f"{about}, so nothing is known of the package")
         return fetched
 
     async def _parse[T](self, fetched: Fetched, parse: Callable[[], T]) -> T:
@@ -344,29 +373,33 @@ class Registries:
 
     # --- memory --------------------------------------------------------------------------------------
 
-    def _knows_host(self, host: str, registry: Registry) -> bool:
-        """Remember that files of ``registry`` are at ``host``. False when nothing may be there."""
-        known = self._file_hosts.get(host)
-        if known is None and (not is_host_name(host) or len(self._file_hosts) >= MAX_FILE_HOSTS):
+    def _knows(self, place: str, registry: Registry) -> bool:
+        """Remember that files of ``registry`` are at ``place``. False when nothing may be there.
+
+        A port of its own only a registry itself may have.
+        """
+        known = self._file_places.get(place)
+        possible = is_host_name(place) or place == registry.place
+        if known is None and (not possible or len(self._file_places) >= MAX_FILE_PLACES):
             return False
-        if registry not in self._file_hosts[host]:
-            self._file_hosts[host].append(registry)
+        if registry not in self._file_places[place]:
+            self._file_places[place].append(registry)
         return True
 
     def _learn(self, registry: Registry, name: str, listing: Listing) -> None:
         self._forget(registry, name)
         self._listings[registry, name] = listing, time.monotonic()
-        for host in {each.host for each in listing.artifacts}:
-            self._knows_host(host, registry)
+        for place in {each.place for each in listing.artifacts}:
+            self._knows(place, registry)
         for each in listing.artifacts:
-            self._files[each.host, each.target] = registry, name
+            self._files[each.place, each.target] = registry, name
         while len(self._listings) > MAX_LISTINGS or (len(self._files) > MAX_FILES and len(self._listings) > 1):
             self._forget(*next(iter(self._listings)))
 
     def _forget(self, registry: Registry, name: str) -> None:
         listing, _ = self._listings.pop((registry, name), (None, 0.0))
         for each in listing.artifacts if listing else ():
-            self._files.pop((each.host, each.target), None)
+            self._files.pop((each.place, each.target), None)
 
 
 def _packument(name: str, body: bytes) -> npm.Packument:

@@ -13,9 +13,11 @@ import certifi
 import httpcore
 
 from ironcurtain_tui import __version__
+from ironcurtain_tui.packages.package import HTTPS, place_of
 from ironcurtain_tui.proxy.destination import Ways
 from ironcurtain_tui.proxy.parent import ParentProxy
 from ironcurtain_tui.proxy.refusal import Refusal
+from ironcurtain_tui.proxy.registry_login import RegistryLogin
 from ironcurtain_tui.proxy.route import Routes, Upstream
 
 MAX_DOCUMENT = 64 << 20
@@ -50,13 +52,18 @@ class RegistryClient:
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
         self._pools: dict[tuple[Upstream | None, ParentProxy | None], httpcore.AsyncConnectionPool] = {}
 
-    async def get(self, url: str, accept: str) -> Fetched:
-        """The document at ``url``; redirects are followed on its own host only. Refusal 502 when there is none."""
-        host = urlsplit(url).hostname or ""
+    async def get(self, url: str, accept: str, login: RegistryLogin | None = None) -> Fetched:
+        """The document at ``url``; redirects are followed on its own host and port only. Refusal 502 without any.
+
+        ``login`` goes along where it covers the URL.
+        """
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or HTTPS
+        place = place_of(host, port)
         for _ in range(MAX_REDIRECTS):
             try:
                 async with self._turns:
-                    fetched, location = await self._get(host, url, accept)
+                    fetched, location = await self._get(host, port, url, accept, login)
             except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
                 raise Refusal(502, f"the registry at {host} cannot be reached over verified TLS") from error
             except httpcore.TimeoutException as error:
@@ -64,7 +71,7 @@ class RegistryClient:
             if location is None:
                 return fetched
             url = urljoin(url, location)
-            if not url.startswith(f"https://{host}/"):
+            if not url.startswith(f"https://{place}/"):
                 raise Refusal(502, f"the registry at {host} sends us to another host")
         raise Refusal(502, f"the registry at {host} sends us in circles")
 
@@ -73,10 +80,19 @@ class RegistryClient:
         for pool in self._pools.values():
             await pool.aclose()
 
-    async def _get(self, host: str, url: str, accept: str) -> tuple[Fetched, str | None]:
-        headers = [("Host", host), ("Accept", accept), ("Accept-Encoding", "gzip"), ("User-Agent", USER_AGENT)]
+    async def _get(
+        self, host: str, port: int, url: str, accept: str, login: RegistryLogin | None
+    ) -> tuple[Fetched, str | None]:
+        headers = [
+            ("Host", place_of(host, port)),
+            ("Accept", accept),
+            ("Accept-Encoding", "gzip"),
+            ("User-Agent", USER_AGENT),
+        ]
+        if login is not None and login.covers_url(url):
+            headers.append(("Authorization", login.authorization.reveal()))
         extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), SECONDS)}
-        pool = await self._pool(host)
+        pool = await self._pool(host, port)
         async with pool.stream("GET", url, headers=headers, extensions=extensions) as response:
             said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             if 300 <= response.status < 400 and "location" in said:
@@ -84,11 +100,11 @@ class RegistryClient:
             body = await _read(response.aiter_stream(), said.get("content-encoding", "identity").strip().lower(), host)
             return Fetched(response.status, said.get("content-type", ""), body, url), None
 
-    async def _pool(self, host: str) -> httpcore.AsyncConnectionPool:
+    async def _pool(self, host: str, port: int) -> httpcore.AsyncConnectionPool:
         destination = self._routes.of(host)
         parent = self._ways.parents.of(destination)
         if parent is not None:
-            await self._ways.to(destination, 443)  # the parent connects; what can be checked before is
+            await self._ways.to(destination, port)  # the parent connects; what can be checked before is
         key = destination.upstream, parent
         if key not in self._pools:
             self._pools[key] = httpcore.AsyncConnectionPool(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from ironcurtain_tui.listener import Listener
-from ironcurtain_tui.packages.package import Registry
+from ironcurtain_tui.packages.package import Registry, Unserved
 from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.providers.cost import load_prices
 from ironcurtain_tui.proxy import core
@@ -31,6 +31,7 @@ from ironcurtain_tui.proxy.addons.package_metadata import PackageMetadata
 from ironcurtain_tui.proxy.addons.package_requests import PackageRequests
 from ironcurtain_tui.proxy.addons.parent_authorization import ParentAuthorization
 from ironcurtain_tui.proxy.addons.proxy_authentication import ProxyAuthentication
+from ironcurtain_tui.proxy.addons.registry_password import RegistryPassword
 from ironcurtain_tui.proxy.addons.registry_tunnels import RegistryTunnels
 from ironcurtain_tui.proxy.addons.request_form import RequestForm
 from ironcurtain_tui.proxy.addons.response_hygiene import ResponseHygiene
@@ -46,6 +47,7 @@ from ironcurtain_tui.proxy.handler import AgentConnection
 from ironcurtain_tui.proxy.parent import Parents
 from ironcurtain_tui.proxy.registries import Registries
 from ironcurtain_tui.proxy.registry_client import RegistryClient
+from ironcurtain_tui.proxy.registry_login import RegistryLogin
 from ironcurtain_tui.proxy.route import Route, Routes, Upstream
 from ironcurtain_tui.proxy.tunnel import Tunnels
 from ironcurtain_tui.tasks import TaskOwner
@@ -77,19 +79,24 @@ class Proxy:
         extra_ca: bytes = b"",
         registries: Iterable[Registry] = (),
         packages: PackageRules | None = None,
+        registry_logins: Mapping[Registry, RegistryLogin] | None = None,
+        unserved: Iterable[Unserved] = (),
         keeper: TrafficKeeper | None = None,
     ) -> None:
         """``upstreams``: servers of our own in the place of hosts that belong to no provider. ``names_address``:
         whether a private address may be dialled, because the policy names it. ``token``: what callers must show, for
         a listener that others than the agent can reach. ``keeper`` gets headers and bodies of what is over.
         ``extra_ca``: PEM of authorities that are trusted beside the public ones. ``registries`` are open for what
-        ``packages`` allows.
+        ``packages`` allows, with the passwords in ``registry_logins``; who asks for those that are ``unserved`` is told
+        why.
         """
         self._listener = listener
         known = Routes(routes, upstreams)
         ways = Ways(resolve, names_address, parents)
         client = RegistryClient(known, ways, extra_ca)
-        self._registries = known_registries = Registries(registries, packages or PackageRules(), client)
+        self._registries = known_registries = Registries(
+            registries, packages or PackageRules(), client, registry_logins, unserved
+        )
         self._tunnels = tunnels = Tunnels()
         self._recorder = recorder = FlowRecorder(publish, known, tunnels, keeper)
         addons = (
@@ -116,10 +123,11 @@ class Proxy:
             ParentAuthorization(ways.parents),
             CredentialSwap(tunnels),
             UpstreamTls(tunnels, extra_ca),
-            ResponseHygiene(tunnels),
+            ResponseHygiene(tunnels, known_registries),
             UsageTap(),
             BodyStreams(recorder),
             Seal(),
+            RegistryPassword(known_registries),
         )
         self._chain = HookChain(addons, tunnels, recorder, gate)
         self._connections: dict[asyncio.Task[object], AgentConnection] = {}

@@ -145,6 +145,10 @@ class Assembly:
         if self._request.config.packages.enabled:
             async with bulletin.step("package registries"):
                 self._packages = await asyncio.to_thread(PackageRegistries.find, self._request.config.packages)
+                for word in self._packages.secrets:
+                    self._secrets.add(word)
+                for each in self._packages.unserved:
+                    self._bulletin.notice(BadgeState.WARN, f"{each.sentence[:1].upper()}{each.sentence[1:]}.")
         self._accesses.listen(CredentialNews(self._secrets, bulletin, self._chronicle, self._tasks))
         self._teardown.push("keys", self._accesses.close)
         async with bulletin.step("policy"):
@@ -281,6 +285,8 @@ class Assembly:
                 extra_ca=self._way_out.authorities(),
                 registries=self._packages.all,
                 packages=self._packages.rules,
+                registry_logins=self._packages.logins,
+                unserved=self._packages.unserved,
                 token=None if doorway.tcp is None else doorway.tcp.token,
                 keeper=keep_traffic(self._paths, self._request.config, self._secrets, self._bulletin, self._teardown),
             )

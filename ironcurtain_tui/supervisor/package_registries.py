@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ironcurtain_tui.config import PackageSettings
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.packages import client_settings, host_settings
-from ironcurtain_tui.packages.package import Kind, Registry
+from ironcurtain_tui.packages import client_settings
+from ironcurtain_tui.packages.package import Kind, Registry, Unserved
 from ironcurtain_tui.packages.rules import DAY, PackageRules
-
-ASK_SECONDS = 20.0
-"""How long a client may take to tell its own default."""
+from ironcurtain_tui.proxy.registry_login import RegistryLogin
+from ironcurtain_tui.supervisor.host_clients import HostClients, Named
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,12 @@ class PackageRegistries:
     """Registries that npm asks for packages of one scope only."""
     archives: tuple[str, ...] = ()
     """``URL suite component...`` of Debian archives, for apt."""
+    origins: Mapping[Registry, str] = field(default_factory=dict)
+    """Where each was found, for a person."""
+    logins: Mapping[Registry, RegistryLogin] = field(default_factory=dict)
+    """Passwords of those that have one. They never get into the container."""
+    unserved: tuple[Unserved, ...] = ()
+    """What the clients on this machine use beside those."""
 
     @classmethod
     def find(
@@ -53,30 +57,47 @@ class PackageRegistries:
             )
         except ValueError as error:
             raise UserFacingError(f"config.toml: packages: {error}.", "Correct that line.") from error
-        host = _Host(environment, root)
-        scopes: dict[str, Registry] = {}
-        registries: list[Registry] = []
-        if settings.npm:
-            registries += _given(Kind.NPM, settings.npm)
-        else:
-            found = host.npm()
-            registries += _usable(Kind.NPM, found.values())
-            scopes = {name: each[0] for name, url in found.items() if name and (each := _usable(Kind.NPM, [url]))}
-        registries += _given(Kind.PYPI, settings.pypi) if settings.pypi else _usable(Kind.PYPI, host.pip())
-        registries += _given(Kind.CARGO, settings.cargo) if settings.cargo else _usable(Kind.CARGO, host.cargo())
-        archives = [(each, settings.debian) for each in settings.debian] or [(each, ()) for each in host.debian()]
-        lines = []
-        for line, given in archives:
-            url, _, rest = line.partition(" ")
-            for registry in _given(Kind.DEBIAN, [url]) if given else _usable(Kind.DEBIAN, [url]):
-                registries.append(registry)
-                lines += [f"{registry.url} {rest}"] if rest else []
-        return cls(rules, tuple(dict.fromkeys(registries)), scopes, tuple(lines))
+        host = HostClients(environment, root)
+        npm = {} if settings.npm else host.npm()
+        found = _given(Kind.NPM, settings.npm) if settings.npm else _used(Kind.NPM, npm.values())
+        found += _given(Kind.PYPI, settings.pypi) if settings.pypi else _used(Kind.PYPI, host.pip())
+        found += _given(Kind.CARGO, settings.cargo) if settings.cargo else _used(Kind.CARGO, host.cargo())
+        debian = _given(Kind.DEBIAN, settings.debian) if settings.debian else _used(Kind.DEBIAN, host.debian())
+        found += debian
+        first: dict[Registry, _Found] = {}
+        for each in found:
+            if each.registry is not None:
+                first.setdefault(each.registry, each)
+        scopes = {
+            scope: each.registry
+            for scope, named in npm.items()
+            for each in found
+            if scope and each.named is named and each.registry is not None
+        }
+        lines = [(each.registry, each.named.url.partition(" ")[2]) for each in debian if each.registry is not None]
+        logins = {registry: host.login(registry, each.named.url) for registry, each in first.items()}
+        return cls(
+            rules,
+            tuple(first),
+            scopes,
+            tuple(f"{registry.url} {rest}" for registry, rest in lines if rest),
+            origins={registry: each.named.origin for registry, each in first.items()},
+            logins={registry: login for registry, login in logins.items() if login is not None},
+            unserved=(
+                *(each.unserved for each in found if each.unserved is not None),
+                *(() if settings.cargo else map(_git_index, host.cargo_git())),
+            ),
+        )
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Of the registries themselves."""
-        return tuple(dict.fromkeys(each.host for each in self.all))
+        """Of the registries themselves, with their ports where they have one of their own."""
+        return tuple(dict.fromkeys(each.place for each in self.all))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no record may hold."""
+        return tuple(word for each in self.logins.values() for word in each.secrets)
 
     def client_files(self, ca_bundle: str) -> dict[str, bytes]:
         """Settings for the installers in the container, by their paths in the agent's home."""
@@ -87,108 +108,57 @@ class PackageRegistries:
         return client_settings.apt_settings(home) if self.archives else ""
 
 
-class _Host:
-    """The settings of the clients on this machine."""
+@dataclass(frozen=True)
+class _Found:
+    """What a named URL is: a registry that is served, one that is not, or nothing that concerns us."""
 
-    def __init__(self, environment: Mapping[str, str], root: Path) -> None:
-        self._environment = environment
-        self._root = root
-        self._home = root / environment.get("HOME", "").lstrip("/") if environment.get("HOME") else root / "root"
-
-    def npm(self) -> dict[str, str]:
-        """URLs by scope."""
-        said = self._environment.get("NPM_CONFIG_REGISTRY") or self._environment.get("npm_config_registry")
-        texts = self._texts("NPM_CONFIG_USERCONFIG", [self._home / ".npmrc", self._root / "etc/npmrc"])
-        found = host_settings.npm([f"registry={said}" if said else "", *texts], self._environment)
-        if "" not in found and (default := self._ask("npm", "config", "get", "registry").strip()):
-            found[""] = default
-        return found
-
-    def pip(self) -> list[str]:
-        """The main index first."""
-        places = [
-            self._home / ".config/pip/pip.conf",
-            self._home / "Library/Application Support/pip/pip.conf",
-            self._home / ".pip/pip.conf",
-            self._root / "etc/pip.conf",
-        ]
-        main, *extra = host_settings.pip(self._texts("PIP_CONFIG_FILE", places))
-        main = self._environment.get("PIP_INDEX_URL") or main or host_settings.pip_default(self._pip_help())
-        return [main, *(self._environment.get("PIP_EXTRA_INDEX_URL", "").split() or extra)]
-
-    def cargo(self) -> tuple[str, ...]:
-        """What stands in for the public registry first."""
-        said = self._environment.get("CARGO_HOME")
-        home = self._root / said.lstrip("/") if said else self._home / ".cargo"
-        return tuple(
-            url
-            for text in self._texts("", [home / "config.toml", home / "config"])
-            for url in host_settings.cargo(text)
-        )
-
-    def debian(self) -> tuple[str, ...]:
-        """``URL suite component...`` each."""
-        apt = self._root / "etc/apt"
-        parts = sorted((apt / "sources.list.d").glob("*")) if (apt / "sources.list.d").is_dir() else []
-        places = [apt / "sources.list", *(each for each in parts if each.suffix in (".list", ".sources"))]
-        return host_settings.debian(self._texts("", places))
-
-    def _pip_help(self) -> str:
-        return self._ask("pip3", "install", "--help") or self._ask("python3", "-m", "pip", "install", "--help")
-
-    def _texts(self, variable: str, places: Iterable[Path]) -> list[str]:
-        """What stands in the file that ``variable`` names, and in ``places``; nothing for what cannot be read."""
-        said = self._environment.get(variable) if variable else None
-        texts = []
-        for place in [self._root / said.lstrip("/")] if said else places:
-            try:
-                texts.append(place.read_text("utf-8"))
-            except (OSError, UnicodeDecodeError):
-                continue
-        return texts
-
-    def _ask(self, program: str, *arguments: str) -> str:
-        """What a client says; nothing when it is not there, or fails."""
-        path = shutil.which(program, path=self._environment.get("PATH", ""))
-        if path is None:
-            return ""
-        try:
-            answer = subprocess.run(
-                [path, *arguments],
-                env=dict(self._environment),
-                cwd=self._root,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=ASK_SECONDS,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-            return ""
-        return answer.stdout
+    named: Named
+    registry: Registry | None = None
+    unserved: Unserved | None = None
 
 
-def _given(kind: Kind, urls: Iterable[str]) -> list[Registry]:
-    return _parsed(kind, urls, _complain)
-
-
-def _usable(kind: Kind, urls: Iterable[str]) -> list[Registry]:
-    """What a client's settings name may be a directory, or on a port that is not opened: then it is left out."""
-    return _parsed(kind, urls, lambda _kind, _url, _error: None)
-
-
-def _parsed(kind: Kind, urls: Iterable[str], on_error: Callable[[Kind, str, ValueError], None]) -> list[Registry]:
+def _given(kind: Kind, urls: Iterable[str]) -> list[_Found]:
+    """Of config.toml: UserFacingError for what is no registry."""
     found = []
     for url in urls:
         try:
-            found.append(Registry.parse(kind, url))
+            found.append(_Found(Named(url, "config.toml"), Registry.parse(kind, url.partition(" ")[0])))
         except ValueError as error:
-            on_error(kind, url, error)
+            raise UserFacingError(
+                f"config.toml: packages.{kind}: {_plain(url)} is no registry: {error}.", "Correct that line."
+            ) from error
     return found
 
 
-def _complain(kind: Kind, url: str, error: ValueError) -> None:
-    shown = url.rpartition("@")[2]  # what stands before it may be a password
-    raise UserFacingError(
-        f"config.toml: packages.{kind}: {shown} is no registry: {error}.", "Correct that line."
-    ) from error
+def _used(kind: Kind, named: Iterable[Named]) -> list[_Found]:
+    """Of a client's settings. A directory, or nothing at all, does not concern us."""
+    found = []
+    for each in named:
+        url = each.url.partition(" ")[0]
+        try:
+            found.append(_Found(each, Registry.parse(kind, url)))
+        except ValueError as error:
+            if url.removeprefix("sparse+").startswith(("http://", "https://")):
+                sentence = (
+                    f"the {kind} registry {_plain(url)} ({each.origin}) cannot be served: {error}; "
+                    f"name another one under `{kind}` in [packages] of config.toml"
+                )
+                found.append(_Found(each, unserved=Unserved(sentence=sentence)))
+    return found
+
+
+def _git_index(url: str) -> Unserved:
+    parts = urlsplit(url)
+    sentence = (
+        f"the Cargo registry {_plain(url)} has a git index, in which no package can be checked by itself; name its "
+        "sparse index (sparse+https://...) in Cargo's config.toml, or under `cargo` in [packages] of IronCurtain's"
+    )
+    place = parts.netloc.rpartition("@")[2].lower().removesuffix(":443") if parts.scheme == "https" else ""
+    return Unserved(sentence=sentence, place=place, prefix=parts.path.rstrip("/") or "/")
+
+
+def _plain(url: str) -> str:
+    """Without what may be a password."""
+    before, _, rest = url.rpartition("@")
+    scheme, separator, _ = before.partition("://")
+    return f"{scheme}://{rest}" if separator else rest

@@ -4,7 +4,7 @@ import asyncio
 import os
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import pytest
 import pytest_asyncio
 
 from ironcurtain_tui.listener import TcpListener
-from ironcurtain_tui.packages.package import Kind, Registry
+from ironcurtain_tui.packages.package import Kind, Registry, Unserved
 from ironcurtain_tui.packages.rules import PackageRules
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.proxy.authority import CertificateAuthority
+from ironcurtain_tui.proxy.registry_login import RegistryLogin
 from ironcurtain_tui.proxy.route import Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from tests.proxy.stage import Agent, RecordingGate
@@ -90,22 +91,22 @@ class Shop:
                 await process.wait()
         return process.returncode or 0, output.decode("utf-8", "replace")
 
-    async def inside(self, host: str) -> Agent:
+    async def inside(self, host: str, port: int = 443) -> Agent:
         """A raw client whose tunnel to ``host`` stands."""
         agent = Agent(*await asyncio.open_connection("127.0.0.1", self.port))
         self.agents.append(agent)
-        answer = await connect(agent, host)
+        answer = await connect(agent, host, port)
         assert answer == 200
         await agent.handshake(self.trust, host)
         return agent
 
 
-async def connect(agent: Agent, host: str) -> int:
+async def connect(agent: Agent, host: str, port: int = 443) -> int:
     """The status of a CONNECT to ``host``."""
     import base64
 
     token = base64.b64encode(f"ironcurtain:{TOKEN}".encode()).decode()
-    head = f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\nProxy-Authorization: Basic {token}\r\n\r\n"
+    head = f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nProxy-Authorization: Basic {token}\r\n\r\n"
     await agent.send(head.encode())
     return (await agent.response(connect=True)).status
 
@@ -118,7 +119,15 @@ async def make_shop(
     shops: list[Shop] = []
     ours, public = authorities
 
-    async def make(rules: PackageRules | None = None, registries: tuple[Registry, ...] = REGISTRIES) -> Shop:
+    async def loopback(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    async def make(
+        rules: PackageRules | None = None,
+        registries: tuple[Registry, ...] = REGISTRIES,
+        logins: Mapping[Registry, RegistryLogin] | None = None,
+        unserved: tuple[Unserved, ...] = (),
+    ) -> Shop:
         rules = rules or PackageRules()
         door = TcpListener("127.0.0.1")
         gate = RecordingGate(Policy((), packages=rules))
@@ -129,7 +138,12 @@ async def make_shop(
             [],
             gate,
             lambda _: None,
-            upstreams=dict.fromkeys(HOSTS, upstream),
+            upstreams={} if world.at_its_port else dict.fromkeys(HOSTS, upstream),
+            resolve=loopback,
+            names_address=lambda _: world.at_its_port,
+            extra_ca=public.certificate_pem,
+            registry_logins=logins,
+            unserved=unserved,
             token=TOKEN,
             registries=registries,
             packages=rules,

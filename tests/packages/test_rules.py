@@ -118,7 +118,7 @@ def test_registries(kind: Kind, url: str, host: str, prefix: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "", "http://npm.example.org/", "ftp://npm.example.org/", "https://npm.example.org:8443/", "https://localhost/",
+        "", "http://npm.example.org/", "ftp://npm.example.org/", "https://npm.example.org:0/", "https://localhost/",
         "https://10.0.0.1/", "https://npm.example.org/a/../b", "https://npm.example.org/?x", "https://npm.example.org/%2e",
         "https://npm.example.org:x/", "file:///opt/simple", "https:///x",
     ],

@@ -95,8 +95,20 @@ class World:
     ca_pem: bytes
     pages: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
     redirects: dict[tuple[str, str], str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    """By host, the Authorization without which nothing is told."""
+    at_its_port: bool = False
+    """Whether the registries are where the server really listens, and their files with them."""
     asked: list[tuple[str, str, str, dict[str, str]]] = field(default_factory=list)
     """Host, method, target and headers (lower case) of every request."""
+
+    def place(self, host: str) -> str:
+        """As it stands in URLs."""
+        return f"{host}:{self.port}" if self.at_its_port else host
+
+    def shown(self, host: str) -> set[str]:
+        """Every Authorization that came to ``host``; empty text for none."""
+        return {headers.get("authorization", "") for asked, _, _, headers in self.asked if asked == host}
 
     def targets(self, host: str) -> list[str]:
         """What was asked of ``host``."""
@@ -115,7 +127,7 @@ class World:
             target = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
             self.pages[NPM, target] = "application/octet-stream", body
             integrity = "sha512-" + base64.b64encode(hashlib.sha512(body).digest()).decode()
-            dist = {"tarball": f"https://{NPM}{target}", "integrity": integrity}
+            dist = {"tarball": f"https://{self.place(NPM)}{target}", "integrity": integrity}
             versions[version] = {"name": name, "version": version, "dist": dist, "readme": "long", **fields}
             times[version] = iso(age)
         newest = list(ages)[-1]
@@ -124,16 +136,17 @@ class World:
 
     def publish_python(self, name: str, ages: dict[str, float], *, html: bool = False) -> None:
         files, releases = [], {}
+        files_host = PYPI if self.at_its_port else FILES
         for version, age in ages.items():
             body, file = wheel(name, version), f"{name}-{version}-py3-none-any.whl"
             target = f"/packages/{hashlib.sha256(body).hexdigest()[:8]}/{file}"
             metadata = wheel_metadata(name, version).encode()
-            self.pages[FILES, target] = "application/octet-stream", body
-            self.pages[FILES, target + ".metadata"] = "application/octet-stream", metadata
+            self.pages[files_host, target] = "application/octet-stream", body
+            self.pages[files_host, target + ".metadata"] = "application/octet-stream", metadata
             files.append(
                 {
                     "filename": file,
-                    "url": f"https://{FILES}{target}",
+                    "url": f"https://{self.place(files_host)}{target}",
                     "hashes": {"sha256": hashlib.sha256(body).hexdigest()},
                     "requires-python": ">=3.8",
                     "core-metadata": {"sha256": hashlib.sha256(metadata).hexdigest()},
@@ -143,7 +156,12 @@ class World:
                 }
             )
             releases[version] = [
-                {"filename": file, "url": f"https://{FILES}{target}", "upload_time_iso_8601": iso(age), "yanked": False}
+                {
+                    "filename": file,
+                    "url": f"https://{self.place(files_host)}{target}",
+                    "upload_time_iso_8601": iso(age),
+                    "yanked": False,
+                }
             ]
         newest = list(ages)[-1]
         if html:
@@ -161,9 +179,11 @@ class World:
 
     def publish_crate(self, name: str, ages: dict[str, float]) -> None:
         lines = []
+        crates_host = CARGO if self.at_its_port else CRATES
+        config = {"dl": f"https://{self.place(crates_host)}", "auth-required": CARGO in self.passwords}
         for version, age in ages.items():
             body = crate(name, version)
-            self.pages[CRATES, f"/{name}/{version}/download"] = "application/octet-stream", body
+            self.pages[crates_host, f"/{name}/{version}/download"] = "application/octet-stream", body
             checksum = hashlib.sha256(body).hexdigest()
             entry = {"name": name, "vers": version, "deps": [], "cksum": checksum, "features": {}, "yanked": False}
             lines.append(json.dumps({**entry, "pubtime": iso(age)[:19] + "Z"}))
@@ -171,7 +191,7 @@ class World:
             f"{name[:2]}/{name[2:4]}" if len(name) > 3 else f"{len(name)}" + (f"/{name[0]}" if len(name) == 3 else "")
         )
         self.pages[CARGO, f"/{directories}/{name}"] = "text/plain", "\n".join(lines).encode()
-        self.pages[CARGO, "/config.json"] = "application/json", json.dumps({"dl": f"https://{CRATES}"}).encode()
+        self.pages[CARGO, "/config.json"] = "application/json", json.dumps(config).encode()
 
 
 def _handler(world: World) -> type[BaseHTTPRequestHandler]:
@@ -179,9 +199,11 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            host = self.headers["Host"]
+            host = self.headers["Host"].partition(":")[0]
             world.asked.append((host, self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
-            if (host, self.path) in world.redirects:
+            if self.headers.get("Authorization") != world.passwords.get(host, self.headers.get("Authorization")):
+                self._answer(401, "text/plain", b"who are you?")
+            elif (host, self.path) in world.redirects:
                 self._answer(302, "text/plain", b"", {"Location": world.redirects[host, self.path]})
             elif (host, self.path) in world.pages:
                 self._found(*world.pages[host, self.path])

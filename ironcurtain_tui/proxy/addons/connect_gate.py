@@ -23,7 +23,7 @@ _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 
 
 class ConnectGate:
-    """Admits a CONNECT on port 443, or a gateway's; the tunnel it opens leads to that one host, and is read by us.
+    """Admits a CONNECT on port 443, or that of a gateway or a registry; the tunnel leads to that host, and we read it.
 
     Where a person must be asked, it is opened too: only inside can be seen what is asked. Each request in it is
     then decided on by itself. Only what the policy names as blind is passed on unread, on any port.
@@ -58,7 +58,8 @@ class ConnectGate:
             self._recorder.publish(exchange)
             return
         destination = self._routes.of(host)
-        if asked.port != (destination.host.port if isinstance(destination, ProviderDestination) else PORT):
+        port = destination.host.port if isinstance(destination, ProviderDestination) else PORT
+        if asked.port != port and not asked.registry:  # a registry is known by its port
             raise Refusal(403, f"{host}:{asked.port} leads nowhere")
         flow.request.data.host, flow.request.data.port = host, asked.port
         self._tunnels.open(flow.client_conn, OpenTunnel(destination, asked.port))

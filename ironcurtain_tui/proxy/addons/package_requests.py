@@ -7,7 +7,7 @@ import re
 import msgspec
 from mitmproxy.http import Headers, HTTPFlow
 
-from ironcurtain_tui.packages.package import File
+from ironcurtain_tui.packages.package import File, place_of
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
@@ -41,9 +41,13 @@ class PackageRequests:
         if tunnel.destination.provider is not None:
             return
         target = flow.request.data.path.decode("ascii")
-        inquiry = self._registries.read(tunnel.host, target, flow.request.headers.get("accept", ""))
+        place = place_of(tunnel.host, tunnel.port)
+        inquiry = self._registries.read(place, target, flow.request.headers.get("accept", ""))
         if inquiry is None:
-            if self._registries.owns(tunnel.host, target):
+            if sentence := self._registries.unserved(place, target):
+                exchange.is_installers = True
+                raise Refusal(403, sentence)
+            if self._registries.owns(place, target):
                 exchange.is_installers = True
                 raise Refusal(403, "a package registry is asked for packages only, and only in the way installers do")
             return
@@ -52,7 +56,7 @@ class PackageRequests:
         if asked.method not in methods or asked.content_length != 0:
             raise Refusal(403, "a package registry is only read from")
         flow.metadata[_KEY] = inquiry
-        flow.request.data.headers = _headers(tunnel.host, flow.request.data.headers, inquiry)
+        flow.request.data.headers = _headers(place, flow.request.data.headers, inquiry)
         exchange.stripped = ()
         if self._registries.needs_metadata(inquiry):
             await look_up(self._gate, self._registries, inquiry.metadata)
@@ -73,9 +77,9 @@ def inquiry_of(flow: HTTPFlow) -> Inquiry | None:
     return inquiry if isinstance(inquiry, Inquiry) else None
 
 
-def _headers(host: str, headers: Headers, inquiry: Inquiry) -> Headers:
+def _headers(place: str, headers: Headers, inquiry: Inquiry) -> Headers:
     fields = [
-        (b"Host", host.encode()),
+        (b"Host", place.encode()),
         (b"Accept", b"*/*"),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", USER_AGENT.encode()),

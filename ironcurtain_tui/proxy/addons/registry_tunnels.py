@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 from mitmproxy.http import HTTPFlow
 
+from ironcurtain_tui.packages.package import place_of
 from ironcurtain_tui.policy.action import Tunnel
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.gate import Gate
@@ -34,11 +35,12 @@ class RegistryTunnels:
         if not isinstance(asked, Tunnel):
             return
         host = asked.host.lower()
-        known = bool(self._registries.kind_at(host)) or self._routes.of(host).provider is not None
+        place = place_of(host, asked.port)
+        known = bool(self._registries.kind_at(place)) or self._routes.of(host).provider is not None
         if not known and not host.endswith(NOWHERE):
             async with self._exploring:
                 await self._explore()
-        exchange.action = msgspec.structs.replace(asked, registry=self._registries.kind_at(host))
+        exchange.action = msgspec.structs.replace(asked, registry=self._registries.kind_at(place))
 
     async def _explore(self) -> None:
         """Find out, the first time a host is not known, whether it is one where a registry has its files."""

@@ -7,10 +7,12 @@ import re
 
 from mitmproxy.http import Headers, HTTPFlow
 
+from ironcurtain_tui.proxy.addons.package_requests import inquiry_of
 from ironcurtain_tui.proxy.addons.request_form import connection_options
 from ironcurtain_tui.proxy.exchange import Exchange
 from ironcurtain_tui.proxy.refusal import Refusal
-from ironcurtain_tui.proxy.route import ProviderDestination, Route
+from ironcurtain_tui.proxy.registries import Registries
+from ironcurtain_tui.proxy.route import ProviderDestination
 from ironcurtain_tui.proxy.scrubber import NothingToScrub, Scrubber
 from ironcurtain_tui.proxy.secret_forms import SecretForms
 from ironcurtain_tui.proxy.tunnel import Tunnels
@@ -39,10 +41,11 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"content-type", 
 class ResponseHygiene:
     """Cleans the head of a response; the body gets a scrubber. What cannot be read is not passed on."""
 
-    def __init__(self, tunnels: Tunnels) -> None:
+    def __init__(self, tunnels: Tunnels, registries: Registries) -> None:
         self._tunnels = tunnels
+        self._registries = registries
         self._forms: dict[str, tuple[tuple[str, ...], SecretForms]] = {}
-        """By the provider: its keys, and what finds them."""
+        """By the provider, or the place of a registry: its keys, and what finds them."""
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -55,13 +58,19 @@ class ResponseHygiene:
         coding = flow.response.headers.get("content-encoding", "identity").strip().lower()
         transfer = flow.response.headers.get("transfer-encoding", "chunked").strip().lower()
         destination = tunnel.destination
-        keyed = isinstance(destination, ProviderDestination)
+        inquiry = inquiry_of(flow)
+        login = None if inquiry is None else self._registries.login(inquiry)
+        keyed = isinstance(destination, ProviderDestination) or login is not None
         if transfer != "chunked" or (keyed and coding not in ("", "identity")):
             raise Refusal(502, "the server sent an encoding it was not asked for, which cannot be checked for keys")
         if not all(_VALUE.fullmatch(value) for _, value in response.headers.fields):
             raise Refusal(502, "the server sent a header with control characters")
         if isinstance(destination, ProviderDestination):
-            exchange.scrubber = Scrubber(self._forms_of(destination.route))
+            route = destination.route
+            forms = self._forms_of(route.provider.name, route.key.secrets[-MOST_KEYS:], route.sentinel)
+            exchange.scrubber = Scrubber(forms)
+        elif login is not None:
+            exchange.scrubber = Scrubber(self._forms_of(f"{login.place}{login.prefix}", login.secrets, ""))
         else:
             exchange.scrubber = NothingToScrub()
         options = connection_options(response.headers)
@@ -76,11 +85,10 @@ class ResponseHygiene:
         response.reason = _phrase(response.status_code)
         response.trailers = None
 
-    def _forms_of(self, route: Route) -> SecretForms:
-        secrets = route.key.secrets[-MOST_KEYS:]
-        known = self._forms.get(route.provider.name)
+    def _forms_of(self, name: str, secrets: tuple[str, ...], sentinel: str) -> SecretForms:
+        known = self._forms.get(name)
         if known is None or known[0] != secrets:
-            known = self._forms[route.provider.name] = secrets, SecretForms(secrets, route.sentinel)
+            known = self._forms[name] = secrets, SecretForms(secrets, sentinel)
         return known[1]
 
 
