@@ -9,8 +9,8 @@ What stock layers do and these do not (measured in mitmproxy 12.2.3):
 * the body of a request that is already answered is collected in memory;
 * the body of a request that is held, or collected, is read without a limit.
 
-All but one are subclasses. ``Http1Client`` is created deep inside the core by its global name, so that
-name is replaced. ``verify`` refuses to start when the core has changed its shape.
+Nearly all are subclasses. ``Http1Client`` and ``ServerTLSLayer`` are created deep inside the core by their global
+names, so those names are replaced. ``verify`` refuses to start when the core has changed its shape.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import h11
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.connection import Client, ConnectionState
+from mitmproxy.http import MessageData
 from mitmproxy.net import tls as net_tls
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
@@ -100,7 +101,34 @@ class Reject(layer.Layer):
         yield commands.CloseConnection(self.context.client)
 
 
-class ClientTLSLayer(tls_layer.ClientTLSLayer):
+class _OneRecord(tls_layer.TLSLayer):
+    """Seals what one event leads to as a whole: a head with its body is one record, not one each."""
+
+    _unsealed = b""
+
+    def send_data(self, data: bytes) -> Commands:
+        self._unsealed += data
+        yield from ()
+
+    def send_close(self, command: commands.CloseConnection) -> Commands:
+        yield from self._seal()
+        yield from super().send_close(command)
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        yield from super()._handle_event(event)
+        yield from self._seal()
+
+    def _seal(self) -> Commands:
+        if self._unsealed:
+            data, self._unsealed = self._unsealed, b""
+            yield from super().send_data(data)
+
+
+class ServerTLSLayer(_OneRecord, tls_layer.ServerTLSLayer):
+    """TLS with the server."""
+
+
+class ClientTLSLayer(_OneRecord, tls_layer.ClientTLSLayer):
     """TLS with the agent; always with HTTP inside."""
 
     def __init__(self, context: Context, provider: Provider | None, backlog: Backlog) -> None:
@@ -295,6 +323,8 @@ _SHAPE: tuple[tuple[object, tuple[str, ...]], ...] = (
     (_http1.Http1Connection, ("_handle_event", "read_body", "wait", "done", "passthrough", "mark_done")),
     (_http1.Http1Server, ("send", "read_headers")),
     (_http1.Http1Client, ("send", "read_headers")),
+    (MessageData, ("__post_init__",)),
+    (tls_layer.TLSLayer, ("send_data", "receive_data", "tls_interact")),
     (tls_layer.ClientTLSLayer, ("receive_handshake_data", "client_hello_parsed")),
     (_upstream_proxy.HttpUpstreamProxy, ("make", "start_handshake", "receive_handshake_data")),
     (layer.Layer, ("handle_event", "_handle_event")),
@@ -323,3 +353,6 @@ def verify() -> None:
             "TLS master secrets would be written to a file (SSLKEYLOGFILE).", "Unset SSLKEYLOGFILE and start again."
         )
     vars(http_layer)["Http1Client"] = Http1Client
+    vars(tls_layer)["ServerTLSLayer"] = ServerTLSLayer
+    # The core compares every field of every message with its annotation, as a help to those who work on it.
+    MessageData.__post_init__ = lambda self: None  # type: ignore[method-assign] # noqa: ARG005

@@ -16,6 +16,7 @@ from mitmproxy.proxy.server import LiveConnectionHandler
 from ironcurtain_tui.proxy.chain import HookChain
 from ironcurtain_tui.proxy.core import CoreOptions, HttpLayer
 from ironcurtain_tui.proxy.tunnel import Backlog
+from ironcurtain_tui.proxy.turn import Turns
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class AgentConnection(LiveConnectionHandler):
         self._chain = chain
         self._hooks: set[asyncio.Task[object]] = set()
         # Only inside the tunnel is anything held with its body, so the CONNECT's own layer counts for itself.
-        self.layer = HttpLayer(self.layer.context, HTTPMode.regular, None, Backlog())
+        outermost = HttpLayer(self.layer.context, HTTPMode.regular, None, Backlog())
+        self.layer = self._turns = Turns(outermost, self._start_hook)
 
     async def run(self) -> None:
         """Serve the connection to its end. Whatever still waited for a decision then is cancelled."""
@@ -54,6 +56,15 @@ class AgentConnection(LiveConnectionHandler):
         transport = self.transports.get(self.client)
         if transport is not None and transport.handler is not None:
             transport.handler.cancel("aborted")
+
+    def _start_hook(self, hook: commands.StartHook) -> None:
+        # A task, because a hook may wait; begun at once, because most do not.
+        asyncio.Task(self.hook_task(hook), loop=asyncio.get_running_loop(), eager_start=True)
+
+    async def hook_task(self, hook: commands.StartHook) -> None:
+        await self.handle_hook(hook)
+        if (completed := self._turns.over(hook)) is not None:
+            await self.server_event(completed)
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         (data,) = hook.args()

@@ -39,6 +39,12 @@ MEMORY = 16 << 20
 CLOSE_SECONDS = 10.0
 MOST_WAITING = 2_000
 """Flows that wait to be written at a time."""
+TOGETHER = 32
+"""Flows that are written at once when so many wait; fewer wait for PAUSE."""
+PAUSE = 0.1
+"""Seconds. A thread that woke for every flow would hold up the proxy several times for each."""
+SHORT = 2 << 10
+"""Characters of a body that are looked through here: asking another process about them takes longer."""
 RESERVE = 64 << 20
 """Bytes of the disk that are left to the audit log."""
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
@@ -73,6 +79,7 @@ class TrafficKeeper:
         self._budget = Budget(MEMORY)
         self._cleaner = Cleaner(redaction)
         self._waiting: queue.SimpleQueue[Capture | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
         self._file: int | None = None
         self._number = 0
         self._size = 0
@@ -89,14 +96,18 @@ class TrafficKeeper:
     def keep(self, capture: Capture, flow: Flow) -> None:
         """``flow`` is over: write it down, soon. Never fails, and takes no time."""
         capture.flow = flow
-        if self._over or self._waiting.qsize() >= MOST_WAITING:
+        waiting = self._waiting.qsize()
+        if self._over or waiting >= MOST_WAITING:
             capture.forget()
-        else:
-            self._waiting.put(capture)
+            return
+        self._waiting.put(capture)
+        if waiting >= TOGETHER and not self._hurry.is_set():
+            self._hurry.set()
 
     def close(self) -> None:
         """Write what waits, but no longer than CLOSE_SECONDS, and end. Safe to call twice."""
         self._waiting.put(None)
+        self._hurry.set()
         self._thread.join(CLOSE_SECONDS)
         self._over = True
         self._thread.join()
@@ -104,7 +115,7 @@ class TrafficKeeper:
     # --- in the thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (capture := self._waiting.get()) is not None:
+        while (capture := self._next()) is not None:
             if self._over or capture.flow is None:
                 capture.forget()
                 continue
@@ -122,6 +133,16 @@ class TrafficKeeper:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _next(self) -> Capture | None:
+        """The next flow to write; None at the end."""
+        try:
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            self._hurry.clear()
+        capture = self._waiting.get()
+        self._hurry.wait(PAUSE)
+        return capture
 
     def _stop(self, reason: str, remedy: str) -> None:
         self._over = True
@@ -198,6 +219,8 @@ class TrafficKeeper:
 
     def _clean(self, text: str) -> str:
         """Without secrets; a part of one at the end was beyond the limit."""
+        if len(text) <= SHORT:
+            return self._redactor.text(text)[: self._limit]
         return self._cleaner.redact(self._known.text(text))[: self._limit]
 
 

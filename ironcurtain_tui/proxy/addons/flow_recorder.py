@@ -52,7 +52,9 @@ class FlowRecorder:
         self._tunnels = tunnels
         self._numbers = itertools.count(1)
         self._active: dict[str, list[Exchange]] = {}
-        self._due: dict[str, asyncio.TimerHandle] = {}
+        self._due: dict[str, Exchange] = {}
+        """Those whose byte counts have grown since they were published."""
+        self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -119,8 +121,11 @@ class FlowRecorder:
 
     def progressed(self, exchange: Exchange) -> None:
         """Byte counts have grown: publish, but not more often than every ``INTERVAL``."""
-        if exchange.id not in self._due and not exchange.over:
-            self._due[exchange.id] = asyncio.get_running_loop().call_later(INTERVAL, self.publish, exchange)
+        if exchange.over:
+            return
+        self._due[exchange.id] = exchange
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._publish_due)
 
     def refused(self, exchange: Exchange, refusal: Refusal, answer: Response | None = None) -> None:
         """The proxy or the policy said no, with this answer to the agent."""
@@ -188,12 +193,16 @@ class FlowRecorder:
 
     def publish(self, exchange: Exchange) -> None:
         """Tell everybody, now."""
-        if (due := self._due.pop(exchange.id, None)) is not None:
-            due.cancel()
+        self._due.pop(exchange.id, None)
         try:
             self._publish_flow(exchange.snapshot())
         except Exception as error:
             log.error("a flow could not be published: %s", type(error).__name__)
+
+    def _publish_due(self) -> None:
+        self._timer = None
+        for exchange in list(self._due.values()):
+            self.publish(exchange)
 
     async def idle(self) -> None:
         """Return when nothing is under way."""
