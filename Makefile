@@ -35,7 +35,7 @@ test: check
 
 bench:
 	@scripts/setup dev
-	@scripts/packages tmux=tmux
+	@scripts/packages tmux=tmux haproxy=haproxy
 	@scripts/engine
 	@scripts/images
 	$(BIN)/python -m benchmarks

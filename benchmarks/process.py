@@ -47,6 +47,17 @@ def part(name: str, *arguments: str, environment: Mapping[str, str] | None = Non
         yield process.pid, line.strip()
 
 
+def family(pid: int) -> list[int]:
+    """``pid`` and every process below it."""
+    return [pid, *(member for child in children(pid) for member in family(child))]
+
+
+def memory_bytes(*pids: int) -> int:
+    """What processes take of the memory, shared pages divided among those who share them (proc(5), smaps_rollup)."""
+    rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
+    return sum(int(line.split()[1]) << 10 for text in rollups for line in text.splitlines() if line.startswith("Pss:"))
+
+
 def cpu_seconds(*pids: int) -> float:
     """Processor time that processes have used so far (proc(5), fields 14 and 15 of stat)."""
     ticks = 0

@@ -20,10 +20,12 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.parts.our_proxy import SESSION
 from benchmarks.parts.upstream import BLOCK, EVENT
 from benchmarks.process import cpu_seconds, part
 from benchmarks.proxy import HOST, KEY, SENTINEL, trusting, upstream_certificate
 from benchmarks.table import Comparison
+from ironcurtain_tui.paths import SessionPaths
 
 REQUESTS, STREAMS, WORKERS = 100_000, 200, 16
 SMALL, LARGE = 500, 200_000
@@ -160,7 +162,7 @@ def soak(requests: int, streams: int) -> Load:
             load = Load(socket, trust, pid, requests, streams)
             asyncio.run(load.run())
         kinds: Counter[str] = Counter()
-        with (Path(name) / "audit.jsonl").open("rb") as log:
+        with SessionPaths.of(SESSION, Path(name)).audit_log.open("rb") as log:
             for line in log:
                 record = json.loads(line)
                 if record["data"].get("method", record["data"].get("action", {}).get("method")) == "POST":

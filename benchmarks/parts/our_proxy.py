@@ -1,7 +1,8 @@
-"""Our proxy as the supervisor runs it: policy, durable audit log, every change of a flow numbered and told.
+"""Our proxy as the supervisor runs it: policy, durable audit log, traffic kept, every change of a flow told.
 
-Arguments: a directory for socket, authority and log; port and authority of the upstream. The keys come from the
-environment (BENCH_SENTINEL, BENCH_KEY). Prints ``ready``.
+Arguments: a directory for socket, authority and what a session keeps; port and authority of the upstream. The keys
+come from the environment (BENCH_SENTINEL, BENCH_KEY). Prints the port on which it listens for those who show
+BENCH_TOKEN, when there is one; else 0, and it listens on ``proxy.sock``.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from pathlib import Path
 
 import msgspec
 
-from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.redact import Redactor
 from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.credentials.credential import FixedKey
 from ironcurtain_tui.credentials.secret import Secret
 from ironcurtain_tui.escalations.held_request import HeldRequest
-from ironcurtain_tui.events import Decision, Flow, FlowChanged, FlowState, SessionInfo
-from ironcurtain_tui.listener import UnixListener
+from ironcurtain_tui.events import Decision, Flow, FlowChanged, SessionInfo
+from ironcurtain_tui.listener import TcpListener, UnixListener
+from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel, Verdict
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.providers.anthropic import ANTHROPIC
@@ -31,7 +32,7 @@ from ironcurtain_tui.proxy.authority import CertificateAuthority
 from ironcurtain_tui.proxy.route import Route, Upstream
 from ironcurtain_tui.proxy.server import Proxy
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.tasks import TaskOwner
+from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.traffic.keeper import TrafficKeeper
 
 SESSION = "0123456789ab"
@@ -76,9 +77,8 @@ class AuditedGate:
 async def serve(directory: Path, upstream: Upstream) -> None:
     """Serve until terminated."""
     sentinel, key = os.environ["BENCH_SENTINEL"], os.environ["BENCH_KEY"]
-    redactor = Redactor.configured(RedactionSettings(), [key, sentinel])
-    notary = AuditDirectory(directory).notary()
-    audit = AuditLog.open(directory / "audit.jsonl", SESSION, redact=redactor, notary=notary)
+    session = SessionPaths.of(SESSION, directory)
+    session.create()
     info = SessionInfo(
         id=SESSION,
         agent="bench",
@@ -89,30 +89,30 @@ async def serve(directory: Path, upstream: Upstream) -> None:
         started=time.time(),
     )
     bulletin = Bulletin(info, lambda _: None)
-    tasks = TaskOwner()
+    chronicle = Chronicle(session, bulletin)
+    await chronicle.open(Redactor.configured(RedactionSettings(), [key, sentinel]))
 
     def changed(flow: Flow) -> None:  # as supervisor/assembly.py does
         bulletin.publish(FlowChanged(flow=flow))
-        if flow.decision is Decision.ALLOW and flow.state in {FlowState.DONE, FlowState.ERROR}:
-            outcome = msgspec.to_builtins(flow)
-            summary = f"{flow.method} {flow.host}{flow.path}"
-            tasks.start(audit.append_async("request.end", summary, data=outcome, durable=False), "outcome")
+        if flow.decision is Decision.ALLOW and flow.state.is_over:
+            chronicle.outcome(flow)
 
-    gate = AuditedGate(Policy(ANTHROPIC.rules()), audit)
+    gate = AuditedGate(Policy(ANTHROPIC.rules()), chronicle.log)
     authority = CertificateAuthority.load_or_create(directory / "ca")
     route = Route(ANTHROPIC, sentinel, FixedKey(Secret(key)), upstream)
     secrets = [key, sentinel]
-    keeper = TrafficKeeper(directory / "traffic", TrafficSettings(), RedactionSettings(), secrets, print)
-    proxy = Proxy(UnixListener(directory / "proxy.sock"), authority, [route], gate, changed, keeper=keeper)
+    keeper = TrafficKeeper(session.traffic, TrafficSettings(), RedactionSettings(), secrets, print)
+    token = os.environ.get("BENCH_TOKEN")
+    listener = UnixListener(directory / "proxy.sock") if token is None else TcpListener("127.0.0.1")
+    proxy = Proxy(listener, authority, [route], gate, changed, token=token, keeper=keeper)
     await proxy.start()
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    print("ready", flush=True)
+    print(listener.port if isinstance(listener, TcpListener) else 0, flush=True)
     await over.wait()
     await proxy.stop(grace=0)
-    await tasks.close()
     await asyncio.to_thread(keeper.close)
-    audit.close()
+    await chronicle.close()
 
 
 def main() -> None:

@@ -38,6 +38,9 @@ class Turns(layer.Layer):
         return None
 
     def handle_event(self, event: events.Event) -> Commands:
+        return self._handle_event(event)  # no command of it makes this layer wait
+
+    def _handle_event(self, event: events.Event) -> Commands:
         outgoing: dict[Connection, list[bytes]] = {}
         self._events.append(event)
         self._under_way = True

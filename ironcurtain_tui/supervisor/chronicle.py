@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -15,19 +16,22 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AuditAppended, AuditLine, BadgeState, Flow
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.bulletin import Bulletin
-from ironcurtain_tui.tasks import TaskOwner
+
+TOLD_EVERY = 0.05
+"""Seconds between two times that the screens are told of new records, when there are many."""
 
 
 class Chronicle:
     """Open it first and close it last. ``log`` is for those who must not act without a record."""
 
-    def __init__(self, session: SessionPaths, bulletin: Bulletin, tasks: TaskOwner) -> None:
+    def __init__(self, session: SessionPaths, bulletin: Bulletin) -> None:
         self._session = session
         self._bulletin = bulletin
-        self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._log: AuditLog | None = None
         self._listeners: list[Callable[[AuditLine], object]] = []
+        self._untold: deque[AuditLine] = deque()
+        self._telling = False
 
     @property
     def log(self) -> AuditLog:
@@ -63,6 +67,7 @@ class Chronicle:
         """Write what is under way and sign the end. Idempotent; nothing when it was never open."""
         if self._log is not None:
             await asyncio.to_thread(self._log.close)
+            self._tell()  # of what was kept last
 
     async def record(self, kind: str, summary: str, data: object = None, *, durable: bool = True) -> None:
         """Record something that happened already; a failure is shown, not raised.
@@ -102,15 +107,27 @@ class Chronicle:
         self._bulletin.notice(BadgeState.FAIL, f"{error.message} Nothing is let through until it can.", error.remedy)
 
     def _kept_in_thread(self, line: AuditLine) -> None:
-        self._loop.call_soon_threadsafe(self._kept, line)
+        self._untold.append(line)
+        if not self._telling:
+            self._telling = True
+            self._loop.call_soon_threadsafe(self._tell)
 
     def _unsigned_in_thread(self, error: UserFacingError) -> None:
         self._loop.call_soon_threadsafe(self._unsigned, error)
 
-    def _kept(self, line: AuditLine) -> None:
-        self._bulletin.publish(AuditAppended(line=line))
-        for listener in self._listeners:
-            listener(line)
+    def _tell(self) -> None:
+        while self._untold:
+            line = self._untold.popleft()
+            self._bulletin.publish(AuditAppended(line=line))
+            for listener in self._listeners:
+                listener(line)
+        self._loop.call_later(TOLD_EVERY, self._told)
+
+    def _told(self) -> None:
+        self._telling = False
+        if self._untold:
+            self._telling = True
+            self._tell()
 
     def _unsigned(self, error: UserFacingError) -> None:
         self._bulletin.notice(

@@ -73,7 +73,7 @@ class Session:
             ),
             self._server.publish,
         )
-        self._chronicle = Chronicle(self._paths, self._bulletin, self._tasks)
+        self._chronicle = Chronicle(self._paths, self._bulletin)
         self._rooms = Assembly(
             request,
             adapter,
