@@ -316,11 +316,7 @@ def run() -> list[Comparison]:
         "Proxy",
         tuple(contender.name for contender in measured),
         ((OURS, PEER), (OURS_TCP, PEER)),
-        (
-            ""
-            if bounded
-            else f"THE LOWER BOUND IS MISSING: {BOUND} is not installed (`scripts/packages {BOUND}={BOUND}`). "
-        )
+        ("" if bounded else missing)
         + "TLS on both sides, HTTP/1.1, answers of 500 bytes; client and upstream share the machine with the proxy. "
         "haproxy terminates TLS, encrypts anew and looks at nothing. mitmdump runs a streaming key-swap add-on and "
         "nothing else; ours filters, swaps, scrubs, counts tokens, keeps headers and bodies, and writes two chained "

@@ -252,6 +252,17 @@ class Agent:
             self.received += data
             return data
 
+    async def record(self) -> bytes:
+        """The plain text of the next TLS record."""
+        assert self._tls is not None
+        while True:
+            with suppress(ssl.SSLWantReadError):
+                return self._tls.read(65536)
+            data = await asyncio.wait_for(self.reader.read(65536), DEADLINE)
+            if not data:
+                raise Closed
+            self._incoming.write(data)
+
     async def until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
             self._buffer += await self.read()
