@@ -19,7 +19,7 @@ from ironcurtain_tui.traffic.capture import Capture
 _KEY = "ironcurtain"
 
 
-@dataclass
+@dataclass(eq=False)
 class Exchange:
     """State of one exchange. ``action`` is what the agent asked, read before any key is swapped in."""
 

@@ -258,7 +258,7 @@ class Agent:
         while True:
             with suppress(ssl.SSLWantReadError):
                 return self._tls.read(65536)
-            data = await asyncio.wait_for(self.reader.read(65536), DEADLINE)
+            data = await asyncio.wait_for(self.reader.read(65536), PATIENCE)
             if not data:
                 raise Closed
             self._incoming.write(data)

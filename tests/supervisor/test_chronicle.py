@@ -11,7 +11,7 @@ from ironcurtain_tui.events import AuditLine, BadgeState, Decision, Flow, FlowSt
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
-from tests.supervisor.gate_stage import until
+from tests.waiting import until
 
 MANY = 200
 INFO = SessionInfo(
