@@ -65,7 +65,7 @@ class World:
 
     def watch(self) -> None:
         """As a session's assembly does it."""
-        chronicle = Chronicle(SessionPaths(self.room.root, "0" * 12), self.room.bulletin, TaskOwner())
+        chronicle = Chronicle(SessionPaths(self.room.root, "0" * 12), self.room.bulletin)
         chronicle._log = self.room.audit
 
         def publish(flow: Flow) -> None:
