@@ -31,7 +31,7 @@ test: check
 	@scripts/packages tmux=tmux git=git socat=socat
 	@scripts/engine
 	scripts/images
-	$(BIN)/python -m pytest
+	@scripts/test
 
 bench:
 	@scripts/setup dev

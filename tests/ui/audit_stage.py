@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from textual.pilot import Pilot
 
 from ironcurtain_tui.audit.chain import Entry, Head, link, start
 from ironcurtain_tui.audit.directory import AuditDirectory
@@ -22,6 +21,7 @@ from ironcurtain_tui.private_files import write_private
 from ironcurtain_tui.ui.archive import ArchiveApp
 from ironcurtain_tui.ui.screens.audit_browser import AuditBrowser
 
+from .on_screen import OnScreen
 from .scripted_session import NOON
 
 FIRST, SECOND = "0123456789ab", "fedcba987654"
@@ -101,29 +101,13 @@ def two_sessions(root: Path) -> AuditDirectory:
     return directory
 
 
-class Browsing:
-    """The archive app on a screen of a given size."""
-
-    def __init__(self, app: ArchiveApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
+class Browsing(OnScreen[ArchiveApp]):
+    """The archive app."""
 
     @property
     def browser(self) -> AuditBrowser:
         (browser,) = (screen for screen in self.app.screen_stack if isinstance(screen, AuditBrowser))
         return browser
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Let the app work until ``holds()`` is true; fails after twenty seconds, with what is on the screen."""
-        for _ in range(1000):
-            if holds():
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError(self.text)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
 
     async def settled(self) -> None:
         """Until all that is listed is searched, read, verified and drawn."""
@@ -133,13 +117,7 @@ class Browsing:
         await self.until(lambda: "…\n" not in self.text and "searching" not in self.text)
         hit = browser._list.selected
         await self.until(lambda: hit is None or hit.id in browser._checkpoints or self.app.size.width < 110)
-        await self.pilot.pause(0.1)
-
-    @property
-    def text(self) -> str:
-        """Everything that is on the screen, line by line."""
-        lines = self.app.screen._compositor.render_strips()[: self.app.size.height]
-        return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+        await self.caught_up()
 
 
 @asynccontextmanager

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,11 @@ from ironcurtain_tui.events import (
 )
 from ironcurtain_tui.ui.app import IronCurtainApp
 from ironcurtain_tui.ui.departure import Departure
+from ironcurtain_tui.ui.pacing import Pacer
 from ironcurtain_tui.ui.screens.queue import QueueScreen
 from ironcurtain_tui.ui.widgets.card_view import CardView
+
+from .on_screen import OnScreen
 
 SESSION_ID = "3f2a9c41d07b"
 NOON = 1_767_268_800.0
@@ -84,15 +86,20 @@ SCREEN = (
 )
 
 
-class _Damage:
+class Damage:
     """What one viewer has not drawn yet: the whole screen or nothing."""
 
     def __init__(self, session: ScriptedSession) -> None:
         self._session = session
         self._drawn = 0
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is nothing left to send."""
+        return self._session.screen is None or self._drawn == self._session.draws
+
     def take(self) -> ScreenUpdate | None:
-        if self._session.screen is None or self._drawn == self._session.draws:
+        if self.drawn:
             return None
         self._drawn = self._session.draws
         return self._session.screen
@@ -132,8 +139,8 @@ class ScriptedSession:
     def snapshot(self) -> SessionState:
         return self.keeper.snapshot()
 
-    def watch_screen(self) -> _Damage:
-        return _Damage(self)
+    def watch_screen(self) -> Damage:
+        return Damage(self)
 
     def on_message(self, viewer: Viewer, message: ClientMessage) -> None:
         self.received.append(message)
@@ -408,34 +415,34 @@ class Clock:
         self.time += seconds
 
 
-class Driven:
-    """The app on a screen of a given size, and what it left with."""
+class Driven(OnScreen[IronCurtainApp]):
+    """The app over scripted sessions, and what it left with."""
 
-    def __init__(self, app: IronCurtainApp, pilot: Pilot[Departure], clock: Clock) -> None:
-        self.app = app
-        self.pilot = pilot
+    def __init__(
+        self, app: IronCurtainApp, pilot: Pilot[Departure], clock: Clock, sessions: Sequence[ScriptedSession]
+    ) -> None:
+        super().__init__(app, pilot)
         self.clock = clock
+        self.sessions = sessions
 
-    async def until(self, holds: Callable[[], object], what: str = "") -> None:
-        """Let the app work until ``holds()`` is true; fails after ten seconds."""
-        async with asyncio.timeout(10):
-            while not holds():
-                await self.pilot.pause(0.02)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+    def level(self) -> bool:
+        """Whether every picture of the agents' screens was sent, and no panel waits for its turn to be painted."""
+        watching = [viewer for session in self.sessions for viewer in session._server.viewers if viewer._watches]
+        shown = [part for screen in self.app.screen_stack for part in vars(screen).values()]
+        return not any(isinstance(part, Pacer) and part._wanted for part in shown) and all(
+            isinstance(viewer._damage, Damage) and viewer._damage.drawn for viewer in watching
+        )
 
     async def settled(self) -> None:
         """All that is shown of a card is painted, and nothing has changed for a while: keys count."""
-        await self.pilot.pause()
+        await self.caught_up()
         queue = self.app.screen
         if isinstance(queue, QueueScreen):
             await self.until(lambda: _looked_at(queue.query_one(CardView)))
         self.clock.advance(1)
         if isinstance(queue, QueueScreen):
             queue.sync()
-        await self.pilot.pause()
+        await self.caught_up()
 
     async def read_all(self) -> None:
         """Go through the whole card with the space bar."""
@@ -446,13 +453,6 @@ class Driven:
                 return
             await self.press("space")
         raise AssertionError("the card has no end")
-
-    @property
-    def text(self) -> str:
-        """Everything that is on the screen, line by line."""
-        height = self.app.size.height
-        lines = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])
 
 
 def _looked_at(card: CardView) -> bool:
@@ -474,7 +474,7 @@ async def driven(
     size = next((each for each in sessions if isinstance(each, tuple)), size)
     app = IronCurtainApp(*(each.path for each in shown), now=lambda: NOON, steady=clock, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
-        it = Driven(app, pilot, clock)
+        it = Driven(app, pilot, clock, shown)
         await it.until(lambda: all(each._server.viewers for each in shown) or app.return_value)
-        await pilot.pause(0.15)
+        await it.caught_up()
         yield it

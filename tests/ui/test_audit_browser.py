@@ -166,7 +166,7 @@ async def test_nothing_breaks_out(tmp_path: Path, size: tuple[int, int], keys: t
     async with browsing(logs, size) as it:
         await it.settled()
         await it.press("k", *keys)
-        await it.pilot.pause(0.3)
+        await it.caught_up()
         assert_harmless(it)
 
 

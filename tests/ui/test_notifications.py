@@ -142,12 +142,12 @@ class TestInTheApp:
         session.play()
         async with driven(session) as it:
             it.app.post_message(events.AppFocus())
-            await it.pilot.pause()
+            await it.caught_up()
             session.publish(EscalationChanged(escalation=push(1)))
             await it.until(lambda: "waiting (1)" in it.text)
             assert told == []
             it.app.post_message(events.AppBlur())
-            await it.pilot.pause()
+            await it.caught_up()
             session.publish(EscalationChanged(escalation=push(2)))
             await it.until(lambda: told)
             session.publish(EscalationChanged(escalation=push(3)))

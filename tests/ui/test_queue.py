@@ -151,7 +151,7 @@ class TestOneCard:
         async with driven(session) as it:
             await it.until(lambda: "waiting (1)" in it.text)
             await it.press("f2")
-            await it.pilot.pause(0.05)
+            await it.caught_up()
             for key in ("a", "s", "d", "A", "w", "m"):
                 await it.press(key)
                 it.clock.advance(0.5)
@@ -294,20 +294,20 @@ class TestWhatIsSeen:
             for open_and_close in (("f1", "escape"), ("ctrl+a", "escape")):
                 await it.press(open_and_close[0])
                 it.app.screen_stack[1].query_one(CardView).read_on()
-                await it.pilot.pause(0.05)
+                await it.caught_up()
                 assert it.app.screen_stack[1].query_one(CardView).reading.shown == shown
                 await it.press(open_and_close[1])
                 await it.until(lambda: isinstance(it.app.screen, QueueScreen))
                 await it.press("g")
-                await it.pilot.pause(0.05)
+                await it.caught_up()
                 shown = queue(it)._card.reading.shown
 
     async def test_coming_back_to_a_card_arms_again(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1)) as it:
             await it.press("f1")
-            await it.pilot.pause()
+            await it.caught_up()
             await it.press("escape")
-            await it.pilot.pause()
+            await it.caught_up()
             await it.press("a")
             assert session.decisions == []
 
@@ -326,7 +326,7 @@ class TestWhatIsSeen:
         async with opened(session, escalation(1)) as it:
             assert queue(it)._approval.read_at is not None
             await it.pilot.resize_terminal(90, 20)
-            await it.pilot.pause(0.05)
+            await it.caught_up()
             await it.press("a")
             assert session.decisions == []
             await it.settled()
@@ -352,10 +352,10 @@ class TestWhatIsSeen:
         async with opened(session, hostile, escalation(2), size=size) as it:
             for keys in (["space"], ["G"], ["v"], ["asterisk", "enter"], ["space"]):
                 await it.press(*keys)
-                await it.pilot.pause(0.05)
+                await it.caught_up()
                 assert_harmless(it)
             session.settle("e1", EscalationState.DENIED, HOSTILE)
-            await it.pilot.pause(0.1)
+            await it.caught_up()
             assert_harmless(it)
 
 
@@ -463,10 +463,10 @@ class TestSeveral:
     async def test_risky_ones_can_be_denied_together_but_not_approved(self, session: ScriptedSession) -> None:
         async with opened(session, push(1), push(2), size=(200, 60)) as it:
             await it.press("v", "space", "space", "enter")
-            await it.pilot.pause(0.1)
+            await it.caught_up()
             await it.read_all()
             await it.press("a")
-            await it.pilot.pause()
+            await it.caught_up()
             assert "never approved together" in it.text
             await it.settled()
             await it.press("d")
@@ -477,7 +477,7 @@ class TestSeveral:
     async def test_escape_leads_back_step_by_step(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1), escalation(2)) as it:
             await it.press("v", "asterisk", "enter")
-            await it.pilot.pause()
+            await it.caught_up()
             assert "2 marked cards" in it.text
             await it.press("escape")
             assert "1 of 2" in it.text
@@ -514,7 +514,7 @@ class TestPanel:
         async with driven(session) as it:
             await it.until(lambda: "waiting (2)" in it.text)
             await it.press("ctrl+a", "tab", "j", "enter")
-            await it.pilot.pause()
+            await it.caught_up()
             assert "2 of 2" in it.text
 
     async def test_folded_to_a_badge_that_stays(self, session: ScriptedSession) -> None:
@@ -539,7 +539,7 @@ class TestGrants:
         session.publish(GrantsChanged(grants=GRANTS))
         async with driven(session) as it:
             await it.press("ctrl+a", "g")
-            await it.pilot.pause()
+            await it.caught_up()
             assert isinstance(it.app.screen, GrantsScreen)
             for words in ("14:32", "3 uses", "until the session ends", "● 2", "GET, HEAD https://docs.example.org/"):
                 assert words in it.text
@@ -587,9 +587,9 @@ class TestDoors:
 async def test_the_palette_leads_here_but_offers_no_answers(session: ScriptedSession) -> None:
     async with opened(session, escalation(1)) as it:
         await it.press("ctrl+a", "colon")
-        await it.pilot.pause(0.3)
+        await it.caught_up()
         await it.press(*"grants")
         await it.until(lambda: "Grants in force" in it.text)
         await it.press(*["backspace"] * 6, *"approve")
-        await it.pilot.pause(0.5)
+        await it.caught_up()
         assert "Approve once" not in it.text

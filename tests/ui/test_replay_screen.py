@@ -6,13 +6,12 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from textual.pilot import Pilot
 
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.index import AuditIndex
@@ -28,6 +27,7 @@ from ironcurtain_tui.ui.widgets.timeline import place
 
 from .audit_stage import SECOND, browsing, two_sessions
 from .conftest import drawn
+from .on_screen import OnScreen
 from .scripted_session import NOON, SESSION_ID, ScriptedSession, driven, flow
 from .test_hostile import HOSTILE, assert_harmless
 
@@ -69,10 +69,8 @@ def logs(tmp_path: Path) -> AuditDirectory:
     return directory
 
 
-class Playing:
-    def __init__(self, app: ArchiveApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
+class Playing(OnScreen[ArchiveApp]):
+    """The replay. While it plays its picture never stands still."""
 
     @property
     def screen(self) -> ReplayScreen:
@@ -85,21 +83,10 @@ class Playing:
         assert player is not None
         return player
 
-    @property
-    def text(self) -> str:
-        lines = self.app.screen._compositor.render_strips()[: self.app.size.height]
-        return "\n".join("".join(segment.text for segment in strip) for strip in lines)
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        for _ in range(1000):
-            if holds():
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError(self.text)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+    async def caught_up(self) -> None:
+        screens = [one for one in self.app.screen_stack if isinstance(one, ReplayScreen)]
+        if not any(one._player is not None and one._player.playing for one in screens):
+            await super().caught_up()
 
     async def at(self, second: float) -> None:
         """Until the replay stands there and shows it."""
@@ -125,7 +112,7 @@ async def test_picture(logs: AuditDirectory, picture: SnapshotAssertion, size: t
         await it.press("n", "n")
         await it.at(130.0)
         await it.until(lambda: "waits for approval" in it.text)
-        await it.pilot.pause(0.2)
+        await it.caught_up()
         assert drawn(it) == picture
 
 
@@ -294,7 +281,7 @@ async def test_nothing_breaks_out(tmp_path: Path, size: tuple[int, int]) -> None
     async with playing(directory, size) as it:
         await it.press("G")
         await it.at(2.0)
-        await it.pilot.pause(0.3)
+        await it.caught_up()
         assert_harmless(it)
 
 

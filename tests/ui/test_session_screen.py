@@ -336,14 +336,14 @@ class TestPanels:
             await it.pilot.mouse_down("Splitter", offset=(0, 5))
             await it.pilot.hover(offset=(70, 6))
             await it.pilot.mouse_up(offset=(70, 6))
-            await it.pilot.pause()
+            await it.caught_up()
             assert side.size.width == 49
             audit = it.app.screen.query_one("#audit")
             height, top = audit.size.height, audit.region.y
             await it.pilot.mouse_down("#audit PanelTitle", offset=(20, 0))
             await it.pilot.hover(offset=(95, top - 3))
             await it.pilot.mouse_up(offset=(95, top - 3))
-            await it.pilot.pause()
+            await it.caught_up()
             assert audit.size.height == height + 3
 
     async def test_mouse_on_titles_and_hints(self, session: ScriptedSession) -> None:
@@ -352,15 +352,15 @@ class TestPanels:
             await it.pilot.click("#traffic PanelTitle", offset=(4, 0))
             assert has_focus(it, Panel.TRAFFIC)
             await it.pilot.click("#traffic PanelTitle", offset=(4, 0), times=2)
-            await it.pilot.pause()
+            await it.caught_up()
             assert screen(it)._arrangement.zoomed is Panel.TRAFFIC
             title = it.app.screen.query_one("#traffic PanelTitle")
             await it.pilot.click(title, offset=(title.size.width - 4, 0))
-            await it.pilot.pause()
+            await it.caught_up()
             assert screen(it)._arrangement.zoomed is None
             footer = it.text.splitlines()[-1]
             await it.pilot.click("#footer", offset=(footer.index("F1"), 0))
-            await it.pilot.pause()
+            await it.caught_up()
             assert isinstance(it.app.screen, Help)
 
     async def test_small_terminals_fold_and_tiny_ones_say_so(self, session: ScriptedSession) -> None:
@@ -370,11 +370,11 @@ class TestPanels:
             assert "F4 6 audit" in it.text
             assert "Escalations" not in it.text
             await it.pilot.resize_terminal(39, 11)
-            await it.pilot.pause()
+            await it.caught_up()
             assert "Terminal too small" in it.text
             assert "Welcome" not in it.text
             await it.pilot.resize_terminal(120, 40)
-            await it.pilot.pause()
+            await it.caught_up()
             assert "Escalations" in it.text
             assert "too small" not in it.text
 
@@ -444,13 +444,13 @@ class TestRecords:
             records = it.app.screen.query_one(TrafficList)
             await it.until(lambda: "/p59" in it.text)
             await it.pilot._post_mouse_events([events.MouseScrollUp], TrafficList, button=0)
-            await it.pilot.pause(0.3)
+            await it.caught_up()
             assert not records.following
-            await it.pilot.click(TrafficList, offset=(5, 4))
-            await it.pilot.pause()
+            await it.pilot.click(TrafficList, offset=(7, 4))
+            await it.caught_up()
             chosen = records.selected
             await it.pilot.click(TrafficList, offset=(5, 4), times=2)
-            await it.pilot.pause()
+            await it.caught_up()
             assert chosen is not None
             assert isinstance(it.app.screen, RecordDetails)
             assert chosen.path in it.text
@@ -523,7 +523,7 @@ class TestNoticesHelpPalette:
             await it.press("ctrl+a", "colon")
             await it.until(lambda: "Stop the session" in it.text)
             await it.press(*"to the audit")
-            await it.pilot.pause(0.5)
+            await it.caught_up()
             await it.press("enter")
             await it.until(lambda: isinstance(it.app.screen, SessionScreen) and has_focus(it, Panel.AUDIT))
 

@@ -209,7 +209,7 @@ async def test_the_list(
     async with driven(session, size, room=room([listed(session), listed(docs), *PAST])) as it:
         await it.press("ctrl+a", "w")
         await it.until(lambda: "● tab 1" in it.text)
-        await it.pilot.pause(0.2)
+        await it.caught_up()
         assert drawn(it) == picture
 
 
@@ -222,5 +222,5 @@ async def test_asking_for_a_new_one(
         await it.until(lambda: "The fixture forgets" in it.text)
         await it.press("ctrl+a", "c")
         it.app.screen.query_one(Input).cursor_blink = False
-        await it.pilot.pause(0.2)
+        await it.caught_up()
         assert drawn(it) == picture

@@ -64,7 +64,7 @@ async def test_after_keys(session: ScriptedSession, picture: SnapshotAssertion, 
     async with driven(session) as it:
         await it.until(lambda: "The fixture forgets" in it.text)
         await it.press(*keys)
-        await it.pilot.pause(0.2)
+        await it.caught_up()
         assert drawn(it) == picture
 
 

@@ -251,7 +251,7 @@ async def test_opening_what_is_open_brings_it_to_the_front(session: ScriptedSess
     docs.play()
     async with driven(session, docs) as it:
         it.app.open_tab(docs.path)
-        await it.pilot.pause()
+        await it.caught_up()
         assert front(it) == DOCS
         assert len(it.app.tab_labels()) == 2
 
@@ -309,5 +309,5 @@ async def test_three_tabs(
             await it.until(lambda: "The fixture forgets" in it.text)
             await it.until(lambda: "◆" in header(it) and "■" in header(it))
             it.app.clear_notifications()
-            await it.pilot.pause(0.3)
+            await it.caught_up()
             assert drawn(it) == picture

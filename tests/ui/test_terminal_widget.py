@@ -33,6 +33,8 @@ from ironcurtain_tui.ui.widgets.terminal import AgentTerminal
 from ironcurtain_tui.ui.widgets.terminal_line import Line
 from ironcurtain_tui.ui.widgets.terminal_selection import Selection
 
+from .on_screen import OnScreen
+
 COLS, LINES = 30, 8
 
 
@@ -115,7 +117,7 @@ async def test_an_update_is_on_the_screen_without_waiting_for_a_timer() -> None:
 async def test_asks_for_the_size_it_has() -> None:
     app = Bench()
     async with app.run_test(size=(COLS + 10, LINES)) as pilot:
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         (asked,) = app.of(AgentTerminal.Resized)
         assert (asked.message.cols, asked.message.lines) == (COLS, LINES)
 
@@ -136,7 +138,7 @@ async def test_pasted_text_goes_to_the_agent_whole() -> None:
     app = Bench()
     async with app.run_test(size=(COLS + 10, LINES)) as pilot:
         app.terminal.post_message(events.Paste("one\ntwo"))
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         assert [pasted.message.text for pasted in app.of(AgentTerminal.Pasted)] == ["one\ntwo"]
 
 
@@ -155,9 +157,9 @@ async def test_when_the_agent_is_gone_keys_are_left_to_the_app_and_the_cursor_hi
 async def test_says_when_the_focus_moves() -> None:
     app = Bench()
     async with app.run_test(size=(COLS + 10, LINES)) as pilot:
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         app.set_focus(None)
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         assert [moved.message.focused for moved in app.of(AgentTerminal.FocusMoved)] == [True, False]
 
 
@@ -253,9 +255,9 @@ async def test_the_wheel_looks_back_and_any_key_returns_to_the_live_screen() -> 
     async with app.run_test(size=(COLS + 10, LINES)) as pilot:
         app.terminal.apply(update([f"live {y}" for y in range(LINES)], history=100))
         app.terminal.post_message(scroll_up())
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         app.terminal.show_history(answer(app, 100 + LINES))
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         shown = [line[:COLS].rstrip() for line in app.shown()]
         assert shown[0].startswith("past 97")
         assert shown[0].endswith("↑ 3 lines")
@@ -285,7 +287,7 @@ async def test_output_that_arrives_does_not_move_what_is_looked_at() -> None:
         app.terminal.show_history(answer(app, 100 + LINES))
         top = app.shown()[1][:COLS].rstrip()
         app.terminal.apply(update({0: "new"}, history=150))
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         assert app.shown()[1][:COLS].rstrip() == top
         assert app.terminal.scrolled_back == 50 + LINES - 1
 
@@ -298,7 +300,7 @@ async def test_an_outdated_answer_is_not_shown() -> None:
         late = answer(app, 100 + LINES)
         await pilot.press("x", "shift+pageup")
         app.terminal.show_history(late)
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         assert not any("past" in line for line in app.shown())
 
 
@@ -308,7 +310,7 @@ async def test_in_the_alternate_screen_paging_keys_and_wheel_are_the_agents() ->
         app.terminal.apply(update([""] * LINES, modes=TerminalModes(alternate_screen=True)))
         await pilot.press("shift+pageup")
         app.terminal.post_message(scroll_up())
-        await pilot.pause()
+        await OnScreen(app, pilot).caught_up()
         assert [typed.message.key for typed in app.of(AgentTerminal.KeyTyped)] == ["shift+pageup"]
         assert [used.message.kind for used in app.of(AgentTerminal.MouseUsed)] == [MouseKind.SCROLL_UP]
 
@@ -362,7 +364,7 @@ async def test_double_and_triple_click_mark_word_and_line() -> None:
         app.terminal.apply(update(["hello there you"] * LINES))
         await pilot.click(app.terminal, offset=(7, 1), times=2)
         assert app.of(AgentTerminal.TextCopied)[-1].text == "there"
-        await pilot.click(app.terminal, offset=(7, 1), times=3)
+        await pilot.click(app.terminal, offset=(7, 2), times=3)
         assert app.of(AgentTerminal.TextCopied)[-1].text == "hello there you"
 
 

@@ -69,7 +69,7 @@ async def test_picture_of_what_is_kept(
         if size[0] == 200:
             await it.press("r", "J", "J")
             await it.until(lambda: "fix the test" in it.text)
-        await it.pilot.pause(0.2)
+        await it.caught_up()
         assert drawn(it) == picture
 
 
@@ -168,7 +168,7 @@ async def test_picture_after_keys(session: ScriptedSession, picture: SnapshotAss
     async with driven(session, (90, 30)) as it:
         await it.press(*OPEN, *keys)
         await it.until(lambda: ("2 of 9 flows" in it.text) == (keys[0] == "slash"))
-        await it.pilot.pause(0.1)
+        await it.caught_up()
         assert drawn(it) == picture
 
 
