@@ -8,7 +8,7 @@ from typing import Any
 
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained
 
-ENDING_SECONDS = 5.0
+ENDING_SECONDS = 30.0
 
 
 class ContainerCommand:

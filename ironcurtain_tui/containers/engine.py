@@ -165,7 +165,7 @@ class Engine:
         with explained("connect a container to the session's network", self.address):
             self.client.connect_container_to_network(container, network)
 
-    def container_ip(self, container: str, network: str, timeout: float = 5.0) -> str:
+    def container_ip(self, container: str, network: str, timeout: float = 30.0) -> str:
         """The IPv4 address of ``container`` on the network named ``network``.
 
         The engine assigns it a moment after the connection; EngineRefusedError when it has none after ``timeout`` s.

@@ -20,7 +20,11 @@ def candidates(name: str, taken: Iterable[IPv4Network]) -> Iterator[IPv4Network]
 
     Concurrent starts of sessions with different names thus rarely meet. Every free subnet comes once.
     """
-    avoided = [network for network in taken if network.prefixlen >= SMALLEST_ROUTE]
+    avoided = [
+        (int(network.network_address), int(network.broadcast_address))
+        for network in taken
+        if network.prefixlen >= SMALLEST_ROUTE
+    ]
     sizes = [1 << (PREFIX - pool.prefixlen) for pool in POOLS]
     total = sum(sizes)
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % total
@@ -28,10 +32,10 @@ def candidates(name: str, taken: Iterable[IPv4Network]) -> Iterator[IPv4Network]
         number = (start + step) % total
         for pool, size in zip(POOLS, sizes, strict=True):
             if number < size:
-                base = int(pool.network_address) + (number << (32 - PREFIX))
-                subnet = IPv4Network((base, PREFIX))
-                if not any(subnet.overlaps(other) for other in avoided):
-                    yield subnet
+                first = int(pool.network_address) + (number << (32 - PREFIX))
+                last = first + (1 << (32 - PREFIX)) - 1
+                if not any(low <= last and first <= high for low, high in avoided):
+                    yield IPv4Network((first, PREFIX))
                 break
             number -= size
 

@@ -21,7 +21,7 @@ from ironcurtain_tui.control.peer import peer_uid
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionState
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 20.0
 
 
 class ControlClient:
@@ -40,7 +40,7 @@ class ControlClient:
         ``decides``: whether we bring a person who can answer questions.
 
         UserFacingError when nobody listens, when it is not our own user's process, when it does not
-        answer within five seconds or speaks another version.
+        answer within twenty seconds or speaks another version.
         """
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), CONNECT_SECONDS)

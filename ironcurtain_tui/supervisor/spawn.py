@@ -17,7 +17,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.request import LaunchRequest
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 class SupervisorProcess:
@@ -52,7 +52,7 @@ class SupervisorProcess:
     def run(self, request: LaunchRequest) -> SessionPaths:
         """Have it run ``request`` and wait until it can be talked to.
 
-        UserFacingError with the end of its log when it dies first or takes longer than 20 s.
+        UserFacingError with the end of its log when it dies first or takes longer than 60 s.
         """
         session = SessionPaths.of(request.session_id)
         session.create()

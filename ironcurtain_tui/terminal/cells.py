@@ -24,9 +24,11 @@ def fit(text: str, width: int) -> str:
     """``text`` if it measures ``width`` cells, else something that does. ``text`` is one cell's content."""
     if _is_regional(text[0]):
         return fit(_letter(text[0]), width)  # two of them in a row would join to a flag of another width
-    if cell_len(text[0]) == 0 or unicodedata.category(text[0]) in UNDRAWABLE:
+    measured = cell_len(text[0])
+    if measured == 0 or unicodedata.category(text[0]) in UNDRAWABLE:
         return REPLACEMENT + " " * (width - 1)
-    measured = cell_len(text)
+    if len(text) > 1:
+        measured = cell_len(text)
     if measured == width:
         return text
     if measured < width:

@@ -19,9 +19,7 @@ def test_any_cell_content_measures_its_width(text: str, width: int) -> None:
 
 
 def test_every_codepoint_measures_its_width_and_none_moves_the_cursor() -> None:
-    for codepoint in range(0x11_0000):
-        char = chr(codepoint)
-        shown = fit(char, 1)
+    for shown in {fit(chr(codepoint), 1) for codepoint in range(0x11_0000)}:
         assert cell_len(shown) == 1
         assert unicodedata.category(shown[0]) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
