@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
-
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING, Self
 
 from ironcurtain_tui.containers.progress import BuildProgress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID  # a start that builds nothing shows nothing
 
 SILENT_SECONDS = 10.0
 
@@ -27,6 +28,8 @@ class BuildDisplay:
 
     def __enter__(self) -> Self:
         if self._live:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
             self._progress = Progress(
                 TextColumn("{task.description:<12}"),
                 BarColumn(bar_width=24),

@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import httpx
 import msgspec
 
 from ironcurtain_tui.credentials.login import Login, Tokens, expiry_of
 from ironcurtain_tui.credentials.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx  # takes long to load, and most sessions renew nothing
 
 SECONDS = 30.0
 """How long an answer may take."""
@@ -53,7 +56,7 @@ class _Error(msgspec.Struct):
     error: str | _NestedError | None = None
 
 
-Transport = Callable[[], httpx.AsyncBaseTransport]
+type Transport = Callable[[], httpx.AsyncBaseTransport]
 """Opens the way out of this network, with verified TLS. May block; UserFacingError when there is none."""
 
 
@@ -71,6 +74,8 @@ class TokenEndpoint:
 
         RefreshRefused or RefreshUnavailable; UserFacingError when there is no ``transport``, before anything is sent.
         """
+        import httpx
+
         if login.refresh is None:
             raise RefreshRefused
         form = {

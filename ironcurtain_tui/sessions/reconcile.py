@@ -10,7 +10,6 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.sessions import registry
-from ironcurtain_tui.sessions.aftermath import close_records
 from ironcurtain_tui.sessions.agent_state import settle
 from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
 
@@ -47,6 +46,8 @@ def reconcile(engine: Engine, root: Path, *, dry_run: bool = False) -> Reconcili
         removed.append(f"run directory of session {session.session_id}: its supervisor is dead")
         if dry_run:
             continue
+        from ironcurtain_tui.sessions.aftermath import close_records  # loads what signs logs
+
         try:
             removed += close_records(session)
         except UserFacingError as error:

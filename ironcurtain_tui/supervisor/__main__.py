@@ -15,8 +15,6 @@ import time
 
 import msgspec
 
-from ironcurtain_tui.audit.directory import AuditDirectory
-from ironcurtain_tui.audit.retention import carry_out
 from ironcurtain_tui.confinement import keep_memory_private
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import SessionPaths
@@ -53,6 +51,9 @@ def main() -> None:
 
 def _clear_out(request: LaunchRequest) -> None:
     """Let go of old sessions, where the settings want that. What stands in the way is for the log only."""
+    from ironcurtain_tui.audit.directory import AuditDirectory
+    from ironcurtain_tui.audit.retention import carry_out
+
     try:
         for line in carry_out(AuditDirectory(), request.config.retention, time.time_ns() // 1000):
             log.info("retention: %s", line)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyghostty._ffi import check, ffi, lib, union_fn
-from pyghostty.core import init_sized
 
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
@@ -59,12 +58,15 @@ _POINTED_AT = (
     "GhosttyClipboardWriteReply",
     "GhosttyColorRgb",
     "GhosttyFormatter",
+    "GhosttyFormatterTerminalOptions",
     "GhosttyGridRef",
     "GhosttyPointS",
     "GhosttyRenderState",
+    "GhosttyRenderStateCursor",
     "GhosttyRenderStateRowCells",
     "GhosttyRenderStateRowIterator",
     "GhosttyString",
+    "GhosttyStyle",
     "GhosttyTerminal",
     "GhosttyTerminalBellFn",
     "GhosttyTerminalClipboardWriteFn",
@@ -84,13 +86,39 @@ _POINTED_AT = (
 )
 # cffi parses every name of a type anew, and the header's typedefs with it: 7 ms each. The members of one struct
 # are parsed together.
-ffi.cdef(f"struct ironcurtain_pointers {{ {' '.join(f'{name} *to_{name};' for name in _POINTED_AT)} }};")
+_OTHERS = """
+uint8_t (*to_bytes)[];
+void (*to_scroll)(GhosttyTerminal, IroncurtainScroll);
+GhosttyResult (*to_grid_ref)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef *);
+"""
+ffi.cdef(f"struct ironcurtain_pointers {{ {' '.join(f'{name} *to_{name};' for name in _POINTED_AT)} {_OTHERS} }};")
 _POINTERS = {name.removeprefix("to_"): field.type for name, field in ffi.typeof("struct ironcurtain_pointers").fields}
 
 
 def _new(kind: str, value: Any = None) -> Any:
     """Memory for one ``kind``, as a pointer."""
     return ffi.new(_POINTERS[kind], value)
+
+
+def _new_sized(kind: str) -> Any:
+    """The same for a struct that begins with its size, as the structs in it may."""
+    made = _new(kind)
+    _note_sizes(made)
+    return made
+
+
+def _note_sizes(struct: Any) -> None:
+    kind = ffi.typeof(struct).item
+    for name, field in kind.fields:
+        if name == "size":
+            struct.size = ffi.sizeof(kind)
+        elif field.type.kind == "struct":
+            _note_sizes(ffi.addressof(struct[0], name))
+
+
+def _new_bytes(value: bytes | int) -> Any:
+    """Memory that holds ``value``, or so many bytes."""
+    return ffi.new(_POINTERS["bytes"].item, value)
 
 
 class CellLayout:
@@ -181,14 +209,14 @@ class GhosttyCore:
         self._cells = self._cells_box[0]
         # buffers that every frame reuses
         self._view = _new("GhosttyCellsView")
-        self._style = init_sized("GhosttyStyle")
+        self._style = _new_sized("GhosttyStyle")
         self._style_bytes = ffi.buffer(self._style)
-        self._cursor = init_sized("GhosttyRenderStateCursor")
+        self._cursor = _new_sized("GhosttyRenderStateCursor")
         self._row_number = _new("uint16_t")
-        self._cluster_bytes = ffi.new("uint8_t[]", 256)
+        self._cluster_bytes = _new_bytes(256)
         self._cluster = _new("GhosttyBuffer")
         self._mode = _new("GhosttyTerminalModeConfig")
-        self._link_bytes = ffi.new("uint8_t[]", LINK_LIMIT)
+        self._link_bytes = _new_bytes(LINK_LIMIT)
         self._size = _new("size_t")
 
     def _new_state(self) -> Any:
@@ -208,7 +236,7 @@ class GhosttyCore:
             self._set(option, self._mode)
 
     def _string(self, text: bytes) -> Any:
-        characters, string = ffi.new("char[]", text), _new("GhosttyString")
+        characters, string = _new_bytes(text), _new("GhosttyString")
         string.ptr, string.len = ffi.cast(_POINTERS["uint8_t"], characters), len(text)
         self._kept += [characters, string]
         return string
@@ -361,7 +389,7 @@ class GhosttyCore:
         return rows
 
     def _scroll(self, tag: int, row: int) -> None:
-        scroll = union_fn("ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, IroncurtainScroll)")
+        scroll = union_fn("ghostty_terminal_scroll_viewport", _POINTERS["scroll"])
         where = _new("IroncurtainScroll")
         where.tag, where.row = tag, row
         scroll(self._terminal, where[0])
@@ -383,7 +411,7 @@ class GhosttyCore:
 
     def _formatted(self, terminal: tuple[str, ...], screen: tuple[str, ...]) -> bytes:
         """The terminal written down as control sequences, with these extras."""
-        options = init_sized("GhosttyFormatterTerminalOptions")
+        options = _new_sized("GhosttyFormatterTerminalOptions")
         options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
         for name in terminal:
             setattr(options.extra, name, True)
@@ -393,7 +421,7 @@ class GhosttyCore:
         check(lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, self._terminal, options[0]), "formatter_new")
         try:
             lib.ghostty_formatter_format_buf(formatter[0], ffi.NULL, 0, size)  # tells how much room it needs
-            written = ffi.new("uint8_t[]", max(1, size[0]))
+            written = _new_bytes(max(1, size[0]))
             check(lib.ghostty_formatter_format_buf(formatter[0], written, size[0], size), "format")
             return bytes(ffi.buffer(written, size[0]))
         finally:
@@ -550,13 +578,11 @@ class GhosttyCore:
         return links
 
     def _link_at(self, x: int, y: int) -> str:
-        grid_ref = union_fn(
-            "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
-        )
+        grid_ref = union_fn("ghostty_terminal_grid_ref", _POINTERS["grid_ref"])
         point = _new("GhosttyPointS")
         point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
         point.value.x, point.value.y = x, y
-        reference = init_sized("GhosttyGridRef")
+        reference = _new_sized("GhosttyGridRef")
         if grid_ref(self._terminal, point[0], reference):
             return ""
         if lib.ghostty_grid_ref_hyperlink_uri(reference, self._link_bytes, LINK_LIMIT, self._size):
