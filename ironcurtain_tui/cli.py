@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import shutil
@@ -303,17 +302,21 @@ def _run(options: argparse.Namespace) -> int:
     from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 
     with SupervisorProcess() as supervisor:  # it gets ready while we do
+        import asyncio
+
         from ironcurtain_tui.launch import follow_start, launch, settings_with
 
         settings = settings_with(options)
         session = launch(options, settings, supervisor)
-    asyncio.run(follow_start(session, began if options.timings else None))
     if options.detach:
+        asyncio.run(follow_start(session, began if options.timings else None))
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
-    from ironcurtain_tui.commands.screen import show
+    from ironcurtain_tui.commands import screen
 
-    return show([session], settings)
+    screen.load()  # while the container starts
+    asyncio.run(follow_start(session, began if options.timings else None, whole=options.timings))
+    return screen.show([session], settings)
 
 
 def _attach(wanted: Sequence[str]) -> int:
@@ -384,6 +387,8 @@ def _sessions() -> int:
 
 
 def _stop(wanted: str, *, every: bool) -> int:
+    import asyncio
+
     from ironcurtain_tui.sessions import registry
 
     targets = (
@@ -401,6 +406,8 @@ def _stop(wanted: str, *, every: bool) -> int:
 
 async def _stop_one(session: paths.SessionPaths) -> None:
     """Ask the supervisor to end; UserFacingError when it has not within 45 s."""
+    import asyncio
+
     from ironcurtain_tui.control.client import ControlClient
     from ironcurtain_tui.control.messages import StopSession
 

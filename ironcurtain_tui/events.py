@@ -11,6 +11,9 @@ from enum import StrEnum
 
 import msgspec
 
+LAST_STEP = "doors"
+"""The step a start ends with; the agent may run before."""
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An immutable record with named fields."""

@@ -17,7 +17,7 @@ import msgspec
 from ironcurtain_tui import config, paths, workspace
 from ironcurtain_tui.agents import AgentAdapter, Custom, agent
 from ironcurtain_tui.build_display import BuildDisplay
-from ironcurtain_tui.checks import MARKS, examine, session_credentials
+from ironcurtain_tui.checks import MARKS, examine, no_key
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
 from ironcurtain_tui.containers.limits import Limits
@@ -26,7 +26,8 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import AnyEvent, BadgeState, SessionStatus
+from ironcurtain_tui.events import LAST_STEP, AnyEvent, BadgeState, SessionStatus
+from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.reconcile import reconcile
 from ironcurtain_tui.sessions.resume import taken_up
 from ironcurtain_tui.supervisor.request import LaunchRequest, TaskRequest
@@ -46,13 +47,9 @@ def launch(
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
     adapter = agent(old.agent if old else options.agent or settings.session.agent, settings.agents)
-    for finding in examine(("state", "engine")):
+    for finding in examine(("state",)):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
-    if adapter.providers and not options.rehearsal:
-        keys = session_credentials(adapter.name)
-        if keys.state is BadgeState.WARN:
-            print(f"  {MARKS[keys.state]} {keys.text}\n    → {keys.remedy}")
     engine = Engine.connect()
     for line in reconcile(engine, paths.home()).removed:
         print(f"  cleaned up: {line}")
@@ -63,13 +60,14 @@ def launch(
     if mode == "tcp":
         sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
     size = shutil.get_terminal_size()
-    return supervisor.run(
+    rehearsal = options.rehearsal or bool(old and old.rehearsal)
+    session = supervisor.run(
         LaunchRequest(
             session_id=paths.new_session_id(),
             workspace=str(place),
             agent=adapter.name,
             model=options.model or (old.model if old else settings.session.model),
-            rehearsal=options.rehearsal or bool(old and old.rehearsal),
+            rehearsal=rehearsal,
             image=image,
             network_mode=mode,
             sidecar_image=sidecar,
@@ -82,6 +80,11 @@ def launch(
             limits=Limits.on(info.host, settings.container),
         )
     )
+    record = registry.read_record(session)
+    if record is not None and record.info.rehearsal and not rehearsal and adapter.providers:
+        keys = no_key(adapter)
+        print(f"  {MARKS[keys.state]} {keys.text}\n    → {keys.remedy}")
+    return session
 
 
 def _agent_image(engine: Engine, adapter: AgentAdapter) -> str:
@@ -118,15 +121,19 @@ def settings_with(options: argparse.Namespace) -> config.Config:
 
 
 class StartReport:
-    """Prints the steps of a start as they are done; with their times when it is told when the start ``began``."""
+    """Prints the steps of a start as they are done; with their times when it is told when the start ``began``.
 
-    def __init__(self, session: paths.SessionPaths, began: float | None) -> None:
+    ``whole``: to the last one. Otherwise until the agent runs.
+    """
+
+    def __init__(self, session: paths.SessionPaths, began: float | None, *, whole: bool = True) -> None:
         self._session = session
         self._began = began
+        self._whole = whole
         self._printed: set[str] = set()
 
     def done(self, keeper: StateKeeper) -> bool:
-        """Print what is new; whether the agent runs. UserFacingError when it never will."""
+        """Print what is new; whether that was all. UserFacingError when the agent will not run."""
         for step in keeper.steps.values():
             if step.state is not BadgeState.PENDING and step.step not in self._printed:
                 self._printed.add(step.step)
@@ -138,7 +145,9 @@ class StartReport:
                 keeper.status_detail or "The session did not start.",
                 remedy or f"Its log: {self._session.supervisor_log}",
             )
-        started = keeper.status is not SessionStatus.STARTING
+        last = keeper.steps.get(LAST_STEP)
+        finished = last is not None and last.state is not BadgeState.PENDING
+        started = finished if self._whole else keeper.status is not SessionStatus.STARTING
         if started and self._began is not None:
             print(f"    {'in all':<24}{(time.perf_counter() - self._began) * 1000:7.0f} ms")
         return started
@@ -168,9 +177,9 @@ async def states(
         await client.close()
 
 
-async def follow_start(session: paths.SessionPaths, began: float | None) -> None:
-    """Print the steps of the start as they are done; UserFacingError when it fails."""
-    report = StartReport(session, began)
+async def follow_start(session: paths.SessionPaths, began: float | None, *, whole: bool = True) -> None:
+    """Print the steps of the start as they are done; UserFacingError when it fails. As for ``StartReport``."""
+    report = StartReport(session, began, whole=whole)
     client = await ControlClient.connect(session.control_socket, decides=False)
     async with aclosing(states(client, session)) as following:
         async for keeper, _ in following:

@@ -10,12 +10,12 @@ from functools import partial
 
 from ironcurtain_tui.checks import engine, installation, machine, network, registries
 from ironcurtain_tui.checks.finding import MARKS, Finding
-from ironcurtain_tui.checks.installation import session_credentials
+from ironcurtain_tui.checks.installation import no_key
 from ironcurtain_tui.checks.machine import MIN_COLS, MIN_LINES
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
-__all__ = ["CHECKS", "MARKS", "MIN_COLS", "MIN_LINES", "Finding", "examine", "session_credentials"]
+__all__ = ["CHECKS", "MARKS", "MIN_COLS", "MIN_LINES", "Finding", "examine", "no_key"]
 
 CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "python": machine.interpreter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import sys
@@ -78,6 +77,8 @@ def hardening() -> Iterator[Finding]:
 
 def mode(mode: Literal["uds", "tcp"]) -> Iterator[Finding]:
     """Try it with a container; what cannot work here is a failure only when sessions would use it."""
+    import asyncio
+
     from ironcurtain_tui.containers.engine import Engine
     from ironcurtain_tui.containers.images import SIDECAR, is_ready, tag_of
     from ironcurtain_tui.containers.network import network_mode

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ironcurtain_tui import config, paths
@@ -14,12 +11,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
 
 if TYPE_CHECKING:
-    from ironcurtain_tui.supervisor.way_out import WayOut
-
-OUR_OWN = "[ironcurtain]"
-"""In a tool server's log, what we wrote into it."""
-TOOL_SERVER_SECONDS = 20.0
-"""How long a tool server may take to start and list its tools."""
+    from ironcurtain_tui.agents import AgentAdapter
 
 
 def settings() -> Iterator[Finding]:
@@ -81,70 +73,33 @@ def credentials() -> Iterator[Finding]:
 def session_credentials(name: str) -> Finding:
     """What keys a session of the agent ``name`` finds. UserFacingError when a place is named that gives none."""
     from ironcurtain_tui.agents import agent
-    from ironcurtain_tui.providers import PROVIDERS
     from ironcurtain_tui.supervisor.access import Accesses
 
     adapter = agent(name, config.load().agents)
     accesses = Accesses.find(adapter, config.load(), rehearsal=False)
     if accesses.rehearsal:
-        wanted = [PROVIDERS[name] for name in adapter.providers or PROVIDERS]
-        titles = " or ".join(provider.title for provider in wanted)
-        variables = " or ".join(provider.key_variable for provider in wanted if provider.key_variable)
-        return Finding(
-            "credentials",
-            BadgeState.WARN,
-            f"no key for {titles}: sessions of {adapter.title} are rehearsals with a scripted model",
-            f"Set {variables}, or api_key_command under [providers.{wanted[0].name}].",
-        )
+        return no_key(adapter)
     titles = ", ".join(each.provider.title for each in accesses)
     return Finding("credentials", BadgeState.OK, f"keys found: {titles} (they stay on this machine)")
 
 
+def no_key(adapter: AgentAdapter) -> Finding:
+    """That there is none for ``adapter``, and where one would be found."""
+    from ironcurtain_tui.providers import PROVIDERS
+
+    wanted = [PROVIDERS[name] for name in adapter.providers or PROVIDERS]
+    titles = " or ".join(provider.title for provider in wanted)
+    variables = " or ".join(provider.key_variable for provider in wanted if provider.key_variable)
+    return Finding(
+        "credentials",
+        BadgeState.WARN,
+        f"no key for {titles}: sessions of {adapter.title} are rehearsals with a scripted model",
+        f"Set {variables}, or api_key_command under [providers.{wanted[0].name}].",
+    )
+
+
 def tool_servers() -> Iterator[Finding]:
     """Every tool server of the settings, started and asked for its tools as a session does it."""
-    from ironcurtain_tui.gateway.defaults import servers
-    from ironcurtain_tui.supervisor.way_out import WayOut
+    from ironcurtain_tui.checks import tool_servers
 
-    loaded = config.load()
-    every, way_out = servers(loaded.mcp), WayOut(loaded.network)
-    with tempfile.TemporaryDirectory(prefix="ironcurtain-doctor-") as directory:
-        yield from asyncio.run(_all_started(every, Path(directory), way_out))
-
-
-async def _all_started(
-    every: Mapping[str, config.McpServerSettings], directory: Path, way_out: WayOut
-) -> list[Finding]:
-    return list(await asyncio.gather(*(_started(name, one, directory, way_out) for name, one in every.items())))
-
-
-async def _started(name: str, one: config.McpServerSettings, directory: Path, way_out: WayOut) -> Finding:
-    from ironcurtain_tui.gateway.upstream import ServerState, Upstream
-
-    settled: asyncio.Queue[tuple[ServerState, str]] = asyncio.Queue()
-    log = directory / f"{name}.log"
-    server = Upstream(
-        name,
-        one,
-        directory,
-        log,
-        lambda _, state, reason: settled.put_nowait((state, reason)),
-        transport=way_out.transport,
-    )
-    server.start()
-    try:
-        async with asyncio.timeout(TOOL_SERVER_SECONDS):
-            state, reason = await settled.get()
-            if state is ServerState.UP:
-                count = len(await server.tools())
-                return Finding("mcp", BadgeState.OK, f"{name}: {count} tools")
-    except TimeoutError:
-        reason = f"it did not answer within {TOOL_SERVER_SECONDS:.0f} s"
-    except UserFacingError as error:
-        reason = error.message
-    finally:
-        await server.stop()
-    lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
-    said = [line for line in lines if line.strip() and OUR_OWN not in line][-1:]
-    words = "".join(character if character.isprintable() else " " for character in f"{reason} {' '.join(said)}")
-    remedy = f"Correct [mcp.servers.{name}] in config.toml; try its command by hand."
-    return Finding("mcp", BadgeState.FAIL, f"{name} does not start: {words.strip()}", remedy)
+    yield from tool_servers.started()

@@ -13,6 +13,11 @@ from ironcurtain_tui.ui.kept_layout import LayoutFile
 from ironcurtain_tui.ui.sessions import ListedSession, SessionsRoom
 
 
+def load() -> None:
+    """Import what the screen is made of: a third of a second of work, after which ``show`` opens it at once."""
+    import ironcurtain_tui.ui.app  # noqa: F401 -- loaded, not used here
+
+
 def show(sessions: Sequence[SessionPaths], settings: config.Config, front: int = 0) -> int:
     """Show ``sessions`` in tabs, without any the list of all; the exit code. Blocks until the person leaves.
 

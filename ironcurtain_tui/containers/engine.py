@@ -61,6 +61,7 @@ class Engine:
     def __init__(self, client: Any, address: str) -> None:
         self.client = client
         self.address = address
+        self._info: EngineInfo | None = None
 
     @classmethod
     def connect(cls, environment: Mapping[str, str] | None = None) -> Engine:
@@ -104,10 +105,13 @@ class Engine:
         return self.info().version
 
     def info(self) -> EngineInfo:
-        """Ask the engine about itself (one call each time)."""
+        """What the engine says about itself, when it is asked for the first time: it takes a while to answer."""
+        if self._info is not None:
+            return self._info
         with explained("describe itself", self.address):
             info = self.client.info()
-        return EngineInfo.read(info, self.client.api_version)
+        self._info = EngineInfo.read(info, self.client.api_version)
+        return self._info
 
     def disk_free(self) -> int | None:
         """Bytes free where the engine keeps images; None when that directory is not visible from here."""

@@ -12,6 +12,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from ironcurtain_tui.containers.spec import ContainerSpec
 from ironcurtain_tui.control.server import ControlServer
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import (
+    LAST_STEP,
     BadgeState,
     BellRang,
     Decision,
@@ -133,12 +135,11 @@ class Assembly:
         self.task: TaskLaunch | None = None
         """What the agent is to do without a screen, if that is what was asked for."""
         self._clipboard_told = False
-        self.released = False
-        """Whether the agent was let run."""
+        self.finished = False
+        """Whether the start came to its end."""
 
     async def start(self) -> None:
-        """Up to the agent's first instruction. UserFacingError when it may not, or cannot, run."""
-        loading = self._tasks.start(asyncio.to_thread(load_doors), "load doors")
+        """Until the agent runs and has its doors. UserFacingError when it may not, or cannot, run."""
         bulletin = self._bulletin
         async with bulletin.step("audit log"):
             await self._open_chronicle()
@@ -190,11 +191,11 @@ class Assembly:
         )
         spec = self._container_spec(launch, identity, doorway, state)
         if self._request.config.auto_approve.mode != "off":
-            await self._pin_remotes(gatehouse, loading)
+            await self._pin_remotes(gatehouse)
         await doorway.hold()
         try:
             await together(
-                self._open_doors(context, authority, policy, gatehouse, loading, doorway),
+                self._open_doors(context, authority, policy, gatehouse, doorway),
                 self._start_agent(engine, spec, doorway),
             )
             await self._try_doors()
@@ -207,12 +208,11 @@ class Assembly:
                 "agent is uid 0",
                 "Root owns the workspace, so the agent is root, without any capability.",
             )
-        self.released = True
-        bulletin.status(SessionStatus.IDLE)
+        self.finished = True
 
-    async def _pin_remotes(self, gatehouse: Gatehouse, loading: asyncio.Task[None]) -> None:
+    async def _pin_remotes(self, gatehouse: Gatehouse) -> None:
         """Note where the repository's remotes lead before the agent, which starts ahead of the doors, can change it."""
-        await loading
+        await asyncio.to_thread(load_gateway)
         from ironcurtain_tui.supervisor.remote_names import remote_names
 
         gatehouse.remotes = await remote_names(Path(self._request.workspace))
@@ -228,6 +228,7 @@ class Assembly:
         started = f"{self._adapter.title} runs"
         await self._chronicle.log.append_async("agent.start", started, data={"command": list(spec.command)})
         await asyncio.to_thread(container.release)
+        self._bulletin.status(SessionStatus.IDLE)
 
     async def _open_chronicle(self) -> None:
         await self._chronicle.open(Redactor.configured(self._request.config.redaction, self._secrets))
@@ -244,32 +245,22 @@ class Assembly:
         authority: CertificateAuthority,
         policy: LivePolicy,
         gatehouse: Gatehouse,
-        loading: asyncio.Task[None],
         doorway: Doorway,
     ) -> None:
-        """Proxy and gateway, and the scripted model of a rehearsal. When it fails, nobody waits at a door any more."""
-        try:
-            await self._serve_doors(context, authority, policy, gatehouse, loading, doorway)
-        except BaseException:
-            await doorway.close()
-            raise
+        """Proxy and gateway. When one of them fails, nobody waits at a door any more."""
+        async with AsyncExitStack() as failure:
+            failure.push_async_callback(doorway.close)
+            await self._open_proxy(authority, policy, gatehouse, doorway)
+            await self._open_gateway(context, policy, gatehouse, doorway)
+            failure.pop_all()
 
-    async def _serve_doors(
-        self,
-        context: AgentContext,
-        authority: CertificateAuthority,
-        policy: LivePolicy,
-        gatehouse: Gatehouse,
-        loading: asyncio.Task[None],
-        doorway: Doorway,
+    async def _open_proxy(
+        self, authority: CertificateAuthority, policy: LivePolicy, gatehouse: Gatehouse, doorway: Doorway
     ) -> None:
-        async with self._bulletin.step("libraries"):
-            await loading
-        from ironcurtain_tui.gateway.domain_requests import DomainRequests
-        from ironcurtain_tui.gateway.orientation import Orientation
-        from ironcurtain_tui.gateway.server import Gateway
+        """With the scripted model of a rehearsal."""
+        async with self._bulletin.step("proxy libraries"):
+            await asyncio.to_thread(load_proxy)
         from ironcurtain_tui.proxy.server import Proxy
-        from ironcurtain_tui.supervisor.tool_servers import ToolServers
 
         routes = await self._routes()
         async with self._bulletin.step("proxy"):
@@ -293,6 +284,18 @@ class Assembly:
             await proxy.start()
             self._teardown.push("proxy", proxy.stop)
             gatehouse.watch(proxy)
+
+    async def _open_gateway(
+        self, context: AgentContext, policy: LivePolicy, gatehouse: Gatehouse, doorway: Doorway
+    ) -> None:
+        """With the tool servers behind it, which get ready by themselves."""
+        async with self._bulletin.step("gateway libraries"):
+            await asyncio.to_thread(load_gateway)
+        from ironcurtain_tui.gateway.domain_requests import DomainRequests
+        from ironcurtain_tui.gateway.orientation import Orientation
+        from ironcurtain_tui.gateway.server import Gateway
+        from ironcurtain_tui.supervisor.tool_servers import ToolServers
+
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
             tools = ToolServers(
@@ -311,7 +314,7 @@ class Assembly:
             )
             tools.on_change = gateway.announce_changes
             self._teardown.push("tool servers", tools.stop)
-            tools.start()  # they get ready while the container does
+            tools.start()
             await gateway.start()
             self._teardown.push("tool gateway", gateway.stop)
 
@@ -544,7 +547,7 @@ class Assembly:
         """UserFacingError when a door does not answer inside the container."""
         if self._test is None:
             raise AssertionError("the container was tested, or an error was raised")
-        async with self._bulletin.step("doors"):
+        async with self._bulletin.step(LAST_STEP):
             report = await asyncio.to_thread(self._test.doors)
             await self._record_test("self-test.doors", report)
             if not report.passed:
@@ -575,11 +578,15 @@ def _upstream(address: str, ca: str) -> Upstream:
     return Upstream(host.strip("[]"), int(port), authority)
 
 
-def load_doors() -> None:
-    """Import what the doors are made of: a second of work, after which their imports cost nothing."""
+def load_proxy() -> None:
+    """Import what the proxy is made of: half a second of work, after which its imports cost nothing."""
+    import ironcurtain_tui.proxy.server  # noqa: F401 -- loaded, not used here
+
+
+def load_gateway() -> None:
+    """The same for the tool gateway, with the MCP SDK."""
     import ironcurtain_tui.gateway.orientation
     import ironcurtain_tui.gateway.server
-    import ironcurtain_tui.proxy.server
     import ironcurtain_tui.supervisor.tool_servers  # noqa: F401 -- loaded, not used here
 
 

@@ -1,4 +1,4 @@
-"""What a supervisor is asked to run: handed over on its standard input as JSON, never in arguments."""
+"""What a supervisor is asked to run, and what it answers: JSON on its standard input and output, never in arguments."""
 
 from __future__ import annotations
 
@@ -52,3 +52,11 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     limits: Limits | None = None
     """What the container may use; None: what ``config`` says, as far as the machine has it."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Whether there is a session to talk to; one that ends without an answer has crashed."""
+
+    refusal: str = ""
+    """Why not, for a person; empty: its socket accepts connections."""
+    remedy: str = ""

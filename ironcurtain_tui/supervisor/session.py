@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.agents import agent
@@ -104,8 +105,11 @@ class Session:
 
     # --- life ----------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Start, serve until the agent or the person ends it, and remove everything but the records."""
+    async def run(self, listening: Callable[[], object]) -> None:
+        """Start, serve until the agent or the person ends it, and remove everything but the records.
+
+        ``listening`` is called as soon as viewers can connect. UserFacingError when it does not come that far.
+        """
         self._paths.create()
         registry.take_lease(self._paths, ProcessIdentity.current())
         registry.write_json(self._paths.record, registry.SessionRecord(info=self._bulletin.keeper.info))
@@ -113,6 +117,7 @@ class Session:
             state = BadgeState.WARN if limits.unheld else BadgeState.OK
             self._bulletin.badge("limits", state, limits.short, limits.words)
         await self._server.start()
+        listening()
         reason, exit_code = "", None
         try:
             await self._rooms.start()
@@ -212,7 +217,7 @@ class Session:
 
         When the start failed, whoever asked for it may not be there yet: it must hear why.
         """
-        if not self._rooms.released:
+        if not self._rooms.finished:
             await self._viewers_until(present=True, seconds=FAREWELL_SECONDS)
         await self._viewers_until(present=False, seconds=LINGER_SECONDS)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
+import os
+import select
 import subprocess
 import sys
 import tempfile
-import time
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -15,9 +14,10 @@ import msgspec
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.request import Answer, LaunchRequest
 
 START_SECONDS = 60.0
+"""Commands that give keys may be waiting for a person."""
 
 
 class SupervisorProcess:
@@ -32,7 +32,7 @@ class SupervisorProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ironcurtain_tui.supervisor"],
             stdin=subprocess.PIPE,
-            stdout=self._early_log,
+            stdout=subprocess.PIPE,
             stderr=self._early_log,
             start_new_session=True,
             cwd="/",
@@ -47,33 +47,34 @@ class SupervisorProcess:
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()  # told nothing, it ends
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._early_log.close()
 
     def run(self, request: LaunchRequest) -> SessionPaths:
         """Have it run ``request`` and wait until it can be talked to.
 
-        UserFacingError with the end of its log when it dies first or takes longer than 60 s.
+        UserFacingError when it refuses, and with the end of its log when it dies first or takes longer than 60 s.
         """
         session = SessionPaths.of(request.session_id)
-        session.create()
-        if self._process.stdin is None:
-            raise AssertionError("a pipe was asked for")
+        if self._process.stdin is None or self._process.stdout is None:
+            raise AssertionError("pipes were asked for")
         try:
             with self._process.stdin as pipe:
                 pipe.write(msgspec.json.encode(request))
         except BrokenPipeError:
             pass  # it died; its log says why
-        deadline = time.monotonic() + START_SECONDS
         try:
-            while time.monotonic() < deadline:
-                if _listens(session.control_socket):
-                    return session
-                if self._process.poll() is not None:
-                    break
-                time.sleep(0.01)
+            answered, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
+            told = os.read(self._process.stdout.fileno(), 1 << 16) if answered else b""
         except KeyboardInterrupt:
             self._process.terminate()
             raise
+        if told:
+            answer = msgspec.json.decode(told, type=Answer)
+            if answer.refusal:
+                raise UserFacingError(answer.refusal, answer.remedy)
+            return session
         self._process.kill()
         raise UserFacingError(
             "The session's supervisor did not start.\n" + "\n".join(f"  {line}" for line in self._last_words(session)),
@@ -83,19 +84,9 @@ class SupervisorProcess:
     def _last_words(self, session: SessionPaths) -> list[str]:
         self._early_log.seek(0)
         early = self._early_log.read().decode("utf-8", "replace")
+        session.create()
         with session.supervisor_log.open("a+", encoding="utf-8", errors="replace") as log:
             session.supervisor_log.chmod(0o600)
             log.write(early)
             log.seek(0)
             return log.read().strip().splitlines()[-8:]
-
-
-def _listens(path: Path) -> bool:
-    """Whether somebody accepts connections at ``path``: the file is there a little earlier."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True

@@ -80,6 +80,16 @@ def test_broken_settings_name_file_line_and_key(installation: Installation) -> N
     assert "Did you mean `cpus`?" in said
 
 
+def test_a_key_command_that_fails_is_told_and_was_asked_once(installation: Installation) -> None:
+    asked = installation.home.parent / "asked"
+    installation.home.mkdir()
+    (installation.home / "config.toml").write_text(
+        f'[providers.anthropic]\napi_key_command = ["sh", "-c", "echo once >> {asked}; exit 3"]\n'
+    )
+    assert "failed with exit status 3" in refused(installation, "run", "--detach", "--agent", "claude-code")
+    assert asked.read_text() == "once\n"
+
+
 def test_unknown_agent(installation: Installation) -> None:
     said = refused(installation, "run", "--detach", "--agent", "claud")
     assert "claud" in said

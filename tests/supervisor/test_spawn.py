@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,12 +31,10 @@ def test_told_nothing_it_ends_and_leaves_nothing(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "home").exists()
 
 
-def test_its_last_words_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path / "home"))
-    session = paths.new_session_id()
-    request = LaunchRequest(
-        session_id=session,
-        workspace=str(tmp_path),
+def request(workspace: Path) -> LaunchRequest:
+    return LaunchRequest(
+        session_id=paths.new_session_id(),
+        workspace=str(workspace),
         agent="nobody",
         model="",
         rehearsal=True,
@@ -43,8 +43,29 @@ def test_its_last_words_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         lines=24,
         config=Config(),
     )
+
+
+def test_what_it_refuses_is_told_with_the_remedy_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path / "home"))
     with SupervisorProcess() as supervisor, pytest.raises(UserFacingError, match="no agent called 'nobody'") as caught:
-        supervisor.run(request)
-    log = paths.SessionPaths.of(session).supervisor_log
+        supervisor.run(request(tmp_path))
+    assert "claude-code" in caught.value.remedy
+    assert not (tmp_path / "home").exists()
+
+
+def test_its_last_words_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tempfile.mkdtemp(prefix="ic-", dir="/tmp")
+    monkeypatch.setenv("IRONCURTAIN_HOME", home)
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\necho it is all over >&2\nexit 1\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crashing))
+    wanted = request(tmp_path)
+    with SupervisorProcess() as supervisor, pytest.raises(UserFacingError, match="it is all over") as caught:
+        supervisor.run(wanted)
+    log = paths.SessionPaths.of(wanted.session_id).supervisor_log
     assert str(log) in caught.value.remedy
-    assert "nobody" in log.read_text()
+    assert "it is all over" in log.read_text()
+    shutil.rmtree(home)

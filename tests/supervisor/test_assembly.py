@@ -1,0 +1,90 @@
+"""What must come before what when a session starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.config import AutoApproveSettings, Config
+from ironcurtain_tui.containers.container import AgentContainer
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.supervisor import remote_names
+from ironcurtain_tui.supervisor.doorway import Doorway
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.session import Session
+from tests.conftest import engine_or_skip
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A repository with a remote."""
+    root = Path(tempfile.mkdtemp(prefix="ic-"))
+    root.chmod(0o755)
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(root / "home"))
+    repository = root / "project"
+    subprocess.run(["git", "init", "-q", repository], check=True)
+    subprocess.run(["git", "-C", repository, "remote", "add", "origin", "https://git.example/it"], check=True)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", "1000:1000", repository], check=True)
+    yield repository
+    shutil.rmtree(root)
+
+
+async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agent_runs(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_or_skip()
+    ensure_image(Engine.connect(), "shell", lambda _: None)
+    order: list[str] = []
+    noting, holding = remote_names.remote_names, Doorway.hold
+    testing, releasing = SelfTest.sealed, AgentContainer.release
+
+    async def note(repository: Path) -> Mapping[str, str]:
+        found = await noting(repository)
+        order.append(f"noted {found}")
+        return found
+
+    async def hold(doorway: Doorway) -> None:
+        order.append("doors")
+        await holding(doorway)
+
+    def test(itself: SelfTest) -> SelfTestReport:
+        report = testing(itself)
+        order.append("sealed")
+        return report
+
+    def release(container: AgentContainer) -> None:
+        order.append("released")
+        releasing(container)
+        session.request_stop("seen enough")
+
+    monkeypatch.setattr(remote_names, "remote_names", note)
+    monkeypatch.setattr(Doorway, "hold", hold)
+    monkeypatch.setattr(SelfTest, "sealed", test)
+    monkeypatch.setattr(AgentContainer, "release", release)
+    session = Session.for_request(
+        LaunchRequest(
+            session_id=paths.new_session_id(),
+            workspace=str(workspace),
+            agent="shell",
+            model="",
+            rehearsal=True,
+            image="ironcurtain-shell:latest",
+            cols=80,
+            lines=24,
+            config=Config(auto_approve=AutoApproveSettings(mode="rules")),
+        )
+    )
+    await session.run(listening=lambda: order.append("listening"))
+    assert order == ["listening", "noted {'https://git.example/it': 'origin'}", "doors", "sealed", "released"]
