@@ -6,8 +6,6 @@ import asyncio
 import time
 from dataclasses import replace
 
-import httpx
-
 from ironcurtain_tui.credentials.credential import Credential, Key
 from ironcurtain_tui.credentials.login import Login, Tokens
 from ironcurtain_tui.credentials.login_store import LoginStore
@@ -17,6 +15,7 @@ from ironcurtain_tui.credentials.token_endpoint import (
     RefreshUnavailable,
     TokenEndpoint,
     Transport,
+    directly,
 )
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.tasks import TaskOwner
@@ -46,7 +45,7 @@ class LoginCredential(Credential):
         *,
         title: str,
         remedy: str,
-        transport: Transport = httpx.AsyncHTTPTransport,
+        transport: Transport = directly,
     ) -> None:
         """``title`` of what it opens; ``remedy``: how to log in anew; ``transport``: the way to ``endpoint``."""
         super().__init__(store.origin)

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from ironcurtain_tui.credentials import keychain, login
 from ironcurtain_tui.credentials.credential import Credential
 from ironcurtain_tui.credentials.login_credential import LoginCredential
 from ironcurtain_tui.credentials.login_store import FileStore, KeyringStore, LoginStore
 from ironcurtain_tui.credentials.sources import EnvironmentKey
 from ironcurtain_tui.credentials.stored_key import StoredKey
-from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint, Transport
+from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint, Transport, directly
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
 
@@ -50,7 +48,7 @@ def find(
     provider: Provider,
     environment: Mapping[str, str] = os.environ,
     *,
-    transport: Transport = httpx.AsyncHTTPTransport,
+    transport: Transport = directly,
 ) -> Credential | None:
     """The log-in that opens ``provider``, None when there is none that is valid or can be renewed.
 

@@ -60,6 +60,13 @@ type Transport = Callable[[], httpx.AsyncBaseTransport]
 """Opens the way out of this network, with verified TLS. May block; UserFacingError when there is none."""
 
 
+def directly() -> httpx.AsyncBaseTransport:
+    """The way out where there is no proxy."""
+    import httpx
+
+    return httpx.AsyncHTTPTransport()
+
+
 @dataclass(frozen=True)
 class TokenEndpoint:
     """One authorization server and the client we are to it: the agent whose log-in it is."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import threading
 from collections.abc import Mapping
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ironcurtain_tui.config import NetworkSettings
 from ironcurtain_tui.proxy.parent import ParentProxy, Parents
-from ironcurtain_tui.proxy.route import Destination
 from ironcurtain_tui.supervisor.upstream_proxy import find_parents, read_authorities
+
+if TYPE_CHECKING:
+    import httpx  # takes long to load, and most sessions ask nothing by themselves
 
 
 class WayOut:
@@ -40,6 +40,10 @@ class WayOut:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """For one client of httpx: as the proxy that serves the agent goes, but to this machine itself directly."""
+        import httpx
+
+        from ironcurtain_tui.supervisor.forked_transport import ForkedTransport
+
         parents = self.parents()
         context = httpx.create_ssl_context()
         if authorities := self.authorities():
@@ -48,32 +52,7 @@ class WayOut:
         if parents.parent is None:
             return direct
         proxy = httpx.Proxy(parents.parent.url, auth=_user(parents.parent))
-        return _Fork(parents, direct, httpx.AsyncHTTPTransport(verify=context, proxy=proxy))
-
-
-class _Fork(httpx.AsyncBaseTransport):
-    """Takes each request the way its host wants."""
-
-    def __init__(self, parents: Parents, direct: httpx.AsyncBaseTransport, proxied: httpx.AsyncBaseTransport) -> None:
-        self._parents = parents
-        self._direct = direct
-        self._proxied = proxied
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host.lower()
-        is_direct = _is_this_machine(host) or self._parents.of(Destination(host)) is None
-        return await (self._direct if is_direct else self._proxied).handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._direct.aclose()
-        await self._proxied.aclose()
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return ForkedTransport(parents, direct, httpx.AsyncHTTPTransport(verify=context, proxy=proxy))
 
 
 def _user(parent: ParentProxy) -> tuple[str, str] | None:
