@@ -6,11 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.containers.container import AgentContainer
-from ironcurtain_tui.containers.failures import EngineUnavailableError
+from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
 from ironcurtain_tui.control.messages import (
     ClientMessage,
     Focus,
@@ -157,8 +158,13 @@ class Session:
         try:
             if (task := self._new_task()) is not None:
                 await self._chronicle.log.append_async("task.start", self._bulletin.keeper.info.task, data=task.record)
-                return await task.run(container)
-            return await asyncio.to_thread(container.wait)
+                code = await task.run(container)
+            else:
+                code = await asyncio.to_thread(container.wait)
+            # Now, and not with the rest: an engine that is shut down ends its containers first, and is then gone.
+            with suppress(EngineRefusedError):  # the teardown tries again, and tells
+                await asyncio.to_thread(container.remove)
+            return code
         except EngineUnavailableError as error:
             await self._engine_lost(container, error)
             return None

@@ -12,6 +12,8 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import DoorPorts
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.sessions.reconcile import reconcile
 from tests.conftest import engine_or_skip
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.engine
 ALIVE = ProcessIdentity.current()
 DEAD = ProcessIdentity(ALIVE.pid, ALIVE.boot, "1")
 """Our own pid, but of a process that started at another time."""
+BEFORE_A_REBOOT = ProcessIdentity(ALIVE.pid, "another boot", ALIVE.started, "this machine")
 
 
 @pytest.fixture
@@ -55,6 +58,23 @@ def test_a_dead_supervisors_sidecar_and_network_go(engine: Engine, session: str,
     assert len(names(engine, session)) == 2, "a dry run removes nothing"
     assert [line for line in reconcile(engine, tmp_path).removed if session in line] == told
     assert names(engine, session) == set()
+
+
+def test_after_a_reboot_everything_of_before_goes(
+    engine: Engine, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended containers, leases and sockets; not even the same pid and start time mean anything."""
+    monkeypatch.setattr("ironcurtain_tui.sessions.identity._machine", lambda: "this machine")
+    network = network_of(engine, session, BEFORE_A_REBOOT.labels())
+    network.sidecar.stop(0)
+    paths = SessionPaths.of(session, tmp_path)
+    paths.create()
+    registry.take_lease(paths, BEFORE_A_REBOOT)
+    paths.proxy_socket.touch()
+    assert sum(session in line for line in reconcile(engine, tmp_path).removed) == 3
+    assert names(engine, session) == set()
+    assert not paths.run.exists()
+    assert session not in repr(reconcile(engine, tmp_path)), "once is enough"
 
 
 def test_a_living_supervisors_stay(engine: Engine, session: str, tmp_path: Path) -> None:
