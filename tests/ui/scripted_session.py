@@ -63,6 +63,7 @@ from ironcurtain_tui.ui.app import IronCurtainApp
 from ironcurtain_tui.ui.departure import Departure
 from ironcurtain_tui.ui.pacing import Pacer
 from ironcurtain_tui.ui.screens.queue import QueueScreen
+from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 from ironcurtain_tui.ui.widgets.card_view import CardView
 
 from .on_screen import OnScreen
@@ -426,11 +427,14 @@ class Driven(OnScreen[IronCurtainApp]):
         self.sessions = sessions
 
     def level(self) -> bool:
-        """Whether every picture of the agents' screens was sent, and no panel waits for its turn to be painted."""
+        """Whether all is sent, painted and read: the agents' screens, the panels, what is kept of the chosen flow."""
         watching = [viewer for session in self.sessions for viewer in session._server.viewers if viewer._watches]
-        shown = [part for screen in self.app.screen_stack for part in vars(screen).values()]
-        return not any(isinstance(part, Pacer) and part._wanted for part in shown) and all(
-            isinstance(viewer._damage, Damage) and viewer._damage.drawn for viewer in watching
+        screens = self.app.screen_stack
+        pacers = [part for screen in screens for part in vars(screen).values() if isinstance(part, Pacer)]
+        return (
+            all(isinstance(viewer._damage, Damage) and viewer._damage.drawn for viewer in watching)
+            and not any(pacer._wanted for pacer in pacers)
+            and all(_has_read(screen) for screen in screens if isinstance(screen, TrafficBrowser))
         )
 
     async def settled(self) -> None:
@@ -453,6 +457,12 @@ class Driven(OnScreen[IronCurtainApp]):
                 return
             await self.press("space")
         raise AssertionError("the card has no end")
+
+
+def _has_read(browser: TrafficBrowser) -> bool:
+    """Whether what is kept of the chosen flow is shown, if it is to be shown."""
+    chosen = browser._list.selected
+    return chosen is None or not browser._pane.display or (browser._inside or (None,))[0] == chosen
 
 
 def _looked_at(card: CardView) -> bool:

@@ -63,7 +63,7 @@ async def test_picture_of_what_is_kept(
     session.play()
     async with driven(session, size) as it:
         await it.press(*OPEN, "g", "j", *([] if size[0] > 110 else ["d"]))
-        await it.pilot.pause(1.0)  # what is kept has been read: before that there is less to scroll
+        await it.caught_up()
         await it.press("J", "J", "J", "J")
         await it.until(lambda: "I will look." in it.text or size[0] == 80)
         if size[0] == 200:
