@@ -43,6 +43,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseEndOfMessage,
     ResponseProtocolError,
 )
+from OpenSSL import SSL
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.providers.base import Provider
@@ -54,6 +55,9 @@ MAX_HELD_BODY = 4 << 20
 """Bytes of a request that are collected to be shown to a person."""
 MAX_PENDING = 64 << 10
 """Bytes that may wait to be understood: a head, a chunk line, trailers, pipelined requests, a ClientHello."""
+
+MAX_SEALED = 65535
+"""Bytes that are taken out of TLS at a time."""
 
 Commands = Generator[commands.Command, Any, None]
 
@@ -117,6 +121,14 @@ class _OneRecord(tls_layer.TLSLayer):
     def _handle_event(self, event: events.Event) -> Commands:
         yield from super()._handle_event(event)
         yield from self._seal()
+
+    def tls_interact(self) -> Commands:
+        try:
+            while len(sealed := self.tls.bio_read(MAX_SEALED)) == MAX_SEALED:
+                yield commands.SendData(self.conn, sealed)
+            yield commands.SendData(self.conn, sealed)  # less than was asked for: it was the last
+        except SSL.WantReadError:
+            pass  # nothing waits
 
     def _seal(self) -> Commands:
         if self._unsealed:

@@ -26,7 +26,8 @@ class Script(layer.Layer):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         yield commands.Log("what was on the wire")
-        yield commands.SendData(self.context.client, b"before it")
+        yield commands.SendData(self.context.client, b"before ")
+        yield commands.SendData(self.context.client, b"it")
         yield Ask(self.context.client)
         yield commands.SendData(self.context.client, b"after it")
         yield commands.CloseConnection(self.context.client)
