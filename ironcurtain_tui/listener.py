@@ -74,7 +74,9 @@ class TcpListener:
         if self._address.is_unspecified:
             raise ValueError("a door must not be bound to every address")
         family = socket.AF_INET6 if self._address.version == 6 else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        # Only where the protocol is named does asyncio send small pieces at once (TCP_NODELAY): unnamed, each but the
+        # first of a stream waits up to 40 ms for the other side's acknowledgement.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             self._socket.bind((address, 0))
         except OSError as error:

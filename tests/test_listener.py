@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -52,6 +53,20 @@ async def test_who_shows_the_token_gets_through_and_the_token_does_not(port: int
 )
 async def test_nobody_else_does(port: int, sent: bytes) -> None:
     assert await answer(port, sent) == b""
+
+
+async def test_small_pieces_are_sent_at_once() -> None:
+    at_once: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def look(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        at_once.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    door = TcpListener("127.0.0.1")
+    await door.open(look)
+    assert await answer(door.port, b"") == b""
+    assert await at_once
+    door.close()
 
 
 async def test_who_says_nothing_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

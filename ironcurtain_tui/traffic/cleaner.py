@@ -1,8 +1,8 @@
 """Undoes content codings and finds what looks like a secret: ``python -m ironcurtain_tui.traffic.cleaner SETTINGS``.
 
 Decompressors are native code and what they read was chosen by others, so they run in a process that has nothing:
-no key, no file, no network. Looking for secrets is slow work, which would hold up the proxy. SETTINGS is the table
-``[redaction]`` as JSON. Standard input carries requests, standard output the answers:
+no key, no file, no network. Looking for secrets in a long text is slow work, which would hold up the proxy. SETTINGS is
+the table ``[redaction]`` as JSON. Standard input carries requests, standard output the answers:
 
     request   1 byte length of a name, the name, 4 bytes most bytes of the answer, 4 bytes length, bytes
     answer    1 byte (0 done, 1 cannot be done), 4 bytes length, bytes
