@@ -19,7 +19,7 @@ BACKLOG = 512
 """Connections that wait to be accepted: more than are served at once, as a unix socket turns away who does not wait."""
 LONGEST_LINE = 64 << 10
 """asyncio's own limit for what a reader collects."""
-GREETING_SECONDS = 5.0
+GREETING_SECONDS = 20.0
 """How long a connection may take to show its token."""
 
 

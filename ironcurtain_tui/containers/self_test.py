@@ -88,7 +88,7 @@ class SelfTest:
         return report(code, output, listeners.heard, around)
 
     def doors(self) -> SelfTestReport:
-        """That the two doors answer from inside; waits up to 10 s for each."""
+        """That the two doors answer from inside; waits up to 20 s for each."""
         try:
             return report(*self._probe({"doors": True, "host": self.host, "tcp": self._tcp()}))
         except UserFacingError as error:

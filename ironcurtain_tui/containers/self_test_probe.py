@@ -29,7 +29,7 @@ DOORS = "/run/ironcurtain"
 FORWARDER = ("127.0.0.1", 18080)
 PATIENCE = 0.5
 """Seconds to wait for something that must not answer, on this very machine."""
-DOOR_PATIENCE = 10.0
+DOOR_PATIENCE = 20.0
 """Seconds to wait for something that must."""
 CONNECT_PATIENCE = 5.0
 """Seconds for a connection to the sidecar to come about."""

@@ -121,6 +121,9 @@ async def behind_door(create: Create, doors: Doors) -> AsyncIterator[AgentContai
         (doors.sockets / "proxy.sock").chmod(0o666)
         container = create("sleep", "infinity")
         await asyncio.to_thread(container.start)
+        forwards = "until socat -u OPEN:/dev/null TCP:127.0.0.1:18080; do sleep 0.05; done"
+        code, output = await asyncio.to_thread(container.exec, ["sh", "-c", forwards])
+        assert code == 0, output
         yield container
 
 

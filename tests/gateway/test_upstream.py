@@ -86,6 +86,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(upstream, "FIRST_DELAY", 0.05)
     for limit in ("START_SECONDS", "PATIENCE_SECONDS"):
         monkeypatch.setattr(upstream, limit, PATIENCE)
+    monkeypatch.setattr(progress, "BEAT_SECONDS", 3600.0)
     made = Stage(tmp_path)
     async with made.stack:
         yield made
