@@ -88,7 +88,7 @@ def test_what_is_said_to_lie_in_the_workspace_really_does(
     """Whatever links there are: writing to a path that was judged to be inside never makes a file outside."""
     with tempfile.TemporaryDirectory() as root:
         base = Path(root).resolve()
-        deep = base / "/".join("0" * 40)  # no number of ".." leads to where other tests leave something
+        deep = base / "/".join("0" * 20)  # no number of ".." leads to where other tests leave something
         work, outside = deep / "work", deep / "outside"
         for directory in (work, outside / "a"):
             directory.mkdir(parents=True)
