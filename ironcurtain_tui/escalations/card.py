@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,12 +18,28 @@ from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Card, CardField, FieldKind, ModelSpending, Spending, Value
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Verdict
 from ironcurtain_tui.policy.budget import Limit
+from ironcurtain_tui.policy.roles import Role
 
 LONGEST = 256 << 10
 """Characters of one field that anybody would read; longer ones are shown as what they are, not what they say."""
 KEPT = 2_000
 """Characters of a field that the history keeps once the action is decided."""
 TITLE = 200
+SHORT = 80
+"""Characters from which an argument is not in the title."""
+MEANINGS = {
+    Role.READ_PATH: "is read",
+    Role.WRITE_PATH: "is written",
+    Role.DELETE_PATH: "is deleted",
+    Role.WRITE_HISTORY: "its git history is changed",
+    Role.DELETE_HISTORY: "its git references are deleted",
+    Role.FETCH_URL: "is fetched",
+    Role.GIT_REMOTE_URL: "git remote",
+    Role.PROXY_DOMAIN: "host to be opened",
+    Role.SHARE_PERMISSION: "who may do what",
+}
+"""What an argument is, for a person; of the other roles the name of the argument says enough."""
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -34,11 +52,18 @@ class FileChange(Value, frozen=True):
     after: str | None
 
 
+class Lead(Value, frozen=True):
+    """What an argument is to the policy, and what it leads to: a real path, a host, a repository."""
+
+    argument: str
+    role: Role
+    subject: str
+
+
 class Evidence(Value, frozen=True):
     """What the host knows of a call beyond its arguments."""
 
-    leads: tuple[tuple[str, str], ...] = ()
-    """Argument with its role, and what it leads to: a real path, a host, a repository."""
+    leads: tuple[Lead, ...] = ()
     harmless: bool = False
     """Whether it only looks at things on this machine."""
     changes: tuple[FileChange, ...] = ()
@@ -49,17 +74,19 @@ class Evidence(Value, frozen=True):
 
 
 def of_call(call: ToolCall, verdict: Verdict, evidence: Evidence, *, asker: str) -> Card:
-    """The card of a tool call: every argument whole, where its paths lead, and what would change."""
+    """The card of a tool call: what would change first, then where its arguments lead, and every one whole."""
+    roles = {lead.argument: lead.role for lead in evidence.leads}
+    elsewhere = [lead for lead in evidence.leads if lead.subject != call.arguments.get(lead.argument)]
     fields = [
-        *(_text(f"{name} leads to", subject) for name, subject in evidence.leads),
         *(_change(change) for change in evidence.changes),
         *([_text("Commits that would go", evidence.commits, FieldKind.CODE)] if evidence.commits else []),
+        *(_text(f"{lead.argument}{_meaning(lead.role)} leads to", lead.subject) for lead in elsewhere),
         *(_text(label, note) for label, note in evidence.notes),
-        *(_argument(name, value) for name, value in call.arguments.items()),
+        *(_argument(f"{name}{_meaning(roles.get(name))}", value) for name, value in call.arguments.items()),
     ]
     return Card(
         kind="tool",
-        title=_title(f"{call.server}.{call.tool}", _gist(call.arguments)),
+        title=_title(f"{call.server}.{call.tool}", _gist(call.arguments, roles)),
         asker=asker,
         reason=verdict.reason,
         rule=verdict.rule,
@@ -181,6 +208,10 @@ def _spent(label: str, spent: tuple[ModelSpending, ...]) -> list[CardField]:
     return [_text(label, "\n".join(lines))] if lines else []
 
 
+def _meaning(role: Role | None) -> str:
+    return f" ({MEANINGS[role]})" if role in MEANINGS else ""
+
+
 def _argument(name: str, value: object) -> CardField:
     if isinstance(value, str):
         return _text(name, value, FieldKind.CODE if "\n" in value else FieldKind.TEXT)
@@ -234,9 +265,19 @@ def _named(data: bytes) -> str:
     return f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
 
 
-def _gist(arguments: dict[str, object]) -> str:
-    """The short values, in order: enough to tell two cards apart. Everything is in the fields."""
-    return " ".join(str(value) for value in arguments.values() if isinstance(value, str | int) and len(str(value)) < 80)
+def _gist(arguments: dict[str, object], roles: Mapping[str, Role]) -> str:
+    """The short values, what is only read last: enough to tell two cards apart. Everything is in the fields.
+
+    Of a commit the beginning; a switch by its name, where it is on.
+    """
+    short = []
+    for name in sorted(arguments, key=lambda name: roles.get(name) is Role.READ_PATH):
+        value = arguments[name]
+        if isinstance(value, bool):
+            short += [name] if value else []
+        elif isinstance(value, str | int) and len(str(value)) < SHORT:
+            short.append(str(value)[:12] if _COMMIT.fullmatch(str(value)) else str(value))
+    return " ".join(short)
 
 
 def _title(what: str, of: str) -> str:

@@ -12,13 +12,15 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from ironcurtain_tui.control.messages import AlwaysPreview
-from ironcurtain_tui.events import Card, CardField, Escalation, FieldKind
+from ironcurtain_tui.events import CardField, Escalation, FieldKind
 from ironcurtain_tui.ui.figures import clock
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import Tone
 
 NARROWEST = 8
 """Cells in which text is still wrapped; nothing is ever narrower."""
+ONE_LINE = 2
+"""Lines of a part that has a heading and one line: these stand together, without blank lines between them."""
 SHORT_DIGEST = 12
 """Characters by which a person compares two digests."""
 
@@ -54,21 +56,27 @@ def escalation_lines(escalation: Escalation, width: int) -> list[CardLine]:
     card = escalation.card
     lines = [
         *_wrapped(neutralise(card.title), width, Tone.STRONG),
-        *_wrapped(_what(card), width, Tone.QUIET),
         CardLine(),
     ]
     if card.risky:
         lines += _said(f"▲ {RISK}", width, Tone.WARN)
     lines += [
-        *_labelled("asked by", neutralise(card.asker), width),
+        *_labelled("asked by", f"{neutralise(card.asker)} ({KINDS.get(card.kind, neutralise(card.kind))})", width),
         *_labelled("because", neutralise(card.reason), width),
         *_labelled("rule", neutralise(card.rule), width),
+    ]
+    apart = True
+    for field in card.fields:
+        part = [*_field(field, width)]
+        long = len(part) > ONE_LINE
+        lines += [CardLine(), *part] if apart or long else part
+        apart = long
+    return [
+        *lines,
+        CardLine(),
         *_labelled("raised", clock(escalation.raised), width),
         *_labelled("digest", f"{short_digest(card.digest)}  (SHA-256 {neutralise(card.digest)})", width),
     ]
-    for field in card.fields:
-        lines += [CardLine(), *_field(field, width)]
-    return lines
 
 
 def several_lines(escalations: Sequence[Escalation], width: int) -> list[CardLine]:
@@ -110,15 +118,14 @@ def byte_size(field: CardField) -> int:
     return field.size or len(field.value.encode("utf-8", "surrogatepass"))
 
 
-def _what(card: Card) -> str:
-    parts = len(card.fields)
-    return f"{KINDS.get(card.kind, neutralise(card.kind))}, {parts:,} part{'' if parts == 1 else 's'}"
-
-
 def _field(field: CardField, width: int) -> Iterable[CardLine]:
     rows = field.value.count("\n") + 1
-    size = f"{byte_size(field):,} bytes" + (f", {rows:,} lines" if rows > 1 else "")
-    yield from _wrapped(f"{neutralise(field.label)}  ({size})", width, Tone.ACCENT)
+    label, size = neutralise(field.label), f"{byte_size(field):,} bytes"
+    if rows > 1:
+        label += f"  ({size}, {rows:,} lines)"
+    elif field.value.strip() != field.value or not field.value or field.kind is FieldKind.UNINSPECTABLE:
+        label += f"  ({size})"  # blanks at an end cannot be seen
+    yield from _wrapped(label, width, Tone.ACCENT)
     if field.kind is FieldKind.UNINSPECTABLE:
         yield from _said(f"✗ {UNREADABLE}", width, Tone.BAD)
     yield from _text(field.value, width, field.kind)

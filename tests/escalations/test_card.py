@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from ironcurtain_tui.escalations import card as cards
 from ironcurtain_tui.escalations import digest
-from ironcurtain_tui.escalations.card import Evidence, FileChange
+from ironcurtain_tui.escalations.card import Evidence, FileChange, Lead
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Card, CardField, Decision, FieldKind
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Verdict
+from ironcurtain_tui.policy.roles import Role
 
 WHY = Verdict(decision=Decision.ESCALATE, reason="it talks to another machine", rule="default: asks")
 
@@ -65,9 +66,30 @@ def test_a_new_file_and_one_that_stays() -> None:
 
 
 def test_commits_and_where_things_lead_stand_first() -> None:
-    evidence = Evidence(leads=(("path (read-path)", "/real"),), commits="abc one\ndef two")
+    evidence = Evidence(
+        leads=(Lead(argument="path", role=Role.READ_PATH, subject="/real"),), commits="abc one\ndef two"
+    )
     labels = [each.label for each in of_call({"path": "/w"}, evidence).fields]
-    assert labels == ["path (read-path) leads to", "Commits that would go", "path"]
+    assert labels == ["Commits that would go", "path (is read) leads to", "path (is read)"]
+
+
+def test_an_argument_that_leads_to_itself_is_there_once() -> None:
+    leads = (
+        Lead(argument="path", role=Role.READ_PATH, subject="/w"),
+        Lead(argument="branch", role=Role.BRANCH_NAME, subject="main"),
+    )
+    card = of_call({"path": "/w", "branch": "main"}, Evidence(leads=leads))
+    assert [each.label for each in card.fields] == ["path (is read)", "branch"]
+
+
+def test_the_title_begins_with_where_it_goes() -> None:
+    leads = (
+        Lead(argument="path", role=Role.READ_PATH, subject="/w"),
+        Lead(argument="remote", role=Role.GIT_REMOTE_URL, subject="/o.git"),
+    )
+    arguments = {"path": "/w", "remote": "/o.git", "branch": "main", "commit": "e589" * 10, "force": False}
+    assert of_call(arguments, Evidence(leads=leads)).title == "git.push /o.git main e589e589e589 /w"
+    assert of_call({**arguments, "force": True}).title.endswith(" main e589e589e589 force")
 
 
 def test_a_request_shows_what_will_be_sent() -> None:

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ironcurtain_tui.escalations.card import Evidence, FileChange
+from ironcurtain_tui.escalations.card import Evidence, FileChange, Lead
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.annotations import Element
 from ironcurtain_tui.policy.roles import Role
@@ -37,7 +37,9 @@ class HostEvidence:
 
             commits = await outgoing_commits(call.arguments)
         return Evidence(
-            leads=tuple((f"{each.argument} ({each.role})", each.subject or "cannot be told") for each in found),
+            leads=tuple(
+                Lead(argument=each.argument, role=each.role, subject=each.subject or "cannot be told") for each in found
+            ),
             harmless=bool(found) and all(each.role in _HARMLESS for each in found),
             changes=changes,
             commits=commits,
