@@ -150,7 +150,7 @@ class Row:
     command: Command
     label: str
     hint: str = ""
-    """Short form for the footer; empty: not shown there."""
+    """Short form for the footer, which does not show those without, and for the prefix menu."""
     repeats: bool = False
     """After the prefix: more of these may follow without pressing it again."""
 
@@ -162,30 +162,47 @@ ALWAYS = (
     Row(("f4",), Command.ZOOM_AUDIT, "Audit, full screen and back", "audit"),
 )
 
+LINES = (
+    Row(("j", "down"), Command.DOWN, "A line down"),
+    Row(("k", "up"), Command.UP, "A line up"),
+    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
+    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+)
+HELP = Row(("question_mark",), Command.HELP, "Help")
+LIST = (
+    *LINES,
+    Row(("g", "home"), Command.FIRST, "First line"),
+    Row(("G", "end"), Command.LAST, "Last line"),
+    HELP,
+)
+"""In every list on a screen of its own."""
+
 SAY = Row(("i",), Command.SAY, "Write to the agent on this side: your own words, kept", "write")
 
 PREFIX = (
     SAY,
-    Row(("d", "q"), Command.DETACH, "Close the app; all agents run on"),
-    Row(("D",), Command.CLOSE_TAB, "Close this tab; its agent runs on"),
+    Row(("d", "q"), Command.DETACH, "Close the app; all agents run on", "Close the app, agents run"),
+    Row(("D",), Command.CLOSE_TAB, "Close this tab; its agent runs on", "Close tab, its agent runs"),
     Row(("x",), Command.STOP, "Stop the session (asks)"),
-    Row(("c",), Command.NEW_SESSION, "Start another session in a tab"),
-    Row(("w",), Command.SESSIONS, "All sessions: open, resume, replay"),
+    Row(("c",), Command.NEW_SESSION, "Start another session in a tab", "New session"),
+    Row(("w",), Command.SESSIONS, "All sessions: open, resume, replay", "All sessions"),
     Row(("n",), Command.NEXT_TAB, "Next tab"),
     Row(("p",), Command.PREVIOUS_TAB, "Previous tab"),
-    Row(("space",), Command.PAUSE, "Pause: both doors hold everything"),
+    Row(("space",), Command.PAUSE, "Pause: both doors hold everything", "Pause both doors"),
     Row(("o",), Command.REOPEN, "Open paused doors again"),
     Row(("K",), Command.CUT, "Cut off for good (asks)"),
     Row(("g",), Command.GRANTS, "Grants in force"),
-    Row(("s",), Command.SUGGEST_RULES, "Suggest rules that would have saved you questions"),
+    Row(("s",), Command.SUGGEST_RULES, "Suggest rules that would have saved you questions", "Suggest rules"),
     Row(("left_square_bracket",), Command.SCROLLBACK, "Scroll back"),
-    Row(("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR"),
-    Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof"),
-    Row(("r",), Command.REPLAY, "Play this session's recording"),
+    Row(
+        ("f",), Command.BROWSE_TRAFFIC, "All flows on the whole screen: filter, timing, curl, HAR", "Browse the traffic"
+    ),
+    Row(("l",), Command.BROWSE_AUDIT, "All audit logs on the whole screen: search, proof", "Browse the audit logs"),
+    Row(("r",), Command.REPLAY, "Play this session's recording", "Play the recording"),
     Row(("N",), Command.NOTICES, "All notices"),
     Row(("colon",), Command.PALETTE, "Command palette"),
     Row(("t",), Command.THEME, "Choose a theme"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    HELP,
     Row(("T",), Command.PANEL_TRAFFIC, "To the traffic"),
     Row(("A",), Command.PANEL_AUDIT, "To the audit log"),
     Row(("left",), Command.AGENT, "To the agent's terminal"),
@@ -211,10 +228,7 @@ PANEL = (
     Row(("enter",), Command.DETAILS, "Details of the selected line", "details"),
     Row(("slash",), Command.FILTER, "Show only lines that contain ...", "filter"),
     Row(("o",), Command.BROWSE, "Open the panel's browser on the whole screen", "open"),
-    Row(("j", "down"), Command.DOWN, "Next line"),
-    Row(("k", "up"), Command.UP, "Previous line"),
-    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
-    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    *LINES,
     Row(("g", "home"), Command.FIRST, "Oldest line"),
     Row(("G", "end"), Command.LAST, "Newest line, and follow new ones", "newest"),
     Row(("tab",), Command.FOCUS_NEXT, "Next panel", "next"),
@@ -225,7 +239,7 @@ PANEL = (
     Row(("minus",), Command.SHRINK, "Shorter"),
     Row(("less_than_sign",), Command.WIDEN, "Side panels wider"),
     Row(("greater_than_sign",), Command.NARROW, "Side panels narrower"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    HELP,
 )
 
 SCROLLBACK = (
@@ -252,13 +266,10 @@ CARD = (
     Row(("n", "right", "tab"), Command.NEXT_CARD, "Next card", "next"),
     Row(("p", "left", "shift+tab"), Command.PREVIOUS_CARD, "Previous card"),
     Row(("v",), Command.REVIEW, "Choose several, to answer them together", "several"),
-    Row(("j", "down"), Command.DOWN, "A line down"),
-    Row(("k", "up"), Command.UP, "A line up"),
-    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
-    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
+    *LINES,
     Row(("g", "home"), Command.FIRST, "To the start of the card"),
     Row(("G", "end"), Command.LAST, "To the end of the card"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    HELP,
 )
 
 ANSWER = (
@@ -280,26 +291,14 @@ REVIEW = (
     Row(("space", "x"), Command.MARK, "Mark, or take the mark away", "mark"),
     Row(("asterisk",), Command.MARK_ALL, "Mark all that are not risky, or none", "mark all"),
     Row(("enter",), Command.READ_MARKED, "Read the marked ones, then answer them together", "read marked"),
-    Row(("j", "down"), Command.DOWN, "Next line"),
-    Row(("k", "up"), Command.UP, "Previous line"),
-    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
-    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
-    Row(("g", "home"), Command.FIRST, "Oldest line"),
-    Row(("G", "end"), Command.LAST, "Newest line"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    *LIST,
 )
 
 GRANTS = (
     Row(("escape",), Command.BACK, "Back", "back"),
     Row(("r",), Command.REVOKE, "Revoke the selected grant and cut what rests on it", "revoke"),
     Row(("R",), Command.REVOKE_ALL, "Revoke all grants (asks)", "revoke all"),
-    Row(("j", "down"), Command.DOWN, "Next line"),
-    Row(("k", "up"), Command.UP, "Previous line"),
-    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
-    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
-    Row(("g", "home"), Command.FIRST, "First line"),
-    Row(("G", "end"), Command.LAST, "Last line"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    *LIST,
 )
 
 SESSIONS = (
@@ -310,13 +309,7 @@ SESSIONS = (
     Row(("l",), Command.BROWSE_AUDIT, "Its audit log", "audit"),
     Row(("x",), Command.STOP_SELECTED, "Stop it (asks)", "stop"),
     Row(("c",), Command.NEW_SESSION, "Start another session", "new"),
-    Row(("j", "down"), Command.DOWN, "Next line"),
-    Row(("k", "up"), Command.UP, "Previous line"),
-    Row(("pagedown", "ctrl+d"), Command.PAGE_DOWN, "A page down"),
-    Row(("pageup", "ctrl+u"), Command.PAGE_UP, "A page up"),
-    Row(("g", "home"), Command.FIRST, "First line"),
-    Row(("G", "end"), Command.LAST, "Last line"),
-    Row(("question_mark",), Command.HELP, "Help"),
+    *LIST,
 )
 
 OVER = (
@@ -344,6 +337,18 @@ PLACES: dict[Place, tuple[Row, ...]] = {
     Place.OVER: OVER,
 }
 """What keys do without a prefix."""
+HEADINGS = {
+    Place.CARD: "Before a card, once the keys count",
+    Place.ANSWER: "In the line under a card",
+    Place.REVIEW: "While choosing several cards",
+    Place.SAYING: "While writing to the agent",
+    Place.GRANTS: "In the list of grants",
+    Place.SESSIONS: "In the list of sessions",
+    Place.PANEL: "In a side panel",
+    Place.FILTER: "In the filter line",
+    Place.SCROLLBACK: "While scrolling back",
+    Place.OVER: "When the session is over",
+}
 
 
 @dataclass(frozen=True)
@@ -390,10 +395,13 @@ class Keymap:
         everywhere = ALWAYS[:1] if place is Place.SESSIONS else ALWAYS  # the others are about one session
         return tuple(row for row in (*PLACES[place], *everywhere) if row.hint)
 
-    def sections(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-        """The whole table for the help: a heading and its lines, each the keys and what they do."""
+    def sections(self, here: Place = Place.AGENT) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """The whole table for the help: a heading and its lines, each the keys and what they do; ``here`` first."""
         prefix = display(self.prefix)
+        places = {place: (heading, _lines(PLACES[place])) for place, heading in HEADINGS.items()}
+        first = [places.pop(here)] if here in places else []
         return (
+            *first,
             ("Everywhere", ((prefix, "The prefix: the next key is a command"), *_lines(ALWAYS))),
             (
                 f"After {prefix}",
@@ -403,16 +411,7 @@ class Keymap:
                     ("F1 - F4", "The function key itself, to the agent"),
                 ),
             ),
-            ("Before a card, once the keys count", _lines(CARD)),
-            ("In the line under a card", _lines(ANSWER)),
-            ("While choosing several cards", _lines(REVIEW)),
-            ("While writing to the agent", _lines(SAYING)),
-            ("In the list of grants", _lines(GRANTS)),
-            ("In the list of sessions", _lines(SESSIONS)),
-            ("In a side panel", _lines(PANEL)),
-            ("In the filter line", _lines(FILTER)),
-            ("While scrolling back", _lines(SCROLLBACK)),
-            ("When the session is over", _lines(OVER)),
+            *places.values(),
         )
 
 

@@ -10,7 +10,7 @@ from textual.app import App
 
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.ui import errand
-from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap
+from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.screens.help import Help
 from ironcurtain_tui.ui.screens.new_session import NewSession, Wanted
@@ -69,7 +69,7 @@ class OtherSessions:
             case Command.BACK:
                 self._desk.go_back()
             case Command.HELP:
-                self._app.push_screen(Help(self._keymap, (), False))
+                self._app.push_screen(Help(self._keymap, (), False, Place.SESSIONS))
             case _ if command in ABOUT_TABS:
                 self._desk.obey_tabs(command)
             case _ if session is not None:

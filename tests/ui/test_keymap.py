@@ -26,6 +26,7 @@ from ironcurtain_tui.ui.keymap import (
     Row,
     display,
 )
+from ironcurtain_tui.ui.widgets.prefix_menu import COLUMN, KEYS, menu_label
 
 TABLES = {
     "always": ALWAYS,
@@ -43,7 +44,7 @@ TABLES = {
     "tabs": TAB_ROWS,
 }
 KNOWN = sorted({key for rows in TABLES.values() for row in rows for key in row.keys} | {"ctrl+a"})
-KEYS = st.one_of(
+TYPED = st.one_of(
     st.sampled_from(KNOWN), st.text(min_size=1, max_size=8), st.sampled_from(["ctrl+c", "ctrl+q", "f5", "a", "y"])
 )
 
@@ -65,7 +66,7 @@ def test_every_command_can_be_reached_by_key() -> None:
     assert reached == set(Command)
 
 
-@given(KEYS)
+@given(TYPED)
 def test_without_prefix_the_agent_gets_all_but_the_reserved(key: str) -> None:
     keymap = Keymap()
     ours = key in {"ctrl+a", "f1", "f2", "f3", "f4"}
@@ -99,20 +100,20 @@ def test_prefix_lends_the_function_keys_to_the_agent(key: str) -> None:
     assert Keymap().press(True, Place.AGENT, key) == Pressed(send=key)
 
 
-@given(KEYS, st.sampled_from(Place))
+@given(TYPED, st.sampled_from(Place))
 def test_a_slip_after_the_prefix_neither_acts_nor_reaches_the_agent(key: str, place: Place) -> None:
     known = {key for row in (*PREFIX, *TAB_ROWS) for key in row.keys} | {"ctrl+a", "f1", "f2", "f3", "f4"}
     if key not in known:
         assert Keymap().press(True, place, key) == Pressed(prefixed=True)
 
 
-@given(KEYS, st.sampled_from(Place))
+@given(TYPED, st.sampled_from(Place))
 def test_escape_always_leaves_the_prefix(key: str, place: Place) -> None:
     pressed = Keymap().press(Keymap().press(True, place, key).prefixed, place, "escape")
     assert pressed.prefixed is False
 
 
-@given(st.lists(KEYS), st.sampled_from(Place))
+@given(st.lists(TYPED), st.sampled_from(Place))
 def test_only_named_keys_ever_leave_the_app_or_stop_the_session(keys: list[str], place: Place) -> None:
     """No sequence without the prefix closes anything while there is an agent to type to."""
     keymap, prefixed = Keymap(), False
@@ -149,3 +150,17 @@ def test_keys_are_written_for_people() -> None:
         "Esc",
         "?",
     ]
+
+
+@pytest.mark.parametrize("place", set(Place) - {Place.AGENT})
+def test_help_begins_with_the_keys_of_where_one_is(place: Place) -> None:
+    (_, first), *others = Keymap().sections(place)
+    assert [label for _, label in first] == [row.label for row in PLACES[place]]
+    assert {heading for heading, _ in others} < {heading for heading, _ in Keymap().sections()}
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_nothing_in_the_menu_of_the_prefix_is_cut(width: int) -> None:
+    room = width // max(1, width // COLUMN) - KEYS - 3
+    for row in PREFIX:
+        assert not menu_label(row, room).endswith("…"), row

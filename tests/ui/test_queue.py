@@ -593,3 +593,16 @@ async def test_the_palette_leads_here_but_offers_no_answers(session: ScriptedSes
         await it.press(*["backspace"] * 6, *"approve")
         await it.caught_up()
         assert "Approve once" not in it.text
+
+
+async def test_help_in_front_of_a_card_begins_with_the_answers(session: ScriptedSession) -> None:
+    async with opened(session, escalation(1), size=(120, 60)) as it:
+        await it.press("f1")
+        await it.until(lambda: "Before a card" in it.text and "After ^A" in it.text)
+        assert it.text.index("Before a card") < it.text.index("Everywhere") < it.text.index("After ^A")
+
+
+async def test_a_push_fits_a_terminal_of_120_by_40_and_can_be_answered_at_once(session: ScriptedSession) -> None:
+    async with opened(session, push(1), size=(120, 40)) as it:
+        await it.until(lambda: "All of it was on the screen" in it.text)
+        assert it.text.index("Commits that would go") < it.text.index("digest")

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ironcurtain_tui.events import Badge
-from ironcurtain_tui.ui.keymap import Keymap
+from ironcurtain_tui.ui.keymap import Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.screens.dialog import Dialog
 from ironcurtain_tui.ui.widgets.header import REHEARSAL
@@ -37,7 +37,7 @@ LISTS = (
 
 
 class Help(Dialog[None]):
-    """One long page."""
+    """One long page. The keys of ``here`` stand first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll(1)", show=False),
@@ -48,15 +48,16 @@ class Help(Dialog[None]):
     ]
     KEYS = ("Esc close", "j k PgUp PgDn scroll")
 
-    def __init__(self, keymap: Keymap, badges: Iterable[Badge], rehearsal: bool) -> None:
+    def __init__(self, keymap: Keymap, badges: Iterable[Badge], rehearsal: bool, here: Place) -> None:
         super().__init__("Help")
         self._keymap = keymap
         self._badges = tuple(badges)
         self._rehearsal = rehearsal
+        self._here = here
 
     def body(self) -> Iterable[Widget]:
         parts: list[Text | Table] = [Text(ABOUT)]
-        for heading, lines in self._keymap.sections():
+        for heading, lines in self._keymap.sections(self._here):
             parts += _section(heading, lines)
         parts += _section("Badges of this session", self._badge_lines())
         parts += _section(

@@ -530,7 +530,10 @@ class SessionScreen(KeyedScreen):
 
     def _help(self) -> None:
         badges = self._session.badges.values() if self._session else ()
-        self.app.push_screen(Help(self.keymap, badges, self._session is not None and self._session.info.rehearsal))
+        rehearsal = self._session is not None and self._session.info.rehearsal
+        front = self.app.screen
+        here = front.place if isinstance(front, KeyedScreen) else self.place
+        self.app.push_screen(Help(self.keymap, badges, rehearsal, here))
 
     def _browse(self, panel: Panel) -> None:
         session = self._session

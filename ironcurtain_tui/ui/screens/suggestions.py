@@ -20,7 +20,7 @@ from ironcurtain_tui.ui.screens.dialog import Dialog
 
 NEWEST = 50
 """Sessions that are looked at."""
-NONE = "No rule would have saved you two questions or more without allowing something that was denied."
+NONE = "Nothing to suggest: no rule would have saved you two questions or more without allowing what was denied."
 
 
 class Suggestions(Dialog[None]):

@@ -38,10 +38,16 @@ class PrefixMenu(Widget):
                 segments.append(Segment(" " * room, base))
                 continue
             keys = " ".join(display(key) for key in column[y].keys).rjust(KEYS)
-            label = crop(column[y].label, room - KEYS - 3)
+            label = menu_label(column[y], room - KEYS - 3)
             segments.append(Segment(f" {keys} ", toned(self, Tone.ACCENT, base)))
             segments.append(Segment(label + " " * (room - cell_len(keys) - 2 - cell_len(label)), base))
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def menu_label(row: Row, room: int) -> str:
+    """What ``row`` does, in short where there is no room for all of it."""
+    fits = cell_len(row.label) <= room or not row.hint
+    return crop(row.label if fits else row.hint[0].upper() + row.hint[1:], room)
 
 
 def _columns(width: int) -> list[tuple[Row, ...]]:
