@@ -84,7 +84,7 @@ class OwnEngine:
         recipe.mkdir(exist_ok=True)
         (recipe / "Dockerfile").write_text(f"FROM {image}\n")
         labels = {HASH_LABEL: build_hash(BASE)}  # the base itself would be loaded twice
-        for message in mine.client.build(path=str(recipe), tag=tag_of(BASE), labels=labels, decode=True):
+        for message in mine.client.build(path=str(recipe), tag=tag_of(BASE), labels=labels, rm=True, decode=True):
             assert "error" not in message, message
 
 

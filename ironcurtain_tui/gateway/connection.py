@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import anyio
 from mcp.shared.message import SessionMessage
@@ -11,6 +12,8 @@ from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCMessage, JSONRPCRequ
 from ironcurtain_tui.gateway import LARGEST_MESSAGE
 from ironcurtain_tui.gateway.agent_server import AgentServer
 from ironcurtain_tui.gateway.protocol import Fault, read_message, write_message
+
+log = logging.getLogger(__name__)
 
 MOST_UNANSWERED = 64
 """Requests of one client that may be under way; further ones are not read until one is answered."""
@@ -24,6 +27,7 @@ class Connection:
         self._writer = writer
         self._server = server
         self._places = asyncio.Semaphore(MOST_UNANSWERED)
+        self._answered = False
 
     async def serve(self) -> None:
         """Serve until the client leaves; what is under way for it is then cancelled."""
@@ -36,10 +40,13 @@ class Connection:
                 await self._server.sdk.run(incoming, outgoing, self._server.options)
                 reading.cancel()
                 writing.cancel()
-        except* (ConnectionError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass  # the client left in the middle
+            reason = "it left"
+        except* (ConnectionError, anyio.BrokenResourceError, anyio.ClosedResourceError) as errors:
+            reason = repr(errors.exceptions[0])  # the client left in the middle
         finally:
             self._writer.close()
+        if not self._answered:
+            log.warning("a client of the gateway got no answer at all: %s", reason)
 
     async def _read(self, requests: anyio.abc.ObjectSendStream[SessionMessage | Exception]) -> None:
         async with requests:
@@ -67,6 +74,7 @@ class Connection:
     async def _write(self, answers: anyio.abc.ObjectReceiveStream[SessionMessage]) -> None:
         async for answer in answers:
             await self._send(write_message(answer.message))
+            self._answered = True
             if isinstance(answer.message.root, (JSONRPCResponse, JSONRPCError)):
                 self._places.release()
 

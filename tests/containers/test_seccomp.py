@@ -43,3 +43,28 @@ def test_without_datagrams_internet_sockets_are_streams_only() -> None:
 
 def test_no_name_is_given_twice() -> None:
     assert len(ALLOWED) == len(set(ALLOWED))
+
+
+ON_64_BIT_ARM = {
+    "open": "openat", "creat": "openat", "stat": "newfstatat", "lstat": "newfstatat", "access": "faccessat",
+    "mkdir": "mkdirat", "rmdir": "unlinkat", "unlink": "unlinkat", "rename": "renameat2", "link": "linkat",
+    "symlink": "symlinkat", "readlink": "readlinkat", "chmod": "fchmodat", "chown": "fchownat", "lchown": "fchownat",
+    "mknod": "mknodat", "utime": "utimensat", "utimes": "utimensat", "futimesat": "utimensat", "getdents": "getdents64",
+    "pipe": "pipe2", "dup2": "dup3", "poll": "ppoll", "select": "pselect6", "epoll_create": "epoll_create1",
+    "epoll_wait": "epoll_pwait", "eventfd": "eventfd2", "signalfd": "signalfd4", "inotify_init": "inotify_init1",
+    "pause": "ppoll", "alarm": "setitimer", "time": "clock_gettime", "getpgrp": "getpgid", "fork": "clone",
+    "vfork": "clone",
+}  # fmt: skip
+"""Calls that 64-bit ARM does not have (Linux asm-generic/unistd.h), and by what its C libraries do without."""
+
+
+@pytest.mark.parametrize(("call", "instead"), ON_64_BIT_ARM.items())
+def test_what_64_bit_arm_has_instead_is_allowed_as_well(call: str, instead: str) -> None:
+    named = {name for rule in PROFILE["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+    assert call in named
+    assert instead in named
+
+
+def test_the_profile_is_for_both_architectures() -> None:
+    assert {each["architecture"] for each in PROFILE["archMap"]} == {"SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"}
+    assert not any(each["subArchitectures"] for each in PROFILE["archMap"]), "32-bit calls go by other numbers"
