@@ -218,6 +218,8 @@ class Escalation(Value, frozen=True):
     """Who or what decided, the scope, and the person's sentence if there was one."""
     words: Utterance | None = None
     """What the person said last before it was raised; None when that is not known at all."""
+    hasty: bool = False
+    """Whether it was answered as soon as it came on the screen, however long it had waited."""
 
 
 class Grant(Value, frozen=True):

@@ -209,6 +209,10 @@ class Decide(Message, frozen=True, tag="decide"):
     """Minutes or uses, where the scope counts."""
     sentence: str = ""
     """With a denial: told to the agent."""
+    word: str = ""
+    """Typed after a streak of hasty approvals (escalations/haste.py); else a risky one is refused then."""
+    hasty: bool = False
+    """Whether it was begun as soon as the card had come on the screen."""
 
 
 class PreviewAlways(Message, frozen=True, tag="preview-always"):

@@ -16,16 +16,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ironcurtain_tui.control.messages import Decide, PreviewAlways, ScopeKind
+from ironcurtain_tui.escalations.haste import INSTANT_SECONDS, STREAK, WORD
 from ironcurtain_tui.events import Escalation
 from ironcurtain_tui.ui.keymap import Command
 
 ARMING_SECONDS = 0.6
 """How long nothing may have changed, and no stray key have fallen, before keys count."""
-HASTY_SECONDS = 1.0
-"""An approval begun sooner than this after the card could be answered at the earliest."""
-HASTY_STREAK = 3
-"""So many of them in a row, and risky cards ask for the typed word."""
-WORD = "yes"
 MINUTES_MOST = 24 * 60
 USES_MOST = 1_000
 ROOM = (60, 16)
@@ -149,6 +145,10 @@ class Approval:
         """All of what is shown has been on the screen."""
         return self if self.read_at is not None else replace(self, read_at=now, hint="")
 
+    def hurried(self, streak: int) -> Approval:
+        """So many hasty approvals in a row the session knows of, given here or elsewhere."""
+        return self if streak <= self.haste else replace(self, haste=streak)
+
     def refused(self, reason: str, now: float) -> Approval:
         """The supervisor did not take the answer, for ``reason``; what is still shown can be answered again."""
         return self._begin_again(now, reason)
@@ -236,7 +236,7 @@ class Approval:
             case _:
                 if text.casefold() != WORD:
                     return self._begin_again(now, f"Not approved: the word was not {WORD}."), ()
-                return self._send(now)
+                return self._send(now, WORD)
 
     def _begin_again(self, now: float, hint: str = "") -> Approval:
         another_page = self.choice is not None and self.choice.scope is ScopeKind.ALWAYS
@@ -256,7 +256,7 @@ class Approval:
         if self.once_only and scope is not ScopeKind.ONCE:
             what = "Several together" if self.together else "This"
             return replace(self.startle(now), hint=f"{what} can only be approved once."), ()
-        hasty = now - self.shown_at < ARMING_SECONDS + HASTY_SECONDS
+        hasty = now - self.shown_at < INSTANT_SECONDS
         chosen = replace(self, choice=Choice(approve=True, scope=scope), hasty=hasty)
         match scope:
             case ScopeKind.MINUTES:
@@ -272,7 +272,7 @@ class Approval:
         """The answer is complete: does it need to be confirmed?"""
         approve = self.choice is not None and self.choice.approve
         if approve and self.risky:
-            if self.haste >= HASTY_STREAK:
+            if self.haste >= STREAK:
                 return replace(self, step=Step.WORD, still_since=now), ()
             return replace(self, step=Step.CONFIRM, still_since=now), ()
         if self.together:
@@ -280,11 +280,11 @@ class Approval:
         return self._send(now)
 
     def _ask_word_or_send(self, now: float) -> Stepped:
-        if self.risky and self.haste >= HASTY_STREAK and not self.obstacle:
+        if self.risky and self.haste >= STREAK and not self.obstacle:
             return replace(self, step=Step.WORD, still_since=now), ()
         return self._send(now)
 
-    def _send(self, now: float) -> Stepped:
+    def _send(self, now: float, word: str = "") -> Stepped:
         choice = self.choice
         if choice is None:
             return self, ()
@@ -300,6 +300,8 @@ class Approval:
                 scope=choice.scope,
                 amount=choice.amount,
                 sentence=choice.sentence,
+                word=word,
+                hasty=choice.approve and self.hasty,
             )
             for held in self.subject
         )

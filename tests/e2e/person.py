@@ -59,6 +59,7 @@ class Person:
                 approve=approve,
                 sentence=sentence,
                 scope=scope,
+                word="yes",  # it answers as fast as a program does
             )
         )
 

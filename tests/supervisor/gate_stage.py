@@ -107,6 +107,7 @@ class GateStage:
             self.audit,
             self.bulletin,
             kept / "user-context.json",
+            dialect="claude-code",
             redact=lambda text: text.replace("secret", "[redacted]"),
             on_unavailable=lambda error: self.audit_failures.append(error.message),
         )
@@ -224,6 +225,7 @@ def answer(
     scope: ScopeKind = ScopeKind.ONCE,
     amount: int = 0,
     sentence: str = "",
+    word: str = "",
 ) -> Decide:
     return Decide(
         escalation=escalation.id,
@@ -232,4 +234,5 @@ def answer(
         scope=scope,
         amount=amount,
         sentence=sentence,
+        word=word,
     )

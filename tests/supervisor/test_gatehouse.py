@@ -22,6 +22,7 @@ from ironcurtain_tui.control.messages import (
     SetDoors,
 )
 from ironcurtain_tui.escalations import digest
+from ironcurtain_tui.escalations.haste import STREAK
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, DoorState, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
@@ -129,6 +130,27 @@ async def test_a_decision_about_something_else_is_refused(stage: GateStage, view
     viewer.send(Decide(escalation="e99", digest=escalation.card.digest, approve=True))
     assert (await reply(viewer, DecisionRefused)).reason == "there is no such question"
     waiting.cancel()
+
+
+async def test_a_streak_of_instant_approvals_asks_for_the_word_whoever_approves(
+    stage: GateStage, viewer: ControlClient
+) -> None:
+    other = await ControlClient.connect(stage.socket)
+    for page in range(STREAK):
+        quick = start(stage.gate.admit(fetch(str(page))))
+        (escalation,) = await stage.raised()
+        viewer.send(answer(escalation))
+        assert (await asyncio.wait_for(quick, DEADLINE)).decision is Decision.ALLOW
+    waiting = start(stage.gate.ask(get(method="POST", body=b"x")))
+    (escalation,) = await stage.raised()
+    assert escalation.card.risky
+    for scope in (ScopeKind.ONCE, ScopeKind.ALWAYS):
+        other.send(answer(escalation, scope=scope))
+        assert "type yes" in (await reply(other, DecisionRefused)).reason
+    assert not waiting.done()
+    other.send(answer(escalation, word="yes"))
+    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    await other.close()
 
 
 async def test_two_people_answer_once(stage: GateStage, viewer: ControlClient) -> None:

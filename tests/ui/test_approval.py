@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ironcurtain_tui.control.messages import Decide, PreviewAlways, ScopeKind
+from ironcurtain_tui.escalations.haste import STREAK
 from ironcurtain_tui.ui.approval import (
     ANSWERS,
     ARMING_SECONDS,
     ASKING,
-    HASTY_STREAK,
     MINUTES_MOST,
     SCOPES,
     USES_MOST,
@@ -113,7 +113,7 @@ class TestAnswers:
 class TestHaste:
     def test_three_hasty_approvals_ask_for_the_word(self) -> None:
         approval, now = Approval(), 0.0
-        for number in range(HASTY_STREAK):
+        for number in range(STREAK):
             approval = approval.show((Held(f"e{number}", "d"),), now).read(now)
             now += ARMING_SECONDS + 0.1
             approval, sent = approval.press(Command.APPROVE, now)
@@ -122,14 +122,15 @@ class TestHaste:
         approval, sent = approval.press(Command.APPROVE, now + 1)
         assert (approval.step, sent) == (Step.WORD, ())
         assert approval.enter("no", now + 9)[0].step is Step.CARD
-        assert approval.enter("yes", now + 9)[1] == (Decide(escalation="e2", digest="d2", approve=True),)
+        _, (decision,) = approval.enter("yes", now + 9)
+        assert decision == Decide(escalation="e2", digest="d2", approve=True, word="yes", hasty=True)
 
     @pytest.mark.parametrize("command", [Command.APPROVE, Command.DENY])
     def test_a_slow_answer_or_a_denial_ends_the_streak(self, command: Command) -> None:
-        assert after(ready(haste=HASTY_STREAK), command, LATER).haste == 0
+        assert after(ready(haste=STREAK), command, LATER).haste == 0
 
     def test_the_word_comes_after_the_rule_too(self) -> None:
-        approval = after(ready(RISKY, haste=HASTY_STREAK), Command.APPROVE_ALWAYS).rule_came(1, LATER).read(LATER)
+        approval = after(ready(RISKY, haste=STREAK), Command.APPROVE_ALWAYS).rule_came(1, LATER).read(LATER)
         approval, sent = approval.press(Command.CONFIRM, LATER + 1)
         assert (approval.step, approval.rule_shown, sent) == (Step.WORD, True, ())
 

@@ -141,7 +141,8 @@ class TestOneCard:
             assert one.card.digest[:20] in it.text.replace(" ", "")
             assert "1 of 2" in it.text
             await it.press("a")
-            assert await answered(it, session) == [Decide(escalation="e1", digest=one.card.digest, approve=True)]
+            (decision,) = await answered(it, session)
+            assert decision == Decide(escalation="e1", digest=one.card.digest, approve=True, hasty=True)
             await it.until(lambda: "1 of 1" in it.text)
             assert "page/2" in it.text
 

@@ -146,17 +146,26 @@ class Approvals:
             self._withdraw(name)
 
     async def decide(
-        self, name: str, digest: str, *, approve: bool, by: str, scope: str = "once", sentence: str = ""
+        self,
+        name: str,
+        digest: str,
+        *,
+        approve: bool,
+        by: str,
+        scope: str = "once",
+        sentence: str = "",
+        hasty: bool = False,
     ) -> Escalation:
         """Answer the question ``name``; who waits for it is told once that is durable. Returns how it ended.
 
         Raises DecisionRefused when it has no effect. ``by`` says who decided, ``sentence`` goes to the agent with a
-        denial.
+        denial. ``hasty``: as soon as it came on the screen.
         """
         words = "approved" if approve else "denied"
         note = f"{words} by {by}" + (f", {scope}" if approve else "") + (f": {sentence}" if sentence else "")
         now = time.time()
         self._queue, escalation = core.decide(self._queue, name, digest, approve=approve, now=now, note=note)
+        escalation = msgspec.structs.replace(escalation, hasty=hasty)
         self._changed()
         reason = "" if approve else f"{by} denied it" + (f" and says: {sentence}" if sentence else "")
         answer = Answer(escalation.state, reason)

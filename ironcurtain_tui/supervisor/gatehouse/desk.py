@@ -16,9 +16,10 @@ from ironcurtain_tui.control.messages import (
     SetDoors,
 )
 from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.escalations import haste
 from ironcurtain_tui.escalations import queue as core
 from ironcurtain_tui.escalations.domains import requested_rule
-from ironcurtain_tui.events import DoorsChanged, DoorState, Escalation
+from ironcurtain_tui.events import DoorsChanged, DoorState
 from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.policy.rules import Rule
 from ironcurtain_tui.supervisor.bulletin import Bulletin
@@ -66,12 +67,15 @@ class Desk:
         self._bulletin = bulletin
         self._record = record
         self._cut_doors = cut_doors
+        self._streak = 0
+        """Hasty approvals in a row, whichever viewer they came from."""
 
     async def decide(self, message: Decide) -> DecisionRefused | None:
         """Carry out a decision; an answer when it had no effect."""
         action = self._approvals.action(message.escalation)
         try:
             self._check_scope(message, action)
+            self._check_haste(message)
             if message.approve and message.scope is ScopeKind.ALWAYS:
                 return await self._always(message, action)
             await self._decide(message, _words(message))
@@ -92,15 +96,24 @@ class Desk:
         if message.approve and longer and action is not None and self._policy.draft(action) is None:
             raise core.DecisionRefused("no rule can say safely what the same again would be: approve it once")
 
-    async def _decide(self, message: Decide, scope: str) -> Escalation:
-        return await self._approvals.decide(
+    def _check_haste(self, message: Decide) -> None:
+        """Raise DecisionRefused for a risky approval without the word that a streak of hasty ones asks for."""
+        if message.approve:
+            escalation = self._approvals.check(message.escalation, message.digest)
+            if haste.word_missing(escalation, message.word, self._streak):
+                raise core.DecisionRefused(f"it is risky and the last answers were instant: type {haste.WORD}")
+
+    async def _decide(self, message: Decide, scope: str) -> None:
+        ended = await self._approvals.decide(
             message.escalation,
             message.digest,
             approve=message.approve,
             by=PERSON,
             scope=scope,
             sentence="" if message.approve else message.sentence,
+            hasty=message.hasty,
         )
+        self._streak = haste.hasty_streak([ended], self._streak)
 
     async def _always(self, message: Decide, action: Action | None) -> DecisionRefused | None:
         """The rule first: when it cannot be written, nothing is decided."""

@@ -15,6 +15,7 @@ from textual.timer import Timer
 
 from ironcurtain_tui.control.messages import AlwaysPreview, ClientMessage, DecisionRefused
 from ironcurtain_tui.control.state import StateKeeper
+from ironcurtain_tui.escalations.haste import hasty_streak
 from ironcurtain_tui.events import Escalation, EscalationState
 from ironcurtain_tui.ui.approval import ANSWERS, ASKING, ROOM, Approval, Step, held
 from ironcurtain_tui.ui.card import KINDS, CardLine, escalation_lines, rule_lines, several_lines, short_digest
@@ -104,6 +105,7 @@ class QueueScreen(CoveringScreen):
         waits = session.pending
         before = {escalation.id: escalation for escalation in (*self._shown, *session.decided)}
         self._shown = tuple(waits.get(each.id) or before[each.id] for each in self._shown)
+        self._approval = self._approval.hurried(hasty_streak(session.decided))
         settled = not any(each.id in waits for each in self._shown)
         if settled and (not self._shown or self._approval.step is Step.SENT):
             self._turn_to(tuple(waits.values())[:1])

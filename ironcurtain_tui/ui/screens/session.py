@@ -25,7 +25,6 @@ from ironcurtain_tui.events import (
 )
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.ui.departure import Ending
-from ironcurtain_tui.ui.haste import hasty_streak
 from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
@@ -598,9 +597,8 @@ class SessionScreen(KeyedScreen):
     def _open_queue(self, escalation: Escalation | None = None) -> None:
         if self._session is not None:
             self._arrange(self._arrangement.bring_back(Panel.ESCALATIONS))
-            haste = max(self._haste, hasty_streak(self._session.decided))
             queue = QueueScreen(
-                self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation, haste
+                self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation, self._haste
             )
             self.app.push_screen(queue, lambda _: self._remember_haste(queue))
 

@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from ironcurtain_tui.control.messages import ScopeKind
+from ironcurtain_tui.escalations.haste import WORD
 from ironcurtain_tui.events import Escalation, EscalationState
-from ironcurtain_tui.ui.approval import ASKING, MINUTES_MOST, USES_MOST, WORD, Approval, Choice, Step
+from ironcurtain_tui.ui.approval import ASKING, MINUTES_MOST, USES_MOST, Approval, Choice, Step
 from ironcurtain_tui.ui.keymap import CARD, Command, display
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import TONES, Tone, toned
