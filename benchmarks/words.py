@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.table import Comparison
+from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.events import Confidence
-from ironcurtain_tui.words.editors import EDITORS
-from ironcurtain_tui.words.strokes import strokes
+from ironcurtain_tui.words.editors import Message
+from ironcurtain_tui.words.reconstruct import Sent, messages
 
+BETWEEN = 1.0
+"""Seconds that the recorder left at least between one message and the next."""
 CORPUS = Path(__file__).parent / "corpus"
 RIGHT, CLAIMED, KEPT = "right, %", "said to be exact, %", "of these right, %"
 
@@ -28,29 +31,33 @@ class Told:
     agent: str
     kind: str
     truth: str
-    text: str | None
-    confidence: Confidence
+    message: Message | None
 
     @property
     def right(self) -> bool:
-        return self.text == self.truth.rstrip()
+        return self.message is not None and self.message.text == self.truth.rstrip()
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is said to be."""
+        return self.message is not None and self.message.confidence is Confidence.EXACT
 
 
 def told(session: list[dict[str, Any]]) -> list[Told]:
     """Work out the messages of one session, one after the other: what was cut out of one can be put into the next."""
-    editor = EDITORS[session[0]["agent"]](session[0]["columns"])
-    found: list[Told] = []
+    sent: list[Sent] = []
+    ends: list[float] = []
     began = 0.0
     for item in session:
-        text, confidence = None, Confidence.UNKNOWN
-        for moment, data in item["keys"]:
-            for stroke in strokes(data.encode()):
-                if message := editor.take(stroke, began + moment):
-                    text, confidence = message.text, message.confidence
-        began += item["keys"][-1][0] + 1.0
-        if item["truth"] is not None:
-            found.append(Told(item["agent"], item["kind"], item["truth"], text, confidence))
-    return found
+        sent += [Sent(began + moment, data.encode(), item["columns"]) for moment, data in item["keys"]]
+        ends.append(sent[-1].time)
+        began = sent[-1].time + BETWEEN
+    made = {message.time: message for message in messages(AGENTS[session[0]["agent"]].dialect, sent)}
+    return [
+        Told(item["agent"], item["kind"], item["truth"], made.get(end))
+        for item, end in zip(session, ends, strict=True)
+        if item["truth"] is not None
+    ]
 
 
 def corpus() -> list[Told]:
@@ -74,7 +81,7 @@ def run() -> list[Comparison]:
         )
         kinds["all"] = [each for kind in list(kinds) for each in kinds[kind]]
         for kind, items in kinds.items():
-            exact = [each for each in items if each.confidence is Confidence.EXACT]
+            exact = [each for each in items if each.exact]
             table.add(
                 kind,
                 {

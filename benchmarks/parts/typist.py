@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 Act = str | tuple[str] | float
 """A key by Textual's name, a paste, or seconds of rest."""
@@ -50,14 +50,27 @@ LONG_PASTES = (
 
 
 class Typist:
-    """One person; the same seed types the same. ``shell``: one line at a time, in front of readline."""
+    """One person; the same seed types the same."""
 
-    def __init__(self, seed: int, *, shell: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        shell: bool = False,
+        escapes: bool = False,
+        newlines: Sequence[list[Act]] = (["shift+enter"], ["alt+enter"], ["ctrl+j"], ["\\", "enter"]),
+    ) -> None:
+        """``shell``: one line at a time, in front of readline; ``escapes``: two Escapes clear the text.
+
+        ``newlines``: keys that begin a new line.
+        """
         self._random = random.Random(seed)  # noqa: S311 -- not for secrets, to be repeatable
         self._shell = shell
+        self._escapes = escapes
+        self._newlines = newlines
 
-    def messages(self, each: int) -> Iterator[tuple[str, list[Act]]]:
-        """``each`` messages of every kind, without the key that sends them."""
+    def messages(self, each: int, only: str = "") -> Iterator[tuple[str, list[Act]]]:
+        """``each`` messages of every kind, or of one; without the key that sends them."""
         kinds: dict[str, Callable[[], list[Act]]] = {
             "plain": self.plain,
             "mistakes": self.mistakes,
@@ -69,6 +82,9 @@ class Typist:
         if not self._shell:
             kinds["several lines"] = self.several_lines
             kinds["long lines"] = self.long_lines
+            kinds["lists and history"] = self.lists
+        if only:
+            kinds = {only: {**kinds, "vim": self.modal, "hasty": self.hasty}[only]}
         for kind, acts in kinds.items():
             for _ in range(each):
                 yield kind, acts()
@@ -124,7 +140,7 @@ class Typist:
         """Lines ended in every way that does not send, with changes in the lines above."""
         acts: list[Act] = []
         for number in range(self._random.randint(2, 4)):
-            acts += self._pick(["shift+enter"], ["alt+enter"], ["ctrl+j"], ["\\", "enter"]) if number else []
+            acts += self._pick(*self._newlines) if number else []
             acts += [*self._sentence()[:60]]
         for _ in range(self._random.randint(0, 3)):
             acts += [self._pick("up", "down", "up", "left", "ctrl+a", "ctrl+e", "home", "alt+b")]
@@ -139,10 +155,38 @@ class Typist:
             acts += self._pick([*"so "], ["delete"], [])
         return [*acts, "x"]
 
+    def lists(self) -> list[Act]:
+        """Keys whose effect rests on what the program shows or remembers."""
+        sentence = self._sentence()
+        return self._pick(
+            [*"look at @rea", 0.3, "tab", 0.3, *" now"],
+            [*"look at @no", 0.3, "escape", 0.3, *" then ", *sentence],
+            ["up", 0.2, *" again"],
+            [*sentence, "up", "up", 0.2, *"x"],
+            [*sentence, "ctrl+r", 0.2, "escape", 0.2, *"x"],
+            [*sentence, "ctrl+underscore", *"x"],
+            [*sentence, "tab", 0.2, *" x"],
+            [*sentence, "escape", 1.2, *" x"],
+        )
+
+    def modal(self) -> list[Act]:
+        """What somebody types whose fingers know vi."""
+        acts: list[Act] = [*self._sentence(), "escape", 0.2]
+        for _ in range(self._random.randint(1, 3)):
+            command = self._pick("bb", "0w", "dw", "b", "x", "$", "dd", "bcw", "ciw", "A", "I", "o")
+            acts += [*command, 0.05]
+            if command in ("bcw", "ciw", "A", "I", "o"):
+                acts += [*self._pick(*WORDS), "escape", 0.2]
+        return [*acts, *self._pick("", "A", "i"), *self._pick("", " x")]
+
+    def hasty(self) -> list[Act]:
+        """A whole sentence at once, as a program types, or a terminal that does not mark its pastes."""
+        return [*self._sentence()]
+
     def starting_over(self) -> list[Act]:
         """Another message first, thrown away."""
         clear: list[Act] = (
-            ["ctrl+c", 0.3] if self._shell else self._pick(["ctrl+c", 0.3], ["escape", 0.1, "escape", 0.3])
+            self._pick(["ctrl+c", 0.3], ["escape", 0.1, "escape", 0.3]) if self._escapes else ["ctrl+c", 0.3]
         )
         return [*self._sentence(), *clear, *self._sentence()]
 

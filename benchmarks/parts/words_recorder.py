@@ -1,9 +1,9 @@
 """Records the corpus of benchmarks/words.py: real keys into a real agent of a real session, and what became of them.
 
-    python -m benchmarks.parts.words_recorder claude-code|shell [MESSAGES OF EACH KIND]
+    python -m benchmarks.parts.words_recorder AGENT [MESSAGES OF EACH KIND [KIND]]
 
 Keys go the way they always go, through the supervisor; what is recorded of them are the bytes it sends. The truth is
-what Claude Code then asks of the model, and what bash has in its history.
+what the agent then asks of the model, and what bash has in its history.
 """
 
 from __future__ import annotations
@@ -13,26 +13,59 @@ import json
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from benchmarks.parts.scribe import Scribe
 from benchmarks.parts.typist import Act, Typist
 from benchmarks.session import Installation, installation
+from ironcurtain_tui.agents import AGENTS
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Key, Paste, ScreenUpdate, TerminalModes, decode_row
+from ironcurtain_tui.providers import PROVIDERS
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.keys import encode_key
 from ironcurtain_tui.terminal.paste import encode_paste
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 COLUMNS, LINES = 110, 40
-BETWEEN_KEYS = 0.012
+BETWEEN_KEYS = 0.04
+"""Seconds; some take faster keys for a paste."""
+HASTY = 0.004
+BEFORE_ENTER = 0.25
 AFTER_PASTE = 0.25
+AFTER_ANSWER = 1.0
 SECONDS = 15.0
 SEED = 11
 NOTE = "PROMPT_COMMAND='history 1 >> /workspace/.typed'; HISTCONTROL=; set +H; PS1='ready> '"
+
+Heard = Callable[[], Awaitable[str]]
+"""Gives the next message that the program got."""
+
+READY = {
+    "claude-code": r"bypass permissions on",
+    "codex": r"default · /workspace",
+    "opencode": r"Ask anything",
+    "gemini-cli": r"YOLO Ctrl\+Y(?s:.*)1 MCP server(?s:.*)Type your message",
+    "qwen-code": r"Type your message(?s:.*)YOLO mode",
+    "goose": r"goose is ready(?s:.*)0% 0/",
+    "copilot": r"/workspace",
+    "shell": r"\$",
+}
+"""What each shows when it can be typed to."""
+_KEYS: list[list[Act]] = [["ctrl+j"], ["shift+enter"], ["alt+enter"]]
+NEWLINES = {
+    "claude-code": [*_KEYS, ["\\", "enter"]],
+    "codex": _KEYS,
+    "opencode": _KEYS,
+    "gemini-cli": _KEYS,
+    "qwen-code": _KEYS[:1],
+    "goose": _KEYS[:1],
+    "copilot": _KEYS[1:2],
+    "shell": [],
+}
+"""What begins a new line there."""
 
 
 class Viewer:
@@ -60,8 +93,8 @@ class Viewer:
                 await self._changed.wait()
                 self._changed.clear()
 
-    async def do(self, acts: list[Act]) -> None:
-        """Type and paste; ``sent`` has the bytes and when they were sent, in seconds from the first."""
+    async def do(self, acts: list[Act], *, pace: float = BETWEEN_KEYS) -> None:
+        """Type and paste, ``pace`` seconds a key; ``sent`` has the bytes and when they were sent, in seconds."""
         loop = asyncio.get_running_loop()
         self.sent = []
         began = loop.time()
@@ -78,26 +111,26 @@ class Viewer:
                 character = act if len(act) == 1 else None
                 self.sent.append((moment, encode_key(act, character, self._modes).decode()))
                 self._client.send(Key(key=act, character=character))
-                await asyncio.sleep(BETWEEN_KEYS)
+                await asyncio.sleep(pace)
 
 
-async def _claude_code(made: Installation, stack: AsyncExitStack) -> tuple[str, Callable[[], Awaitable[str]]]:
-    scribe = Scribe()
+async def _agent(made: Installation, stack: AsyncExitStack, provider: str) -> Heard:
+    scribe = Scribe(PROVIDERS[provider].hosts[0].name)
     port = await scribe.start()
     stack.push_async_callback(scribe.stop)
     authority = made.home.parent / "model-ca.pem"
     authority.write_bytes(scribe.ca_pem)
     made.home.mkdir(exist_ok=True)
-    (made.home / "key").write_text("sk-ant-api03-not-a-key-of-anybody")
+    (made.home / "key").write_text(f"{PROVIDERS[provider].key_prefix}not-a-key-of-anybody")
     (made.home / "key").chmod(0o600)
     (made.home / "config.toml").write_text(
-        f'[providers.anthropic]\nupstream = "127.0.0.1:{port}"\nupstream_ca = "{authority}"\n'
+        f'[providers.{provider}]\nupstream = "127.0.0.1:{port}"\nupstream_ca = "{authority}"\n'
         f'api_key_file = "{made.home / "key"}"\n'
     )
-    return "bypass permissions on", scribe.heard.get
+    return scribe.heard.get
 
 
-async def _shell(made: Installation, _: AsyncExitStack) -> tuple[str, Callable[[], Awaitable[str]]]:
+async def _shell(made: Installation) -> Heard:
     typed, known = made.workspace / ".typed", ""
 
     async def heard() -> str:
@@ -109,16 +142,16 @@ async def _shell(made: Installation, _: AsyncExitStack) -> tuple[str, Callable[[
                 return re.sub(r"^ *\d+  ", "", known)
             await asyncio.sleep(0.02)
 
-    return r"\$", heard
+    return heard
 
 
-async def record(agent: str, each: int) -> list[dict[str, object]]:
-    """``each`` messages of every kind, typed to ``agent``."""
-    found: list[dict[str, object]] = []
-    truth: str | None
+@asynccontextmanager
+async def typing_to(agent: str) -> AsyncIterator[tuple[Viewer, Heard]]:
+    """A session with ``agent``, ready to be typed to."""
     async with AsyncExitStack() as stack:
         made = stack.enter_context(installation())
-        ready, heard = await (_shell if agent == "shell" else _claude_code)(made, stack)
+        providers = AGENTS[agent].providers
+        heard = await (_agent(made, stack, providers[0]) if providers else _shell(made))
         await asyncio.to_thread(made.start, agent)
         client = await ControlClient.connect(made.session().control_socket, cols=COLUMNS, lines=LINES)
         stack.push_async_callback(client.close)
@@ -126,33 +159,56 @@ async def record(agent: str, each: int) -> list[dict[str, object]]:
         stack.push_async_callback(tasks.close)
         viewer = Viewer(client)
         tasks.start(viewer.watch(), "viewer")
-        await viewer.sees(ready)
+        await viewer.sees(READY[agent])
         if agent == "shell":
             await viewer.do([*NOTE, "enter", 0.5])
             await viewer.sees("ready>")
             await heard()
-        for kind, acts in Typist(SEED, shell=agent == "shell").messages(each):
-            await viewer.do([*acts, "enter"])
+        yield viewer, heard
+
+
+async def record(agent: str, each: int, only: str) -> list[dict[str, object]]:
+    """``each`` messages of every kind, or of the kind ``only``, typed to ``agent``."""
+    found: list[dict[str, object]] = []
+
+    def note(kind: str, truth: str | None) -> None:
+        found.append({"agent": agent, "kind": kind, "columns": COLUMNS, "keys": viewer.sent, "truth": truth})
+
+    async with typing_to(agent) as (viewer, heard):
+        if only == "vim":
+            await viewer.do([*"/vim", 1.0, "enter", 1.0])
+            note("vim", None)
+        typist = Typist(SEED, shell=agent == "shell", escapes=agent == "claude-code", newlines=NEWLINES[agent])
+        for kind, acts in typist.messages(each, only):
+            hasty = kind == "hasty"
+            await viewer.do([*acts, *([] if hasty else [BEFORE_ENTER]), "enter"], pace=HASTY if hasty else BETWEEN_KEYS)
             try:
                 truth = await asyncio.wait_for(heard(), SECONDS)
             except TimeoutError:
                 print(f"nothing was sent: {kind}: {acts}", file=sys.stderr)
                 truth = None
-            found.append({"agent": agent, "kind": kind, "columns": COLUMNS, "keys": viewer.sent, "truth": truth})
+            note(kind, truth)
             if truth is None:
-                await viewer.do([0.5, "ctrl+c", 0.5])
-                found.append({**found[-1], "keys": viewer.sent})
-            await asyncio.sleep(0.35 if agent != "shell" else 0.05)
+                await viewer.do([0.5, "escape", 0.3, "ctrl+c", 0.5])
+                note(kind, None)
+            await asyncio.sleep(AFTER_ANSWER)
+            while True:  # what it asked meanwhile belongs to no message
+                try:
+                    print(f"also asked: {await asyncio.wait_for(heard(), 0.1)!r}", file=sys.stderr)
+                except TimeoutError:
+                    break
     return found
 
 
 def main() -> None:
     """Write the corpus of one agent."""
-    agent, each = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    agent, each = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 15
+    only = sys.argv[3] if len(sys.argv) > 3 else ""
     os.environ.pop("ANTHROPIC_API_KEY", None)
     CORPUS.mkdir(exist_ok=True)
-    lines = [json.dumps(item, ensure_ascii=False) for item in asyncio.run(record(agent, each))]
-    (CORPUS / f"words-{agent}.jsonl").write_text("\n".join(lines) + "\n")
+    lines = [json.dumps(item, ensure_ascii=False) for item in asyncio.run(record(agent, each, only))]
+    name = "-".join(filter(None, ("words", agent, only.replace(" ", "-"))))
+    (CORPUS / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
     print(f"{len(lines)} messages of {agent}", file=sys.stderr)
 
 

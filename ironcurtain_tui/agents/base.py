@@ -77,6 +77,8 @@ class AgentAdapter(ABC):
     """Names of the providers without whose keys it is of no use."""
     by_login: tuple[str, ...] = ()
     """Those of its providers that a log-in may open in a key's place: the provider's own agents only."""
+    dialect: str = ""
+    """How its prompt edits, by a name of ``words/dialects``; empty: that was not measured."""
     state: tuple[str, ...] = ()
     """Directories in its home where it keeps its conversations, e.g. ``.codex/sessions``; never one with settings.
 

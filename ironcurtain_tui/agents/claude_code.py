@@ -37,6 +37,7 @@ class ClaudeCode(AgentAdapter):
     name = "claude-code"
     title = "Claude Code"
     image = "claude-code"
+    dialect = "claude-code"
     providers = ("anthropic",)
     by_login = providers
     state = (".claude/projects",)

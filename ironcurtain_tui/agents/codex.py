@@ -31,6 +31,7 @@ class Codex(AgentAdapter):
     name = "codex"
     title = "Codex"
     image = "codex"
+    dialect = "codex"
     providers = ("openai", "chatgpt")
     by_login = ("chatgpt",)
     state = (".codex/sessions",)

@@ -38,6 +38,7 @@ class Copilot(AgentAdapter):
     name = "copilot"
     title = "Copilot CLI"
     image = "copilot"
+    dialect = "copilot"
     providers = tuple(SERVICES)
     state = (".copilot/session-state",)
     names_conversations = True

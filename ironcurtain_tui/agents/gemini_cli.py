@@ -21,6 +21,7 @@ class GeminiCli(AgentAdapter):
     name = "gemini-cli"
     title = "Gemini CLI"
     image = "gemini-cli"
+    dialect = "gemini-cli"
     providers = ("google",)
     state = (".gemini/tmp",)
 

@@ -41,6 +41,7 @@ class Goose(AgentAdapter):
     name = "goose"
     title = "Goose"
     image = "goose"
+    dialect = "goose"
     providers = tuple(SERVICES)
     state = (".local/share/goose/sessions",)
 

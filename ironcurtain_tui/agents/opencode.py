@@ -37,6 +37,7 @@ class OpenCode(AgentAdapter):
     name = "opencode"
     title = "OpenCode"
     image = "opencode"
+    dialect = "opencode"
     providers = tuple(KEY_VARIABLES)
     state = (".local/share/opencode",)
 

@@ -25,6 +25,7 @@ class QwenCode(AgentAdapter):
     name = "qwen-code"
     title = "Qwen Code"
     image = "qwen-code"
+    dialect = "qwen-code"
     providers = tuple(MODELS)
     state = (".qwen/projects",)
     names_conversations = True

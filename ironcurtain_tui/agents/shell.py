@@ -20,6 +20,7 @@ class Shell(AgentAdapter):
     name = "shell"
     title = "Shell"
     image = "shell"
+    dialect = "readline"
     providers = ()
     by_login = tuple(PROVIDERS)
 

@@ -13,7 +13,16 @@ import msgspec
 from ironcurtain_tui.config import RecordingSettings
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.failures import EngineRefusedError, EngineUnavailableError
-from ironcurtain_tui.control.messages import Focus, HistoryRows, Key, Mouse, Paste, ReadHistory
+from ironcurtain_tui.control.messages import (
+    Focus,
+    HistoryRows,
+    Key,
+    Mouse,
+    MouseKind,
+    MouseTracking,
+    Paste,
+    ReadHistory,
+)
 from ironcurtain_tui.control.server import Viewer
 from ironcurtain_tui.events import AuditLine, Decision
 from ironcurtain_tui.tasks import TaskOwner
@@ -125,8 +134,12 @@ class AgentTerminal:
                 if count := taken_out(text):
                     self._on_dropped("control characters taken out of a paste", count)
                 self._type(encode_paste(text, modes))
-            case Mouse():
-                self._write(encode_mouse(message, modes))
+            case Mouse(kind=kind):
+                data = encode_mouse(message, modes)
+                # A click may put the cursor elsewhere, and a wheel may be read as arrow keys.
+                if data and (kind is MouseKind.PRESS or modes.mouse is MouseTracking.NONE):
+                    self.on_typed(data)
+                self._write(data)
             case Focus(focused=focused):
                 self._write(encode_focus(focused, modes))
 

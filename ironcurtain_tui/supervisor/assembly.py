@@ -394,6 +394,7 @@ class Assembly:
             self._chronicle.log,
             self._bulletin,
             self._paths.user_context,
+            dialect=self._adapter.dialect,
             redact=Redactor.configured(self._request.config.redaction, self._secrets).text,
             on_unavailable=self._chronicle.failed,
         )

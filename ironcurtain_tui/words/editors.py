@@ -1,4 +1,4 @@
-"""The editors into which a person types, as far as keys alone tell what they do.
+"""Follows the keys that go to a program's line editor, by the rules of its dialect.
 
 What each key does was measured on the real programs (benchmarks/words.py). A key whose effect cannot be known from
 the keys (history, completion, undo, another editor) makes the text doubtful until it is sent or cleared.
@@ -6,45 +6,26 @@ the keys (history, completion, undo, another editor) makes the text doubtful unt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from ironcurtain_tui.events import Confidence
+from ironcurtain_tui.words.dialects import UNMEASURED
+from ironcurtain_tui.words.dialects.base import Dialect
 from ironcurtain_tui.words.line import Line
 from ironcurtain_tui.words.strokes import Stroke
 
-Effect = Callable[[Line], object]
-
-EMACS: Mapping[str, Effect] = {
-    "left": Line.left,
-    "ctrl+b": Line.left,
-    "right": Line.right,
-    "ctrl+f": Line.right,
-    "home": Line.line_start,
-    "ctrl+a": Line.line_start,
-    "end": Line.line_end,
-    "ctrl+e": Line.line_end,
-    "alt+b": Line.word_left,
-    "ctrl+left": Line.word_left,
-    "alt+left": Line.word_left,
-    "alt+f": Line.word_right,
-    "ctrl+right": Line.word_right,
-    "alt+right": Line.word_right,
-    "backspace": Line.backspace,
-    "ctrl+h": Line.backspace,
-    "delete": Line.delete,
-    "ctrl+d": Line.delete,
-    "ctrl+k": Line.kill_to_end,
-    "ctrl+u": Line.kill_to_start,
-    "ctrl+w": Line.kill_blank_word_left,
-    "alt+backspace": Line.kill_word_left,
-    "alt+d": Line.kill_word_right,
-    "ctrl+y": Line.yank,
-    "alt+y": Line.yank_pop,
-}
-"""What all of them took over from the same ancestor."""
-
 _BY_WORDS = (Line.word_left, Line.word_right, Line.kill_word_left, Line.kill_word_right)
+_YANKS = (Line.yank, Line.yank_pop)
+_STEPS = {"up": True, "ctrl+p": True, "down": False, "ctrl+n": False}
+_ROOM = 24
+"""Columns that the widest frame around a text does not take: a shorter line is one row."""
+_SIGNS = 0xF0000
+"""Private characters from here on stand for pastes."""
+_ANSWER = re.compile("[0-9yYnN]")
+"""A message that may have been the answer to something the program asked."""
+_COMMAND = re.compile(r"/[^\s/]*(\s|$)")
+_FEWEST_IN_BURST = 3
 
 
 @dataclass(frozen=True)
@@ -55,215 +36,218 @@ class Message:
     time: float
     confidence: Confidence
 
+    def doubted(self) -> Message:
+        """The same, but not for sure."""
+        return replace(self, confidence=_worse(self.confidence, Confidence.LIKELY))
+
 
 class Editor:
-    """Follows the keys of one terminal. This one knows no program in particular, so it is never certain."""
+    """The text in one program's prompt. Times are in seconds."""
 
-    best = Confidence.LIKELY
-    """How much its results can be trusted when no key was doubtful."""
-    keys: Mapping[str, Effect] = EMACS
-    newlines = frozenset({"ctrl+j", "shift+enter", "alt+enter"})
-    harmless = frozenset({"ctrl+l", "shift+tab", "pageup", "pagedown", "insert"})
-    """Keys without an effect on the text."""
-    margin = 0
-    """Columns of the terminal that the text does not get; 0: rows are not told apart."""
+    def __init__(self, dialect: Dialect = UNMEASURED, *, whole: bool = True, complete: bool = True) -> None:
+        """Not ``whole``: keys went before these, so the first text is in doubt.
 
-    def __init__(self, columns: int = 0, *, whole: bool = True) -> None:
-        """``columns`` of the terminal. Not ``whole``: keys went before these, so the first text is in doubt."""
-        self.line = Line(max(0, columns - self.margin) if self.margin else 0)
-        self._doubt = self.best if whole else Confidence.UNKNOWN
-
-    def take(self, stroke: Stroke, now: float) -> Message | None:
-        """One key or paste at ``now`` (seconds); what it sent, if it sent anything."""
-        if stroke.text:
-            self.write(stroke)
-            return None
-        return self.press(stroke.key, now)
-
-    def write(self, stroke: Stroke) -> None:
-        """Typed or pasted text."""
-        self.line.insert(stroke.text)
-
-    def press(self, key: str, now: float) -> Message | None:
-        """A key that types nothing."""
-        if key == "enter":
-            return self.submit(now)
-        if key == "ctrl+c":
-            self.start_over()
-        elif key in self.newlines:
-            self.line.insert("\n")
-        elif effect := self.keys.get(key):
-            effect(self.line)
-        elif key in ("up", "down", "ctrl+p", "ctrl+n"):
-            self.step(up=key in ("up", "ctrl+p"))
-        elif key == "tab":
-            self.doubt(Confidence.UNKNOWN)
-        elif key not in self.harmless:
-            self.doubt(Confidence.LIKELY)
-        return None
-
-    def step(self, *, up: bool) -> None:
-        """A row up or down; beyond the first there is the history."""
-        if self.line.first_row if up else self.line.last_row:
-            self.doubt(Confidence.UNKNOWN)
-        elif up:
-            self.line.up()
-        else:
-            self.line.down()
-
-    def submit(self, now: float) -> Message | None:
-        """The text as it stands is sent; nothing when there is none."""
-        text, confidence = self.line.text.rstrip(), self._doubt
-        self.start_over()
-        if not text and confidence is not Confidence.UNKNOWN:
-            return None
-        return Message(text, now, confidence)
-
-    def start_over(self) -> None:
-        """The text is gone, and every doubt with it."""
-        self.line.clear()
-        self._doubt = self.best
-
-    def doubt(self, confidence: Confidence) -> None:
-        """From now on the text is known no better than this."""
-        order = list(Confidence)
-        self._doubt = max(self._doubt, confidence, key=order.index)
-
-
-class Readline(Editor):
-    """GNU readline with its default keys, as in bash."""
-
-    best = Confidence.EXACT
-    keys: Mapping[str, Effect] = {
-        **EMACS,
-        "ctrl+t": Line.transpose,
-        "alt+u": lambda line: line.recase(str.upper),
-        "alt+l": lambda line: line.recase(str.lower),
-        "alt+c": lambda line: line.recase(str.capitalize),
-        "ctrl+delete": Line.kill_word_right,
-    }
-    newlines = frozenset[str]()
-    harmless = frozenset({"ctrl+l", "shift+tab", "ctrl+s", "ctrl+q"})
-    _guesses = frozenset(
-        {"ctrl+r", "ctrl+_", "alt+.", "alt+_", "alt+t", "ctrl+v", "ctrl+x", "ctrl+o", "alt+/", "alt+*"}
-    )
-
-    def press(self, key: str, now: float) -> Message | None:
-        if key == "ctrl+j":
-            key = "enter"
-        if key in self._guesses or key == "escape":
-            self.doubt(Confidence.UNKNOWN)
-            return None
-        return super().press(key, now)
-
-
-class ClaudeCode(Editor):
-    """The prompt of Claude Code (measured on 2.1.330) without its vim mode."""
-
-    best = Confidence.EXACT
-    keys: Mapping[str, Effect] = {
-        **EMACS,
-        "home": Line.row_start,
-        "end": Line.row_end,
-        "shift+left": Line.left,
-        "shift+right": Line.right,
-        "ctrl+backspace": Line.kill_word_left,
-        "ctrl+delete": Line.delete,
-    }
-    harmless = frozenset(
-        {"ctrl+l", "ctrl+o", "ctrl+t", "shift+tab", "pageup", "pagedown", "insert", "ctrl+home", "ctrl+end"}
-    )
-    margin = 4
-    _guesses = frozenset({"ctrl+r", "ctrl+_", "ctrl+g", "ctrl+x", "ctrl+v", "alt+v"})
-    _folded_from = 800
-    """A paste longer than this, or of more than three lines, is one thing to the cursor."""
-    _folded_lines = 3
-    _both_escapes = 0.7
-    """Seconds within which a second Escape clears the text."""
-
-    def __init__(self, columns: int = 0, *, whole: bool = True) -> None:
-        super().__init__(columns, whole=whole)
+        Not ``complete``: some keys since the program's start are missing, so what was cut out before and which mode it
+        is in is not known.
+        """
+        self.dialect = dialect
+        self._line = Line(
+            going=dialect.going, cutting=dialect.cutting, kept_kills=dialect.kept_kills, chains=dialect.chains
+        )
+        self._complete = complete
+        self._doubt = dialect.best if whole else Confidence.UNKNOWN
+        self._columns = 0
         self._shell = False
+        self._stash = ""
         self._pastes: dict[str, str] = {}
         self._escaped = float("-inf")
+        self._modal = dialect.modal and not complete
+        """Whether letters may be commands after an Escape."""
+        self._commanding = False
+        """Whether there was such an Escape."""
+        self._burst = 0
+        self._typed = float("-inf")
+
+    def resized(self, columns: int) -> None:
+        """The terminal is ``columns`` wide; 0 when that is not known."""
+        if columns != self._columns:
+            self._columns = columns
+            self._line.width = max(0, columns - self.dialect.margin) if self.dialect.margin else 0
+
+    def take(self, stroke: Stroke, now: float) -> Message | None:
+        """One key or paste at ``now``; what it sent, if it sent anything."""
+        if stroke.text:
+            self._time(now, len(stroke.text), pasted=stroke.pasted)
+            self._write(stroke)
+            return None
+        if stroke.key in self.dialect.submits:
+            return self._enter(now)
+        self._press(stroke.key, now)
+        return None
+
+    def doubt(self) -> None:
+        """What is being written may not be all, or not be sent."""
+        self._lower(Confidence.LIKELY)
+
+    # --- writing ---------------------------------------------------------------------------------------
+
+    def _time(self, now: float, characters: int, *, pasted: bool) -> None:
+        close = now - self._typed < self.dialect.burst and not pasted
+        self._burst = self._burst + characters if close else characters * (not pasted)
+        self._typed = now
+
+    def _write(self, stroke: Stroke) -> None:
+        text, dialect = stroke.text, self.dialect
+        if self._commanding:
+            self._lower(Confidence.LIKELY)
+        if dialect.bang and not self._shell and not self._line.before and text.startswith("!"):
+            self._shell, text = True, text[1:]
+        elif dialect.help_key and text == "?" and not self._line.text and not stroke.pasted:
+            return
+        if stroke.pasted:
+            if dialect.attaches.search(text):
+                self._lower(Confidence.LIKELY)
+            text = text.replace("\t", " " * dialect.tabs) if dialect.tabs else text
+            text = self._fold(text) if self._folds(text) else text
+        self._line.insert(text)
+
+    def _folds(self, text: str) -> bool:
+        folding = self.dialect.folding
+        return folding is not None and (
+            len(text) > folding.characters or (folding.lines > 0 and text.count("\n") >= folding.lines)
+        )
+
+    def _fold(self, text: str) -> str:
+        """What stands for all of ``text``."""
+        folding = self.dialect.folding
+        text = text.removesuffix("\n") if folding and folding.drops_end else text
+        if text in self._pastes.values() or not (folding and folding.certain):
+            self._lower(Confidence.LIKELY)  # pasted again, it takes the place of its sign
+        sign = chr(_SIGNS + len(self._pastes))
+        self._pastes[sign] = text
+        return sign + (folding.behind if folding else "")
+
+    # --- keys ------------------------------------------------------------------------------------------
+
+    def _press(self, key: str, now: float) -> None:
+        dialect = self.dialect
+        if key == "ctrl+c":
+            self._start_over()
+        elif key == "escape" and key not in dialect.guesses:
+            self._escape(now)
+        elif key in dialect.newlines:
+            self._time(now, 1, pasted=False)
+            self._line.insert("\n")
+        elif key in dialect.stash:
+            text, self._stash = self._stash, self._line.text
+            self._line.clear()
+            self._line.insert(text)
+        elif key in dialect.guesses or (self._popup and (key in _STEPS or key == "tab")):
+            self._lower(Confidence.UNKNOWN)
+        elif key in _STEPS:
+            self._weigh(key)
+            self._step(up=_STEPS[key])
+        elif key == "backspace" and not self._line.before:
+            self._shell = False
+        elif effect := dialect.keys.get(key):
+            self._weigh(key)
+            effect(self._line)
+        elif key not in dialect.harmless:
+            self._lower(Confidence.LIKELY)
+
+    def _weigh(self, key: str) -> None:
+        """Doubt the effect of a key where it rests on what is not known."""
+        dialect, effect = self.dialect, self.dialect.keys.get(key)
+        if effect in _YANKS and not self._complete:
+            self._lower(Confidence.UNKNOWN)
+        if effect in _BY_WORDS and self._line.ideographic:
+            self._lower(Confidence.LIKELY)  # where its words end takes a dictionary
+        if key in dialect.by_row and not self._line.width and self._line.longest > self._columns - _ROOM:
+            self._lower(Confidence.LIKELY)
+        if key in dialect.one_line and "\n" in self._line.text:
+            self._lower(Confidence.LIKELY)
+        if self._pastes and dialect.folding and not dialect.folding.one:
+            self._lower(Confidence.LIKELY)
+
+    def _step(self, *, up: bool) -> None:
+        """A row up or down, or beyond."""
+        line = self._line
+        if not (line.first_row if up else line.last_row):
+            (line.up if up else line.down)()
+        elif self.dialect.beyond == "ends" and (line.before if up else line.after):
+            (line.start_of_text if up else line.end_of_text)()
+        elif up or self.dialect.beyond != "nowhere":
+            self._lower(Confidence.UNKNOWN)
+
+    def _escape(self, now: float) -> None:
+        within = self.dialect.both_escapes
+        twice = now - self._escaped < within
+        self._escaped = float("-inf") if twice else now
+        self._commanding |= self._modal
+        if not within or self._commanding:
+            self._lower(Confidence.LIKELY)
+        elif twice and self._line.text:
+            self._start_over()
+        elif not self._line.text:
+            self._shell = False
+            self._lower(Confidence.LIKELY)  # a message that was interrupted early comes back
+
+    # --- sending ---------------------------------------------------------------------------------------
+
+    def _enter(self, now: float) -> Message | None:
+        line, dialect = self._line, self.dialect
+        if dialect.continues and line.before.endswith("\\"):
+            line.replace_before(1, "\n")
+            return None
+        goes_on = line.before.endswith("\\")
+        hasty = self._burst >= _FEWEST_IN_BURST and now - self._typed < dialect.settle
+        popup = self._popup and not (dialect.popups == "" or line.before[-1:].isspace())
+        if popup or hasty or goes_on or (dialect.commands and line.text.startswith(tuple(dialect.commands))):
+            self._lower(Confidence.LIKELY)
+        if dialect.modal and _COMMAND.match(line.text):
+            self._modal = True
+        if self._commanding:
+            self._lower(Confidence.LIKELY)
+        message = self._submit(now)
+        if popup or hasty or goes_on:
+            self._lower(Confidence.LIKELY)  # it may have chosen from a list or begun a line, and all is still there
+        return message
+
+    def _submit(self, now: float) -> Message | None:
+        """The text as it stands is sent; nothing when there is none."""
+        text = "".join(self._pastes.get(each, each) for each in self._line.text).rstrip()
+        text = text.lstrip() if self.dialect.trims else text
+        confidence, shell = self._doubt, "!" if self._shell else ""
+        self._start_over()
+        self._line.insert(self._stash)
         self._stash = ""
+        if not text and confidence is not Confidence.UNKNOWN:
+            return None
+        if _ANSWER.fullmatch(text) and confidence is Confidence.EXACT:
+            confidence = Confidence.LIKELY
+        return Message(shell + text, now, confidence)
+
+    def _start_over(self) -> None:
+        """The text is gone, and every doubt with it."""
+        self._line.clear()
+        self._shell = False
+        self._pastes.clear()
+        self._burst = 0
+        self._doubt = self.dialect.best
+
+    # --- doubt -----------------------------------------------------------------------------------------
 
     @property
     def _popup(self) -> bool:
         """Whether a list of commands or files is likely to be open."""
-        word = self.line.before.split()[-1:] if not self.line.before[-1:].isspace() else []
-        return self.line.text.startswith("/") or any("@" in each for each in word)
+        word = re.search(r"\S*$", self._line.before)
+        opens = any(sign in word[0] for sign in self.dialect.popups) if word else False
+        return opens or ("/" in self.dialect.commands and self._line.text.startswith("/"))
 
-    def write(self, stroke: Stroke) -> None:
-        text = stroke.text
-        if not self.line.before and not self._shell and text.startswith("!"):
-            self._shell, text = True, text[1:]
-        elif text == "?" and not self.line.text and not stroke.pasted:
-            return
-        if stroke.pasted:
-            text = text.replace("\t", "    ")
-            if len(text) > self._folded_from or text.count("\n") >= self._folded_lines:
-                text = self._fold(text)
-        self.line.insert(text)
-
-    def press(self, key: str, now: float) -> Message | None:
-        if key == "escape":
-            self._escape(now)
-        elif key == "backspace" and not self.line.before:
-            self._shell = False
-        elif key == "ctrl+s":
-            self._set_aside()
-        elif key in self._guesses or (key in ("tab", "up", "down", "ctrl+p", "ctrl+n") and self._popup):
-            self.doubt(Confidence.UNKNOWN)
-        elif key == "enter" and self.line.before.endswith("\\"):
-            self.line.replace_before(1, "\n")
-        elif key != "tab":
-            if EMACS.get(key) in _BY_WORDS and self.line.ideographic:
-                self.doubt(Confidence.LIKELY)  # where its words end takes a dictionary
-            return super().press(key, now)
-        return None
-
-    def step(self, *, up: bool) -> None:
-        if up or not self.line.last_row:
-            super().step(up=up)
-
-    def submit(self, now: float) -> Message | None:
-        if self.line.text.startswith("/") and " " not in self.line.text:
-            self.doubt(Confidence.LIKELY)  # the list may have had another command selected
-        self.line.text = "".join(self._pastes.get(each, each) for each in self.line.text)
-        shell = "!" if self._shell else ""
-        message = super().submit(now)
-        self.line.insert(self._stash)
-        self._stash = ""
-        return Message(shell + message.text, message.time, message.confidence) if message else None
-
-    def start_over(self) -> None:
-        super().start_over()
-        self._shell = False
-        self._pastes.clear()
-
-    def _escape(self, now: float) -> None:
-        twice = now - self._escaped < self._both_escapes
-        self._escaped = float("-inf") if twice else now
-        if twice and self.line.text:
-            self.start_over()
-        elif not self.line.text:
-            self._shell = False
-            self.doubt(Confidence.LIKELY)  # a message that was interrupted early comes back
-
-    def _set_aside(self) -> None:
-        text, self._stash = self._stash, self.line.text
-        self.line.clear()
-        self.line.insert(text)
-
-    def _fold(self, text: str) -> str:
-        """One character that stands for all of ``text``."""
-        if text.removesuffix("\n") in self._pastes.values():
-            self.doubt(Confidence.LIKELY)  # pasted again, it takes the place of its sign
-        sign = chr(0xF0000 + len(self._pastes))
-        self._pastes[sign] = text.removesuffix("\n")  # where the agent marks it for the model, that is lost
-        return sign
+    def _lower(self, confidence: Confidence) -> None:
+        """From now on the text is known no better than this."""
+        self._doubt = _worse(self._doubt, confidence)
 
 
-EDITORS: Mapping[str, type[Editor]] = {"claude-code": ClaudeCode, "shell": Readline}
-"""By agent. The others get ``Editor``."""
+def _worse(one: Confidence, other: Confidence) -> Confidence:
+    return max(one, other, key=list(Confidence).index)

@@ -46,11 +46,13 @@ class _Stretch:
 class Keystrokes:
     """Add what is sent, show it the screen now and then, ask for what is left. Times are seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, complete: bool = True) -> None:
+        """Not ``complete``: the program got other input before."""
         self._kept: deque[Sent] = deque()
         self._size = 0
         self._open: list[_Stretch] = [_Stretch()]
         self._whole = True
+        self._complete = complete
 
     @property
     def waiting(self) -> bool:
@@ -62,15 +64,20 @@ class Keystrokes:
         """Whether ``seen`` goes back to an empty line."""
         return self._whole
 
-    def add(self, now: float, data: bytes) -> None:
-        """``data`` was sent because the person pressed a key or pasted."""
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was ever forgotten."""
+        return self._complete
+
+    def add(self, now: float, data: bytes, columns: int = 0) -> None:
+        """``data`` was sent because the person pressed a key or pasted; the terminal is ``columns`` wide."""
         stretch = self._open[-1]
         for stroke in strokes(data):
             stretch.text += stroke.text
             stretch.pasted |= stroke.pasted
             stretch.ended |= stroke.key in _ENDS
         if not stretch.unseen:
-            stretch.sent.append(Sent(now, data))
+            stretch.sent.append(Sent(now, data, columns))
             self._size += len(data)
         else:
             stretch.text = ""
@@ -88,6 +95,7 @@ class Keystrokes:
             elif stretch.sent and now - stretch.last >= UNSEEN_SECONDS:
                 self._size -= sum(len(sent.data) for sent in stretch.sent)
                 stretch.sent, stretch.text, stretch.unseen = [], "", True
+                self._complete = False
         self._open = [stretch for stretch in self._open[:-1] if stretch.sent] + self._open[-1:]
 
     def seen(self, screen: str) -> list[Sent]:
@@ -104,4 +112,4 @@ class Keystrokes:
             oldest = self._kept if self._kept else next(stretch.sent for stretch in self._open if stretch.sent)
             self._size -= len(oldest[0].data)
             del oldest[0]
-            self._whole = False
+            self._whole = self._complete = False

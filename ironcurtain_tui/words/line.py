@@ -5,14 +5,31 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
-_KEPT_KILLS = 10
 _LONGEST_WORD = 2_000
 """Characters; looking for the start of a longer one would take too long."""
 _WORD = r"(?:[^\W_]+|[\U000f0000-\U000ffffd])"
 _GAP = r"(?:(?![\U000f0000-\U000ffffd])[\W_])*"
 """Letters and digits, or the one sign that an editor lets stand for a paste."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Where words begin and end, for the keys that go by words."""
+
+    left: re.Pattern[str]
+    """Matches the end of what lies before the cursor, from where the key goes to."""
+    right: re.Pattern[str]
+    """Matches the beginning of what lies after it, to where the key goes."""
+
+
+ALNUM = Words(re.compile(rf"{_WORD}{_GAP}$"), re.compile(rf"{_GAP}{_WORD}"))
+"""Letters and digits, as readline has it."""
+BLANK = Words(re.compile(r"\S+\s*$|\s+$"), re.compile(r"\s*\S+|\s+"))
+"""What lies between blanks."""
+
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 """ZERO WIDTH JOINER and the variation selectors: part of the character before."""
 
@@ -20,9 +37,25 @@ _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 class Line:
     """The text being written. Every method is one key's effect."""
 
-    def __init__(self, width: int = 0) -> None:
-        """``width``: cells after which a line goes on in the next row; 0 for never."""
-        self._width = width
+    def __init__(
+        self,
+        width: int = 0,
+        *,
+        going: Words = ALNUM,
+        cutting: Words = ALNUM,
+        kept_kills: int = 10,
+        chains: bool = True,
+    ) -> None:
+        """``width``: cells after which a line goes on in the next row; 0 for never.
+
+        ``going`` and ``cutting`` are the words that are gone by and cut out. Of what is killed the last ``kept_kills``
+        are kept; ``chains``: what follows each other becomes one.
+        """
+        self.width = width
+        self._going = going
+        self._cutting = cutting
+        self._kept_kills = kept_kills
+        self._chains = chains
         self.text = ""
         self.cursor = 0
         self._kills: list[str] = []
@@ -49,6 +82,11 @@ class Line:
     @property
     def last_row(self) -> bool:
         return self._row()[0] == len(self._rows()) - 1
+
+    @property
+    def longest(self) -> int:
+        """Characters of its longest line."""
+        return max(map(len, self.text.split("\n")))
 
     @property
     def ideographic(self) -> bool:
@@ -109,10 +147,10 @@ class Line:
         self._go(len(self.text))
 
     def word_left(self) -> None:
-        self._go(self._word_start())
+        self._go(self._word_start(self._going))
 
     def word_right(self) -> None:
-        self._go(self._word_end())
+        self._go(self._word_end(self._going))
 
     def up(self) -> None:
         """To the row above; does nothing in the first."""
@@ -147,15 +185,14 @@ class Line:
 
     def kill_word_left(self) -> None:
         """A word of letters and digits."""
-        self._kill(self._word_start(), self.cursor)
+        self._kill(self._word_start(self._cutting), self.cursor)
 
     def kill_word_right(self) -> None:
-        self._kill(self.cursor, self._word_end())
+        self._kill(self.cursor, self._word_end(self._cutting))
 
     def kill_blank_word_left(self) -> None:
         """What lies between blanks."""
-        kept = re.sub(r"\S+\s*$|\s+$", "", self.before)
-        self._kill(len(kept), self.cursor)
+        self._kill(self._word_start(BLANK), self.cursor)
 
     def kill_all(self) -> None:
         self._kill(0, len(self.text))
@@ -191,7 +228,7 @@ class Line:
     def recase(self, change: Callable[[str], str]) -> None:
         """Change the letters of the word to the right, and go behind it."""
         self._settle()
-        end = self._word_end()
+        end = self._word_end(self._going)
         skipped = re.match(r"[\W_]*", self.text[self.cursor : end])
         start = self.cursor + (skipped.end() if skipped else 0)
         self.text = self.text[:start] + change(self.text[start:end]) + self.text[end:]
@@ -212,7 +249,7 @@ class Line:
         rows: list[tuple[int, int]] = []
         at = 0
         for line in self.text.split("\n"):
-            breaks = [*_wrapped(line, self._width), len(line)]
+            breaks = [*_wrapped(line, self.width), len(line)]
             rows += [(at + start, at + end) for start, end in pairwise(breaks)]
             at += len(line) + 1
         return rows
@@ -244,10 +281,10 @@ class Line:
         self._cut(start, end)
         if not killed:
             return
-        if chained and self._kills:
+        if chained and self._kills and self._chains:
             self._kills[-1] = killed + self._kills[-1] if side == "before" else self._kills[-1] + killed
         else:
-            self._kills = [*self._kills[1 - _KEPT_KILLS :], killed]
+            self._kills = [*self._kills, killed][-self._kept_kills :]
         self._killing = side
 
     def _previous(self) -> int:
@@ -262,13 +299,13 @@ class Line:
             at += 1
         return at
 
-    def _word_start(self) -> int:
+    def _word_start(self, words: Words) -> int:
         far = max(0, self.cursor - _LONGEST_WORD)
-        match = re.search(rf"{_WORD}{_GAP}$", self.text[far : self.cursor])
+        match = words.left.search(self.text[far : self.cursor])
         return far + match.start() if match else 0
 
-    def _word_end(self) -> int:
-        match = re.match(rf"{_GAP}{_WORD}", self.after)
+    def _word_end(self, words: Words) -> int:
+        match = words.right.match(self.after)
         return self.cursor + match.end() if match else len(self.text)
 
 

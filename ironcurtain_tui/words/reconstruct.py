@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ironcurtain_tui.words.editors import EDITORS, Editor, Message
+from ironcurtain_tui.words.dialects import DIALECTS, UNMEASURED
+from ironcurtain_tui.words.editors import Editor, Message
 from ironcurtain_tui.words.strokes import strokes
 
 
@@ -15,17 +16,27 @@ class Sent:
 
     time: float
     data: bytes
+    columns: int = 0
+    """Of the terminal then; 0 when not known."""
 
 
-def messages(agent: str, sent: Iterable[Sent], *, columns: int = 0, whole: bool = True) -> list[Message]:
-    """What was sent to ``agent`` with these keys, oldest first.
+def messages(dialect: str, sent: Iterable[Sent], *, whole: bool = True, complete: bool = True) -> list[Message]:
+    """What was sent with these keys to a prompt of this ``dialect``, oldest first.
 
-    ``columns`` of its terminal; not ``whole`` when earlier keys are missing. What was typed and not sent yet is no
-    message.
+    Not ``whole`` when earlier keys of the first text are missing, not ``complete`` when any since the program's start
+    are. What was typed and not sent yet is no message.
     """
-    editor = EDITORS.get(agent, Editor)(columns, whole=whole)
-    found = (editor.take(stroke, each.time) for each in sent for stroke in strokes(each.data))
-    return [message for message in found if message is not None]
+    editor = Editor(DIALECTS.get(dialect, UNMEASURED), whole=whole, complete=complete)
+    found: list[Message] = []
+    for each in sent:
+        editor.resized(each.columns)
+        for stroke in strokes(each.data):
+            if found and each.time - found[-1].time < editor.dialect.sending:
+                found[-1] = found[-1].doubted()
+                editor.doubt()
+            if message := editor.take(stroke, each.time):
+                found.append(message)
+    return found
 
 
 def keys(sent: Iterable[Sent]) -> list[str]:

@@ -1,7 +1,7 @@
 """Bytes that were sent to a terminal as keys and pastes, read back as the program that gets them reads them.
 
-The counterpart of terminal/keys.py and terminal/paste.py: xterm's PC-style keys, the kitty keyboard protocol (CSI u)
-and bracketed paste. Names are Textual's (``ctrl+c``, ``alt+left``).
+The counterpart of terminal/keys.py and terminal/paste.py: xterm's PC-style keys, the kitty keyboard protocol (CSI u),
+bracketed paste, and what a mouse reports. Names are Textual's (``ctrl+c``, ``alt+left``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _PASTE = re.compile("\x1b\\[200~(.*?)(?:\x1b\\[201~|$)", re.DOTALL)
 _CSI = re.compile("\x1b\\[([0-9:;]*)([A-Za-z~])")
+_MOUSE = re.compile("\x1b\\[(?:<[0-9;]*[Mm]|M.{3})", re.DOTALL)
 _SS3 = re.compile("\x1bO([A-Za-z])")
 
 _LETTERS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "Z": "shift+tab"}
@@ -48,6 +49,8 @@ def strokes(sent: bytes) -> Iterator[Stroke]:
 
 
 def _escaped(text: str, at: int) -> tuple[Stroke, int]:
+    if mouse := _MOUSE.match(text, at):
+        return Stroke("mouse"), mouse.end()
     if csi := _CSI.match(text, at):
         return _csi(csi[1], csi[2]), csi.end()
     if ss3 := _SS3.match(text, at):

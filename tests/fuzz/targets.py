@@ -28,6 +28,7 @@ from ironcurtain_tui.proxy.secret_forms import SecretForms, forms
 from ironcurtain_tui.ui.flow_filter import flow_test
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
+from ironcurtain_tui.words.dialects import DIALECTS
 from ironcurtain_tui.words.reconstruct import Sent, messages
 
 SECRET = b"sk-ant-api03-key-of-a-test/+0123456789"
@@ -167,8 +168,8 @@ def _neutral(data: bytes) -> None:
 
 
 def _words(data: bytes) -> None:
-    for agent in ("claude-code", "shell"):
-        messages(agent, [Sent(0.0, data[:7]), Sent(0.1, data[7:])], columns=80)
+    for dialect in DIALECTS:
+        messages(dialect, [Sent(0.0, data[:7], 80), Sent(0.1, data[7:], 80)])
 
 
 _ENTRY = chain.Entry(kind="request", summary="a", time_us=1, mono_us=1, data={"x": [1, "\u20ac"]})

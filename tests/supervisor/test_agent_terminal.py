@@ -81,16 +81,17 @@ async def test_no_answer_of_the_terminal_is_typed_by_the_person(agent: Agent) ->
     assert bytes(agent.typed) == b""
 
 
-async def test_pointing_and_focus_are_not_typing_and_keys_and_pastes_are(agent: Agent) -> None:
+async def test_focus_and_motion_are_not_typing_and_keys_pastes_and_clicks_are(agent: Agent) -> None:
     agent.draws(b"\x1b[?1003h\x1b[?1006h\x1b[?1004h\x1b[?2004hready")
     await until(lambda: "ready" in agent.terminal.text())
-    agent.terminal.type(Mouse(kind=MouseKind.PRESS, x=1, y=1, button=1))
+    agent.terminal.type(Mouse(kind=MouseKind.MOTION, x=1, y=1))
     agent.terminal.type(Focus(focused=True))
     await agent.reads(lambda found: b"\x1b[<" in found and b"\x1b[I" in found)
     assert bytes(agent.typed) == b""
     agent.terminal.type(Key(key="a", character="a"))
     agent.terminal.type(Paste(text="b"))
-    assert bytes(agent.typed) == b"a\x1b[200~b\x1b[201~"
+    agent.terminal.type(Mouse(kind=MouseKind.PRESS, x=1, y=1, button=1))
+    assert bytes(agent.typed) == b"a\x1b[200~b\x1b[201~\x1b[<0;2;2M", "a click may put the cursor elsewhere"
 
 
 async def test_what_is_said_arrives_as_a_paste_and_enter_and_is_no_typing(agent: Agent) -> None:

@@ -13,6 +13,7 @@ from ironcurtain_tui.control.messages import TerminalModes
 from ironcurtain_tui.events import Confidence
 from ironcurtain_tui.terminal.keys import encode_key
 from ironcurtain_tui.terminal.paste import encode_paste
+from ironcurtain_tui.words.dialects import DIALECTS
 from ironcurtain_tui.words.editors import Message
 from ironcurtain_tui.words.reconstruct import Sent, messages
 
@@ -22,7 +23,7 @@ SEVERAL = "def f():\n  return 1\n\nf()"
 WORDS = "abcdefgh " * 20
 
 
-def sent(*acts: Act) -> list[Sent]:
+def sent(*acts: Act, columns: int = 100) -> list[Sent]:
     """Keys by name, one-element tuples as pastes, numbers as seconds of rest; a longer text is typed."""
     found: list[Sent] = []
     now = 100.0
@@ -37,7 +38,7 @@ def sent(*acts: Act) -> list[Sent]:
                 data = encode_paste(key[0], MODES)
             else:
                 data = encode_key(key, key if len(key) == 1 else None, MODES)
-            found.append(Sent(now, data))
+            found.append(Sent(now, data, columns))
     return found
 
 
@@ -45,7 +46,7 @@ KEYS = {"left", "right", "up", "down", "home", "end", "delete", "backspace", "en
 
 
 def last(agent: str, *acts: Act, columns: int = 100) -> Message:
-    return messages(agent, sent(*acts), columns=columns)[-1]
+    return messages(agent, sent(*acts, columns=columns))[-1]
 
 
 @pytest.mark.parametrize(
@@ -146,22 +147,22 @@ def test_keys_that_are_missing_make_the_first_message_doubtful() -> None:
     ],
 )
 def test_readline(acts: list[Act], text: str) -> None:
-    message = last("shell", *acts, "enter")
+    message = last("readline", *acts, "enter")
     assert (message.text, message.confidence) == (text, Confidence.EXACT)
 
 
 @pytest.mark.parametrize("key", ["up", "ctrl+r", "tab", "alt+full_stop", "ctrl+underscore"])
 def test_readline_history_and_completion_are_unknown(key: str) -> None:
-    assert last("shell", "echo", key, "x", "enter").confidence is Confidence.UNKNOWN
+    assert last("readline", "echo", key, "x", "enter").confidence is Confidence.UNKNOWN
 
 
 def test_an_editor_that_was_never_measured_is_at_best_likely() -> None:
     assert last("another", "hello", "enter").confidence is Confidence.LIKELY
 
 
-@given(st.lists(st.binary(max_size=20), max_size=40), st.sampled_from(["claude-code", "shell", "another"]))
+@given(st.lists(st.binary(max_size=20), max_size=40), st.sampled_from([*DIALECTS, "another"]))
 def test_any_bytes_leave_the_cursor_in_the_text(chunks: list[bytes], agent: str) -> None:
-    for message in messages(agent, [Sent(float(at), data) for at, data in enumerate(chunks)], columns=20):
+    for message in messages(agent, [Sent(float(at), data, 20) for at, data in enumerate(chunks)]):
         assert message.text == message.text.rstrip()
 
 
@@ -177,6 +178,6 @@ def test_the_corpus_is_told_right() -> None:
     found = corpus()
     assert len(found) >= 200
     assert sum(each.right for each in found) >= 0.98 * len(found)
-    exact = [each for each in found if each.confidence is Confidence.EXACT]
+    exact = [each for each in found if each.exact]
     assert sum(each.right for each in exact) >= 0.99 * len(exact)
     assert all(json.loads(line)["keys"] for file in CORPUS.glob("*.jsonl") for line in file.read_text().splitlines())

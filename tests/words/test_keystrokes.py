@@ -32,7 +32,7 @@ def test_what_is_on_the_screen_is_kept() -> None:
     now = typed(keys, "make install", 0.0)
     keys.look(now, PROMPT)
     assert not keys.waiting
-    assert [message.text for message in messages("shell", keys.seen(""), whole=keys.whole)] == ["make install"]
+    assert [message.text for message in messages("readline", keys.seen(""), whole=keys.whole)] == ["make install"]
 
 
 def test_a_password_is_forgotten_and_the_words_around_it_are_not() -> None:
@@ -41,14 +41,14 @@ def test_a_password_is_forgotten_and_the_words_around_it_are_not() -> None:
     keys.look(now, PROMPT)
     now = typed(keys, PASSWORD, now, PROMPT, slowly=True)
     assert keys.waiting
-    assert messages("shell", keys.seen(PROMPT))[-1].text == "sudo make install", "not even before it is forgotten"
+    assert messages("readline", keys.seen(PROMPT))[-1].text == "sudo make install", "not even before it is forgotten"
     keys.look(now + UNSEEN_SECONDS, PROMPT)
     assert not keys.waiting
     assert b"hunter2"[:4] not in held(keys)
     now = typed(keys, "echo done", now + 3)
     keys.look(now, PROMPT + "echo done")
-    assert [message.text for message in messages("shell", keys.seen(""))] == ["sudo make install", "echo done"]
-    assert {message.confidence for message in messages("shell", keys.seen(""))} == {"exact"}
+    assert [message.text for message in messages("readline", keys.seen(""))] == ["sudo make install", "echo done"]
+    assert {message.confidence for message in messages("readline", keys.seen(""))} == {"exact"}
 
 
 def test_a_password_that_is_not_entered_yet_is_forgotten_and_its_rest_is_not_kept() -> None:

@@ -70,11 +70,16 @@ class Hearing:
         bulletin: Bulletin,
         context_file: Path,
         *,
+        dialect: str,
         redact: Callable[[str], str],
         on_unavailable: Callable[[AuditUnavailable], None],
     ) -> None:
-        """``context_file`` gets the words that a question follows; ``redact`` takes secrets out of them first."""
+        """``dialect``: of the agent's prompt, for words/dialects.
+
+        ``context_file`` gets the words that a question follows; ``redact`` takes secrets out of them first.
+        """
         self._agent = agent
+        self._dialect = dialect
         self._audit = audit
         self._bulletin = bulletin
         self._context_file = context_file
@@ -119,7 +124,7 @@ class Hearing:
             self._said = said
             self._bulletin.publish(PersonSaid(utterance=said))
             await terminal.say(text)
-            self._keys = Keystrokes()  # its Enter left the agent's line empty
+            self._keys = Keystrokes(complete=False)  # its Enter left the agent's line empty
 
     def last(self) -> Utterance | None:
         """What the person said last; None when nothing is known. Only now is it worked out from the keys."""
@@ -127,7 +132,7 @@ class Hearing:
         if terminal is None:
             return self._said
         sent = self._keys.seen(terminal.text())
-        typed = messages(self._agent, sent, columns=terminal.size[0], whole=self._keys.whole)
+        typed = messages(self._dialect, sent, whole=self._keys.whole, complete=self._keys.complete)
         if not typed or (self._said is not None and self._said.time >= typed[-1].time):
             return self._said
         newest = typed[-1]
@@ -161,7 +166,8 @@ class Hearing:
         await self._tasks.close()
 
     def _typed(self, data: bytes) -> None:
-        self._keys.add(time.time(), data)
+        columns = self._terminal.size[0] if self._terminal is not None else 0
+        self._keys.add(time.time(), data, columns)
         if self._looking is None or self._looking.done():
             self._looking = self._tasks.start(self._look(), "echo")
 
