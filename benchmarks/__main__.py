@@ -30,7 +30,9 @@ def main() -> int:
     """0 when every benchmark ran to its end; figures are never judged."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; default: all")
-    wanted = parser.parse_args().names or NAMES
+    parser.add_argument("--model", default="", help="words: ask this model about what the keys do not tell for sure")
+    arguments = parser.parse_args()
+    wanted = arguments.names or NAMES
     if unknown := [name for name in wanted if name not in NAMES]:
         parser.error(f"there is no benchmark called {unknown[0]}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything started is ended
@@ -39,7 +41,8 @@ def main() -> int:
     for name in wanted:
         began = time.monotonic()
         try:
-            tables = importlib.import_module(f"benchmarks.{name}").run()
+            run = importlib.import_module(f"benchmarks.{name}").run
+            tables = run(arguments.model) if name == "words" else run()
         except Exception:
             traceback.print_exc()
             failed = True

@@ -36,7 +36,7 @@ HASTY = 0.004
 BEFORE_ENTER = 0.25
 AFTER_PASTE = 0.25
 AFTER_ANSWER = 1.0
-SECONDS = 15.0
+SECONDS = 40.0
 SEED = 11
 NOTE = "PROMPT_COMMAND='history 1 >> /workspace/.typed'; HISTCONTROL=; set +H; PS1='ready> '"
 
@@ -189,7 +189,8 @@ async def record(agent: str, each: int, only: str) -> list[dict[str, object]]:
                 truth = None
             note(kind, truth)
             if truth is None:
-                await viewer.do([0.5, "escape", 0.3, "ctrl+c", 0.5])
+                # Ctrl+C in front of nothing would end OpenCode.
+                await viewer.do([0.5, "escape", 0.3, *(["ctrl+u"] * 9 if agent == "opencode" else ["ctrl+c"]), 0.5])
                 note(kind, None)
             await asyncio.sleep(AFTER_ANSWER)
             while True:  # what it asked meanwhile belongs to no message

@@ -1,6 +1,6 @@
 """Whether what was typed can be seen on the screen: what cannot, such as a password, is not to be kept.
 
-The screen is only ever asked whether to forget something. Nothing on it adds a word.
+The screen is only ever asked whether to forget something, or to doubt it. Nothing on it adds a word.
 """
 
 from __future__ import annotations
@@ -10,8 +10,15 @@ import re
 _PIECE = 4
 """Characters that are looked for together."""
 _MOST_PIECES = 200
+_MODE = re.compile(r"-- (?:INSERT|NORMAL|VISUAL|REPLACE)\b")
+"""What the agents show while letters may be commands, as in vi."""
 _FOLDED = re.compile(r"\[Pasted\b")
 """What the agents show in the place of a long paste."""
+
+
+def modal(screen: str) -> bool:
+    """Whether ``screen`` says that letters may be commands."""
+    return _MODE.search(screen) is not None
 
 
 def shows(screen: str, text: str, *, pasted: bool = False) -> bool:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ironcurtain_tui.words.echo import shows
+from ironcurtain_tui.words.echo import modal, shows
 from ironcurtain_tui.words.reconstruct import Sent
 from ironcurtain_tui.words.strokes import strokes
 
@@ -66,7 +66,7 @@ class Keystrokes:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing was ever forgotten."""
+        """Whether nothing was ever forgotten, and no mode was seen in which keys mean something else."""
         return self._complete
 
     def add(self, now: float, data: bytes, columns: int = 0) -> None:
@@ -87,6 +87,7 @@ class Keystrokes:
 
     def look(self, now: float, screen: str) -> None:
         """What ``screen`` shows is kept; what was typed a while ago and it does not show is forgotten."""
+        self._complete &= not modal(screen)
         for stretch in self._open:
             if stretch.on(screen):
                 if stretch.ended:
@@ -100,6 +101,7 @@ class Keystrokes:
 
     def seen(self, screen: str) -> list[Sent]:
         """All that is kept, and of the rest what ``screen`` shows, in order."""
+        self._complete &= not modal(screen)
         return [*self._kept, *self._visible(screen)]
 
     def _visible(self, screen: str) -> Iterator[Sent]:

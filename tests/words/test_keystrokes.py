@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ironcurtain_tui.events import Confidence
 from ironcurtain_tui.words.echo import shows
 from ironcurtain_tui.words.keystrokes import KEPT_BYTES, UNSEEN_SECONDS, Keystrokes
 from ironcurtain_tui.words.reconstruct import messages
@@ -103,3 +104,24 @@ def test_the_buffer_is_bounded_and_says_that_something_is_missing() -> None:
     found = messages("claude-code", keys.seen(""), whole=keys.whole)
     assert found[0].confidence == "unknown"
     assert found[-1].confidence == "exact"
+
+
+def test_a_mode_of_commands_that_was_seen_puts_what_follows_an_escape_in_doubt() -> None:
+    keys = Keystrokes()
+    typed(keys, "fix the bug\x1b", 0.0)
+    seen = keys.seen("> fix the bug")
+    assert messages("claude-code", seen, complete=keys.complete)[0].confidence is Confidence.EXACT
+    keys.look(1.0, "> fix the bug\n  -- NORMAL -- bypass permissions on")
+    assert messages("claude-code", seen, complete=keys.complete)[0].confidence is Confidence.LIKELY
+    keys.look(2.0, "> fix the bug")
+    assert not keys.complete, "whoever draws over it does not take the doubt away"
+
+
+def test_what_was_forgotten_may_have_been_cut_out() -> None:
+    keys = Keystrokes()
+    now = typed(keys, PASSWORD + "\x15", 0.0)
+    keys.look(now + UNSEEN_SECONDS, PROMPT)
+    typed(keys, "say \x19", now + 9)
+    assert not keys.complete
+    last = messages("readline", keys.seen("$ say"), complete=keys.complete)[-1]
+    assert last.confidence is Confidence.UNKNOWN

@@ -1,10 +1,12 @@
-"""The prompt of OpenCode, measured on 1.18.33."""
+"""The prompt of OpenCode, measured on 1.18.33.
+
+What is typed while it sends its first message goes into that one, too. So nothing is ever certain.
+"""
 
 from __future__ import annotations
 
 import re
 
-from ironcurtain_tui.events import Confidence
 from ironcurtain_tui.words.dialects.base import EMACS, PATHS, Dialect, Folding
 from ironcurtain_tui.words.line import Line, Words
 
@@ -15,7 +17,6 @@ _WORDS = Words(re.compile(rf"{_INSIDE}*{_BREAK}?$"), re.compile(rf"{_INSIDE}+{_B
 _NOT_MEASURED = {"ctrl+h", "ctrl+a", "ctrl+e", "home", "end", "ctrl+y", "alt+y"}
 
 OPENCODE = Dialect(
-    best=Confidence.EXACT,
     keys={
         **{name: effect for name, effect in EMACS.items() if name not in _NOT_MEASURED},
         "ctrl+a": Line.line_start,
