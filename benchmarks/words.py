@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from benchmarks.table import Comparison
 from ironcurtain_tui import config
 from ironcurtain_tui.agents import AGENTS
@@ -99,7 +101,7 @@ def run(model: str = "") -> list[Comparison]:
     """One row for each kind of message, one table for each program; ``model`` as in config.toml, empty for none."""
     settings = config.load()
     wanted = ModelSettings(name=model, base_url=settings.model.base_url, timeout=settings.model.timeout)
-    asked = configured(wanted, settings.providers)
+    asked = configured(wanted, settings.providers, httpx.AsyncHTTPTransport)
     return tables(corpus(), asked)
 
 

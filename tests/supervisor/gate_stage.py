@@ -226,6 +226,7 @@ def answer(
     amount: int = 0,
     sentence: str = "",
     word: str = "",
+    hasty: bool = False,
 ) -> Decide:
     return Decide(
         escalation=escalation.id,
@@ -235,4 +236,5 @@ def answer(
         amount=amount,
         sentence=sentence,
         word=word,
+        hasty=hasty,
     )

@@ -139,8 +139,8 @@ async def test_a_streak_of_instant_approvals_asks_for_the_word_whoever_approves(
     for page in range(STREAK):
         quick = start(stage.gate.admit(fetch(str(page))))
         (escalation,) = await stage.raised()
-        viewer.send(answer(escalation))
-        assert (await asyncio.wait_for(quick, DEADLINE)).decision is Decision.ALLOW
+        viewer.send(answer(escalation, hasty=True))
+        assert (await asyncio.wait_for(quick, PATIENCE)).decision is Decision.ALLOW
     waiting = start(stage.gate.ask(get(method="POST", body=b"x")))
     (escalation,) = await stage.raised()
     assert escalation.card.risky
@@ -149,7 +149,7 @@ async def test_a_streak_of_instant_approvals_asks_for_the_word_whoever_approves(
         assert "type yes" in (await reply(other, DecisionRefused)).reason
     assert not waiting.done()
     other.send(answer(escalation, word="yes"))
-    assert (await asyncio.wait_for(waiting, DEADLINE)).decision is Decision.ALLOW
+    assert (await asyncio.wait_for(waiting, PATIENCE)).decision is Decision.ALLOW
     await other.close()
 
 
