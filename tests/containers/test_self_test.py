@@ -56,7 +56,7 @@ async def test_notices_a_hole_made_on_purpose(
     assert not result.passed
     assert names(result) >= {"interfaces", "routes", "outward", "host-tcp", "host-udp", "host-heard", "privileges"}
     heard = next(finding.detail for finding in result.findings if finding.name == "host-heard")
-    gateway = engine.gateways()[0]
+    gateway = engine.bridge_gateway()
     assert f"tcp {gateway}" in heard
     assert f"udp {gateway}" in heard
 
