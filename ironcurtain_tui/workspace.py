@@ -20,7 +20,8 @@ def checked(wanted: Path) -> Path:
     try:
         real = wanted.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise UserFacingError(f"The workspace {wanted} cannot be used: {error}.", CHOOSE) from error
+        why = getattr(error, "strerror", None) or error
+        raise UserFacingError(f"The workspace {wanted} cannot be used: {why}.", CHOOSE) from error
     if not real.is_dir():
         raise UserFacingError(f"The workspace {real} is not a directory.", CHOOSE)
     user_home = Path.home().resolve()

@@ -48,3 +48,9 @@ def test_a_workspace_around_the_state_is_refused(home: Path, monkeypatch: pytest
     monkeypatch.setenv("IRONCURTAIN_HOME", str(project / "state"))
     with pytest.raises(UserFacingError, match="contain each other"):
         workspace.checked(project)
+
+
+def test_what_cannot_be_used_is_said_without_the_words_of_a_program(home: Path) -> None:
+    with pytest.raises(UserFacingError) as caught:
+        workspace.checked(home / "absent")
+    assert caught.value.message == f"The workspace {home / 'absent'} cannot be used: No such file or directory."

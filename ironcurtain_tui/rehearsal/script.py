@@ -92,8 +92,8 @@ LESSONS = {
         "I ask the agent to fetch a page from a host that is not on the list. The request is held now, and nothing "
         "has left your machine. Press F2 to see exactly what it asks, and approve (a) or deny (d).",
         Run("curl -sS -m 110 -D - https://example.com/"),
-        "That was your decision: approved, the very bytes you saw went out; denied, the agent was told so. The traffic "
-        "panel has the request, the audit log has the decision.",
+        "Approved, the very bytes you saw went out; denied or left alone, nothing did. The traffic panel has the "
+        "request, the audit log has the decision.",
     ),
     "key": Lesson(
         "look for API keys in the container",
