@@ -220,6 +220,12 @@ class Escalation(Value, frozen=True):
     """What the person said last before it was raised; None when that is not known at all."""
     hasty: bool = False
     """Whether it was answered as soon as it came on the screen, however long it had waited."""
+    frozen: float | None = None
+    """Seconds that are left while the doors are paused and the clock stands still; None while it runs."""
+
+    def left(self, now: float) -> float:
+        """Seconds until it is denied by itself; not above 0 when that is due."""
+        return self.deadline - now if self.frozen is None else self.frozen
 
 
 class Grant(Value, frozen=True):

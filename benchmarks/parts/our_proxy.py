@@ -56,6 +56,8 @@ class AuditedGate:
         """Nobody has to be asked here."""
         raise AssertionError(f"{request} was held")
 
+    async def unpaused(self) -> None: ...
+
     def looked_up(self, action: HttpRequest, trouble: str) -> None: ...
 
     async def held_back(self, action: HttpRequest, hidden: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ A held action leaves the queue exactly once, by whichever of the four comes firs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -48,7 +48,7 @@ def check(queue: Queue, name: str, digest: str, now: float) -> Escalation:
     if escalation is None:
         ended = queue.over.get(name)
         raise DecisionRefused(_WORDS[ended] if ended is not None else "there is no such question")
-    if now >= escalation.deadline:
+    if escalation.left(now) <= 0:
         raise DecisionRefused(_WORDS[EscalationState.EXPIRED])
     if digest != escalation.card.digest:
         raise DecisionRefused("the decision was about something else than what waits here")
@@ -64,7 +64,7 @@ def decide(queue: Queue, name: str, digest: str, *, approve: bool, now: float, n
 def expire(queue: Queue, now: float, note: str) -> tuple[Queue, tuple[Escalation, ...]]:
     """Deny all whose deadline has come."""
     ended = []
-    for escalation in [each for each in queue.pending.values() if now >= each.deadline]:
+    for escalation in [each for each in queue.pending.values() if each.left(now) <= 0]:
         queue, over = _end(queue, escalation, EscalationState.EXPIRED, now, note)
         ended.append(over)
     return queue, tuple(ended)
@@ -89,7 +89,21 @@ def amend(queue: Queue, name: str, words: Utterance) -> tuple[Queue, Escalation 
 
 def next_deadline(queue: Queue) -> float | None:
     """When ``expire`` must be called next; None when nothing waits."""
-    return min((each.deadline for each in queue.pending.values()), default=None)
+    return min((each.deadline for each in queue.pending.values() if each.frozen is None), default=None)
+
+
+def freeze(queue: Queue, now: float) -> Queue:
+    """Stop every clock."""
+    return _each(queue, lambda one: msgspec.structs.replace(one, frozen=one.left(now)))
+
+
+def thaw(queue: Queue, now: float) -> Queue:
+    """Let every clock run on from where it stood."""
+    return _each(queue, lambda one: msgspec.structs.replace(one, deadline=now + one.left(now), frozen=None))
+
+
+def _each(queue: Queue, change: Callable[[Escalation], Escalation]) -> Queue:
+    return replace(queue, pending={name: change(one) for name, one in queue.pending.items()})
 
 
 def _end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import anyio
 from mcp.shared.message import SessionMessage
@@ -22,7 +23,15 @@ MOST_UNANSWERED = 64
 class Connection:
     """Newline-delimited JSON-RPC between a pair of streams and a session of its own with ``server``."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: AgentServer) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        server: AgentServer,
+        unpaused: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``unpaused`` returns when answers may go out; calls wait at the gate, and what takes one back must not."""
+        self._unpaused = unpaused
         self._reader = reader
         self._writer = writer
         self._server = server
@@ -73,6 +82,7 @@ class Connection:
 
     async def _write(self, answers: anyio.abc.ObjectReceiveStream[SessionMessage]) -> None:
         async for answer in answers:
+            await self._unpaused()
             await self._send(write_message(answer.message))
             self._answered = True
             if isinstance(answer.message.root, (JSONRPCResponse, JSONRPCError)):

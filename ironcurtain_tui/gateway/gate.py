@@ -31,6 +31,9 @@ class Gate(Protocol):
         call or goes away meanwhile.
         """
 
+    async def unpaused(self) -> None:
+        """Return when the doors are not paused: until then nothing may pass, in neither direction."""
+
     async def refused(self, action: ToolCall, reason: str) -> None:
         """Record that the gateway refused ``action`` by itself, before any policy was asked."""
 

@@ -38,6 +38,7 @@ class Gateway:
         path_arguments: PathArguments = no_paths,
     ) -> None:
         self._door = door
+        self._gate = gate
         self._mcp = AgentServer(Catalogue(servers, gate, workspace, path_arguments))
         self._listening = False
         self._tasks = TaskOwner()
@@ -66,7 +67,7 @@ class Gateway:
             writer.close()
             return
         self.clients += 1
-        self._tasks.start(self._serve(Connection(reader, writer, self._mcp)), "mcp client")
+        self._tasks.start(self._serve(Connection(reader, writer, self._mcp, self._gate.unpaused)), "mcp client")
 
     async def _serve(self, connection: Connection) -> None:
         try:

@@ -24,7 +24,7 @@ from ironcurtain_tui.proxy.tunnel import Backlog, Tunnels
 
 log = logging.getLogger(__name__)
 
-_DECIDING = {"http_connect", "requestheaders", "request"}
+DECIDING = {"http_connect", "requestheaders", "request"}
 """Hooks after which the core goes on unless there is a response; the first add-on that answers ends them."""
 
 
@@ -48,6 +48,10 @@ class HookChain:
         self._recorder.abandon(client)
         self._tunnels.disconnect(client)
 
+    async def unpaused(self) -> None:
+        """Return when the doors are not paused."""
+        await self._gate.unpaused()
+
     async def run(self, name: str, data: Any) -> bool:
         """Call hook ``name`` of every add-on that has it. False when the connection must be cut."""
         try:
@@ -55,7 +59,7 @@ class HookChain:
                 result = hook(data)
                 if result is not None:
                     await result
-                if name in _DECIDING and data.response is not None:
+                if name in DECIDING and data.response is not None:
                     break
         except AskAgain:
             Exchange.of(data).asks_again = True

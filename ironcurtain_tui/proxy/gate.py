@@ -23,6 +23,9 @@ class Gate(Protocol):
         tunnel may be opened to find out, a request must be read as a whole and brought to ``ask``.
         """
 
+    async def unpaused(self) -> None:
+        """Return when the doors are not paused: until then nothing may pass, in neither direction."""
+
     async def ask(self, request: HeldRequest) -> Verdict:
         """Decide on a whole request. Never ESCALATE.
 

@@ -5,24 +5,46 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import cast
+from typing import Protocol, cast
 
+from mitmproxy.connection import Connection
 from mitmproxy.options import Options
 from mitmproxy.proxy import commands, mode_specs
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.server import LiveConnectionHandler
 
-from ironcurtain_tui.proxy.chain import HookChain
+from ironcurtain_tui.proxy.chain import DECIDING, HookChain
 from ironcurtain_tui.proxy.core import CoreOptions, HttpLayer
 from ironcurtain_tui.proxy.tunnel import Backlog
 from ironcurtain_tui.proxy.turn import Turns
 
 log = logging.getLogger(__name__)
 
+
+class _Reader(Protocol):
+    async def read(self, size: int, /) -> bytes: ...
+
+
 _numbers = itertools.count(1)
 _MODE = mode_specs.ProxyMode.parse("regular")
 _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class _PausableReader:
+    """Gives what was read only while the doors are not paused; more is not read meanwhile. An end passes at once."""
+
+    def __init__(self, reader: _Reader, unpaused: Callable[[], Awaitable[None]]) -> None:
+        self._reader = reader
+        self._unpaused = unpaused
+
+    async def read(self, size: int) -> bytes:
+        """As a stream's."""
+        data = await self._reader.read(size)
+        if data:
+            await self._unpaused()
+        return data
 
 
 class AgentConnection(LiveConnectionHandler):
@@ -66,6 +88,17 @@ class AgentConnection(LiveConnectionHandler):
         if (completed := self._turns.over(hook)) is not None:
             await self.server_event(completed)
 
+    async def handle_connection(self, connection: Connection) -> None:
+        io = self.transports[connection]
+        if io.reader is not None:
+            io.reader = cast(asyncio.StreamReader, _PausableReader(io.reader, self.unpaused))
+        await super().handle_connection(connection)
+
+    async def unpaused(self) -> None:
+        """Return when the doors are not paused. Meanwhile no time runs out."""
+        with self.timeout_watchdog.disarm():
+            await self._chain.unpaused()
+
     async def handle_hook(self, hook: commands.StartHook) -> None:
         (data,) = hook.args()
         task = asyncio.current_task()
@@ -76,6 +109,8 @@ class AgentConnection(LiveConnectionHandler):
             with self.timeout_watchdog.disarm():
                 if not await self._chain.run(hook.name, data):
                     self.abort()
+                elif hook.name in DECIDING:  # it may have an answer of ours, or let the request go on
+                    await self._chain.unpaused()
         finally:
             if tracked:
                 self._hooks.discard(task)

@@ -37,6 +37,10 @@ class RecordingGate:
         self.open.set()
         self.waiting = 0
         self.cancelled = 0
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self.held = 0
+        """Answers that wait because the doors are paused."""
 
     async def admit(self, action: ToolCall) -> Verdict:
         self.asked.append(action)
@@ -51,6 +55,11 @@ class RecordingGate:
         if isinstance(self.verdict, Exception):
             raise self.verdict
         return self.verdict
+
+    async def unpaused(self) -> None:
+        self.held += 1
+        await self.flowing.wait()
+        self.held -= 1
 
     async def refused(self, action: ToolCall, reason: str) -> None:
         self.refusals.append((action, reason))

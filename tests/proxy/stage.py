@@ -113,6 +113,11 @@ class FakeProvider:
         return b"".join(self.heads) + b"".join(self.bodies)
 
 
+def _set(event: asyncio.Event) -> asyncio.Event:
+    event.set()
+    return event
+
+
 @dataclass
 class RecordingGate:
     """The supervisor's side: the real policy, and a list of what was asked."""
@@ -130,6 +135,10 @@ class RecordingGate:
     agreed: tuple[str, ...] = ()
     """What of that the person agrees to."""
     hidden: list[str] = field(default_factory=list)
+    flowing: asyncio.Event = field(default_factory=lambda: _set(asyncio.Event()))
+    """Not set while the doors are paused."""
+    held: int = 0
+    """How much waits for that."""
     looked: list[tuple[HttpRequest, str]] = field(default_factory=list)
     """What the proxy looked up by itself, and what went wrong."""
 
@@ -137,6 +146,13 @@ class RecordingGate:
         verdict = await self.decide(action) if self.decide else self.policy.decide(action)
         self.admitted.append((action, verdict))
         return verdict
+
+    async def unpaused(self) -> None:
+        self.held += 1
+        try:
+            await self.flowing.wait()
+        finally:
+            self.held -= 1
 
     async def ask(self, request: HeldRequest) -> Verdict:
         self.asked.append(request)

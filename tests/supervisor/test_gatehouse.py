@@ -21,6 +21,7 @@ from ironcurtain_tui.control.messages import (
     ScopeKind,
     SetDoors,
 )
+from ironcurtain_tui.escalations import card as cards
 from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.haste import STREAK
 from ironcurtain_tui.escalations.held_request import HeldRequest
@@ -385,6 +386,47 @@ async def test_paused_doors_hold_everything_and_open_again(stage: GateStage, vie
     verdicts = await asyncio.wait_for(asyncio.gather(harmless, asked), PATIENCE)
     assert [verdict.decision for verdict in verdicts] == [Decision.ALLOW] * 2
     assert stage.kinds().count("doors") == 2
+
+
+async def test_clocks_stand_still_while_the_doors_are_paused(stage: GateStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    approvals, now = stage.gatehouse._approvals, time.time
+    held = start(stage.gate.ask(get()))
+    (escalation,) = await stage.raised()
+    await stage.gatehouse._desk.set_doors(SetDoors(doors=DoorState.PAUSED))
+    (frozen,) = stage.pending
+    assert frozen.frozen is not None
+    assert 0 < frozen.frozen <= 300
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda: now() + 3600)
+        assert stage.pending[0].left(time.time()) == frozen.frozen
+        approvals._expire()
+        assert [each.id for each in stage.pending] == [escalation.id]
+        assert approvals.check(escalation.id, escalation.card.digest).id == escalation.id
+        await stage.gatehouse._desk.set_doors(SetDoors(doors=DoorState.OPEN))
+        (running,) = stage.pending
+        assert (running.frozen, running.deadline) == (None, pytest.approx(time.time() + frozen.frozen, abs=30))
+        later.setattr(time, "time", lambda: now() + 3600 + 400)
+        approvals._expire()
+    verdict = await asyncio.wait_for(held, PATIENCE)
+    assert "nobody decided" in verdict.reason
+
+
+async def test_what_is_asked_while_they_are_paused_has_all_its_time(
+    stage: GateStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approvals = stage.gatehouse._approvals
+    monkeypatch.setattr(approvals, "_timeout", 0.05)
+    approvals.stand_still(True)
+    request = get()
+    asked = start(
+        approvals.ask(request.action, cards.of_request(request, Verdict(decision=Decision.ESCALATE), asker="a"))
+    )
+    (escalation,) = await stage.raised()
+    await until(lambda: time.time() > escalation.deadline)
+    assert stage.pending == [escalation]
+    approvals.stand_still(False)
+    ended: object = await asyncio.wait_for(asked, PATIENCE)
+    assert ended.state is EscalationState.EXPIRED  # type: ignore[attr-defined]
 
 
 async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: ControlClient) -> None:

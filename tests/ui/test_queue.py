@@ -560,7 +560,7 @@ class TestDoors:
         async with driven(session) as it:
             await it.until(lambda: Resize(cols=80, lines=37) in session.received)
             await it.press("ctrl+a", "space")
-            await it.until(lambda: "PAUSED: both doors hold everything" in it.text)
+            await it.until(lambda: "PAUSED: nothing goes in or out" in it.text)
             await it.until(lambda: Resize(cols=80, lines=35) in session.received)
             assert "^A o opens them again" in it.text
             await it.press("ctrl+a", "space", "ctrl+a", "o")

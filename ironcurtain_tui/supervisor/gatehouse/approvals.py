@@ -88,6 +88,7 @@ class Approvals:
         self._tasks = TaskOwner()
         self._weight = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._stands_still = False
         self._numbers = itertools.count(1)
 
     @property
@@ -116,7 +117,14 @@ class Approvals:
         now = time.time()
         name = f"e{next(self._numbers)}"
         words = _shortened(self._words())
-        escalation = Escalation(id=name, card=card, raised=now, deadline=now + self._timeout, words=words)
+        escalation = Escalation(
+            id=name,
+            card=card,
+            raised=now,
+            deadline=now + self._timeout,
+            words=words,
+            frozen=self._timeout if self._stands_still else None,
+        )
         self._queue = core.hold(self._queue, escalation)
         self._weight += weight
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -200,6 +208,16 @@ class Approvals:
         self._queue, escalation = core.amend(self._queue, name, _shortened(words) or words)
         if escalation is not None:
             self._publish(EscalationChanged(escalation=escalation))
+
+    def stand_still(self, paused: bool) -> None:
+        """Stop the clocks of all questions, or let them run on from where they stood."""
+        if paused is self._stands_still:
+            return
+        self._stands_still = paused
+        self._queue = (core.freeze if paused else core.thaw)(self._queue, time.time())
+        for escalation in self.pending:
+            self._publish(EscalationChanged(escalation=escalation))
+        self._arm()
 
     async def deny_all(self, by: str, sentence: str = "") -> None:
         """Deny whatever waits."""

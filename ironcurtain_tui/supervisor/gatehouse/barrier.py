@@ -27,8 +27,12 @@ class Barrier:
         self._changed = asyncio.Event()
         return True
 
-    async def passable(self) -> bool:
-        """Wait while it is paused. False when it is cut."""
+    async def unpaused(self) -> None:
+        """Wait while it is paused."""
         while self._state is DoorState.PAUSED:
             await self._changed.wait()
+
+    async def passable(self) -> bool:
+        """Wait while it is paused. False when it is cut."""
+        await self.unpaused()
         return self._state is DoorState.OPEN

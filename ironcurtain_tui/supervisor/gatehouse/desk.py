@@ -180,10 +180,11 @@ class Desk:
         """Pause, reopen or cut. Cutting denies whatever waits and cannot be undone."""
         if not self._barrier.set(message.doors):
             return
+        self._approvals.stand_still(message.doors is DoorState.PAUSED)
         self._bulletin.publish(DoorsChanged(doors=message.doors))
         words = {
             DoorState.OPEN: "both doors are open again",
-            DoorState.PAUSED: "both doors are paused: everything waits",
+            DoorState.PAUSED: "both doors are paused: everything waits, clocks stand still",
             DoorState.CUT: "both doors are shut for good",
         }[message.doors]
         await self._record("doors", f"{words} (by the person)", {"doors": message.doors.value})

@@ -169,6 +169,10 @@ class Gatekeeper:
         card = cards.of_call(action, verdict, await self._evidence.gather(action), asker=self._asker)
         return await self._recorded(action, await self._asked(action, card, lambda: _digest(action)), answered=True)
 
+    async def unpaused(self) -> None:
+        """Wait while the doors are paused."""
+        await self._barrier.unpaused()
+
     async def ask(self, request: HeldRequest) -> Verdict:
         """Decide on a whole request for which ``admit`` said ESCALATE. Never returns that itself."""
         if not await self._barrier.passable():

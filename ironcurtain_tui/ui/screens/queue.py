@@ -189,9 +189,10 @@ class QueueScreen(CoveringScreen):
         first = self._shown[0]
         waiting = list(self._session.pending)
         pending = first.state is EscalationState.PENDING
-        left = min(each.deadline for each in self._shown) - self._now()
+        left = min(each.left(self._now()) for each in self._shown)
         tone = Tone.ALERT if left < HURRY_SECONDS else Tone.STRONG
-        clock = [Piece(f" denied by itself in {countdown(left)} ", tone, rank=1)] if pending else []
+        words = "the clock stands still at" if first.frozen is not None else "denied by itself in"
+        clock = [Piece(f" {words} {countdown(left)} ", tone, rank=1)] if pending else []
         if len(self._shown) > 1:
             return [Piece(f" ◆ {len(self._shown)} marked cards together", Tone.WARN)], clock
         place = f"{waiting.index(first.id) + 1} of {len(waiting):,}" if first.id in waiting else ""

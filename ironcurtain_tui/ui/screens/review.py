@@ -46,7 +46,7 @@ class MarkList(RecordList[Escalation]):
         marked = record.id in self.marked
         return (
             Cell("[x]" if marked else "[ ]", Tone.ACCENT if marked else Tone.QUIET),
-            Cell(countdown(record.deadline - self._now()), Tone.PLAIN),
+            Cell(countdown(record.left(self._now())), Tone.PLAIN),
             Cell("▲ risky" if record.card.risky else "", Tone.WARN),
             Cell(neutralise(record.card.title), Tone.STRONG if marked else Tone.PLAIN),
             Cell(neutralise(record.card.reason), Tone.QUIET),

@@ -8,7 +8,7 @@ from ironcurtain_tui.events import DoorState
 from ironcurtain_tui.ui.keymap import display
 
 WORDS = {
-    DoorState.PAUSED: "▲ PAUSED: both doors hold everything. Nothing goes out, nothing is lost.\n"
+    DoorState.PAUSED: "▲ PAUSED: nothing goes in or out, streams stand still, no question runs out.\n"
     "  {prefix} o opens them again.   {prefix} K cuts the session off for good.",
     DoorState.CUT: "✗ CUT OFF: both doors are shut for good. The agent still runs, but reaches nothing any more.\n"
     "  {prefix} x stops the session.   A new session starts with open doors.",

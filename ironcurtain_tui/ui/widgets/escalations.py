@@ -46,7 +46,7 @@ class EscalationList(RecordList[Escalation]):
         now = self._now()
         tone = Tone.PLAIN if pending else Tone.QUIET
         return (
-            Cell(f"{sign.symbol} {countdown(record.deadline - now):>5}" if pending else sign.word, sign.tone),
+            Cell(f"{sign.symbol} {countdown(record.left(now)):>5}" if pending else sign.word, sign.tone),
             Cell("▲" if record.card.risky else "", Tone.WARN if pending else Tone.QUIET),
             Cell(neutralise(record.card.title), tone),
             Cell(age(now - record.raised), Tone.QUIET),
