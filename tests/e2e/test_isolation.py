@@ -12,6 +12,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import host_addresses
 from tests.e2e.conftest import Installation
+from tests.e2e.tmux import PATIENCE
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -95,8 +96,8 @@ def test_nothing_gets_out_but_through_the_doors(
 
 def curl(inside: AgentContainer, *arguments: str) -> tuple[str, str]:
     """Status and body of a request made with curl, through the proxy its environment names."""
-    command = ["curl", "-s", "--max-time", "20", "-w", "\n%{http_code} %{http_connect}", *arguments]
-    _, output = inside.exec(command)
+    command = ["curl", "-s", "--max-time", "150", "-w", "\n%{http_code} %{http_connect}", *arguments]
+    _, output = inside.exec(command, PATIENCE)
     body, _, codes = output.decode("utf-8", "replace").strip().rpartition("\n")
     return codes, body
 

@@ -24,7 +24,7 @@ from ironcurtain_tui.containers.self_test import host_addresses
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.rehearsal.conversation import Tool
 from tests.e2e.conftest import CANARY, Installation, installed, wait_for_tool
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -126,7 +126,7 @@ class Inside:
 
     def python(self, program: str, *arguments: str) -> str:
         """What ``program`` prints, run as the agent."""
-        return self.agent.exec(["python3", "-c", program, *arguments], 120)[1].decode()
+        return self.agent.exec(["python3", "-c", program, *arguments], PATIENCE)[1].decode()
 
 
 @pytest.fixture(scope="module")
@@ -309,8 +309,8 @@ def test_no_name_is_looked_up_for_the_agent(inside: Inside, strangers: dict[str,
 
 def test_the_proxy_wants_the_token_and_the_right_port(inside: Inside) -> None:
     def curl(*arguments: str) -> str:
-        command = ["curl", "-s", "-o", "/dev/null", "-m", "10", "-w", "%{http_connect}", *arguments]
-        return inside.agent.exec(command)[1].decode()
+        command = ["curl", "-s", "-o", "/dev/null", "-m", "150", "-w", "%{http_connect}", *arguments]
+        return inside.agent.exec(command, PATIENCE)[1].decode()
 
     _, url = inside.agent.exec(["sh", "-c", "printf %s $HTTPS_PROXY"])
     bare = "http://" + url.decode().partition("@")[2]
@@ -321,7 +321,7 @@ def test_the_proxy_wants_the_token_and_the_right_port(inside: Inside) -> None:
     assert curl(f"{known}:8443/") == "403"
     assert curl(f"{known}:22/") == "403"
     assert curl("https://unlisted.invalid/") == "403"
-    code, _ = inside.agent.exec(["curl", "-sS", "--noproxy", "*", "-m", "3", f"{known}/"])
+    code, _ = inside.agent.exec(["curl", "-sS", "--noproxy", "*", "-m", "150", f"{known}/"], PATIENCE)
     assert code == 6, "no name, no way"
     log = inside.session.audit_log.read_text()
     assert log.count("token is missing or wrong") == 3, "the self-test's own try, and the two above"
@@ -332,7 +332,7 @@ def test_nobody_else_gets_to_the_doors(inside: Inside, strangers: dict[str, Agen
     _, port = inside.agent.exec(["sh", "-c", "printf %s ${HTTPS_PROXY##*:}"])
     program = (
         "import socket, sys\n"
-        "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)\n"
+        "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 50)\n"
         "s.sendall(b'CONNECT api.anthropic.com:443 HTTP/1.1\\r\\nHost: api.anthropic.com:443\\r\\n\\r\\n')\n"
         "try: print(s.recv(100))\n"
         "except OSError as error: print(error)\n"
