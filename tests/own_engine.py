@@ -21,7 +21,8 @@ SUBORDINATE = 200_000
 """The first of 65,536 users that only exist in the engines' containers."""
 
 _REMAPPED = """\
-mount --bind {directory}/ranges /etc/subuid && mount --bind {directory}/ranges /etc/subgid && exec "$@"
+cd {directory} && cp -a /etc etc && cp ranges etc/subuid && cp ranges etc/subgid && mount --bind etc /etc \\
+  && exec "$@"
 """
 _ROOTLESS = """\
 echo; read -r mapped && mount -t tmpfs tmpfs /run && exec "$@" >&2
@@ -103,6 +104,10 @@ class RootlessEngine(OwnEngine):
 
     def _launch(self, command: Sequence[str], log: int) -> subprocess.Popen[bytes]:
         os.chown(self.directory, PERSON, PERSON)
+        proxy = self.directory / "rootlesskit-docker-proxy"  # must be there, and publishes ports, of which we have none
+        proxy.touch()
+        proxy.chmod(0o755)
+        own = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "ROOTLESSKIT_STATE_DIR"), str(self.directory))
         process = subprocess.Popen(
             [
                 *("setpriv", f"--reuid={PERSON}", f"--regid={PERSON}", "--clear-groups"),
@@ -111,7 +116,7 @@ class RootlessEngine(OwnEngine):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=os.environ | dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "ROOTLESSKIT_STATE_DIR"), str(self.directory)),
+            env=os.environ | own | {"PATH": f"{os.environ['PATH']}:{self.directory}"},
         )
         assert process.stdin is not None
         assert process.stdout is not None
