@@ -212,7 +212,7 @@ def test_the_shell_greets_with_what_holds_and_runs_nothing_of_it(tmp_path: Path)
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     assert "in a container without a network" in result.stdout
     assert hostile in result.stdout

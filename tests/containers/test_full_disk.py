@@ -16,7 +16,7 @@ from tests.own_engine import OwnEngine, running
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root to run an engine of its own"),
 ]
 FILL = "FROM ironcurtain-base:latest\nUSER root\nRUN dd if=/dev/zero of=/everything bs=1M\n"

@@ -9,8 +9,9 @@ import pytest
 
 from ironcurtain_tui.containers.engine import Engine
 from tests.e2e.conftest import Installation
-from tests.e2e.tmux import Tmux
+from tests.e2e.tmux import PATIENCE, Tmux
 from tests.own_engine import OwnEngine, running
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.engine,
@@ -28,7 +29,7 @@ def own_engine(engine: Engine) -> Iterator[OwnEngine]:
 def open_session(installation: Installation, own_engine: OwnEngine, terminal: Tmux) -> None:
     installation.environment["DOCKER_HOST"] = own_engine.address
     installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", str(installation.workspace))
-    terminal.wait_for(r":/workspace[$#] ", 120)
+    terminal.wait_for(r":/workspace[$#] ")
 
 
 def test_the_engine_dies_and_comes_back(installation: Installation, own_engine: OwnEngine, terminal: Tmux) -> None:
@@ -37,14 +38,13 @@ def test_the_engine_dies_and_comes_back(installation: Installation, own_engine: 
     assert session.proxy_socket.exists()
 
     own_engine.kill()
-    terminal.wait_for(r"Both its doors are closed", 60)
-    assert not session.proxy_socket.exists()
-    assert not session.mcp_socket.exists()
-    assert '"kind":"engine.lost"' in session.audit_log.read_text()
+    terminal.wait_for(r"Both its doors are closed")
+    wait_until(lambda: not session.proxy_socket.exists() and not session.mcp_socket.exists(), PATIENCE)
+    wait_until(lambda: '"kind":"engine.lost"' in session.audit_log.read_text(), PATIENCE)
 
     engine = own_engine.start()
-    terminal.wait_for(r"■ ended", 120)
-    assert engine.find_owned() == [], "the container went as soon as the engine was back"
+    terminal.wait_for(r"■ ended")
+    wait_until(lambda: not engine.find_owned(), PATIENCE)  # the container goes as soon as the engine is back
     terminal.press("C-a", "q")
     terminal.wait_for("EXIT")
 
@@ -60,11 +60,11 @@ def test_the_engine_is_restarted(
     (session,) = installation.sessions()
 
     own_engine.stop()
-    terminal.wait_for(r"Both its doors are closed|■ ended", 60)
-    assert not session.proxy_socket.exists()
+    terminal.wait_for(r"Both its doors are closed|■ ended")
+    wait_until(lambda: not session.proxy_socket.exists(), PATIENCE)
 
     engine = own_engine.start(*options)
-    terminal.wait_for(r"■ ended", 120)
-    assert engine.find_owned() == []
+    terminal.wait_for(r"■ ended")
+    wait_until(lambda: not engine.find_owned(), PATIENCE)
     terminal.press("C-a", "q")
     terminal.wait_for("EXIT")

@@ -20,7 +20,7 @@ from tests.e2e.conftest import CANARY, Installation, served
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a command another /etc/hosts"),
 ]
 

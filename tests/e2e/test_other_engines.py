@@ -18,7 +18,7 @@ from tests.own_engine import PERSON, RemappingEngine, RootlessEngine, running
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root to run an engine of its own"),
 ]
 SHELL = "ironcurtain-shell:latest"

@@ -21,7 +21,8 @@ from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.policy.action import HttpRequest
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.tasks import TaskOwner
-from tests.supervisor.gate_stage import GateStage, answer, fetch, gate_stage, until
+from tests.supervisor.gate_stage import GateStage, answer, fetch, gate_stage
+from tests.waiting import PATIENCE, until
 
 from .stage import OPEN_HOST, REAL_KEY, Agent, Build, Stage, request
 
@@ -164,7 +165,7 @@ async def test_while_names_are_looked_up(world: MakeWorld) -> None:
     made = await world(direct=True, resolve=resolve)
     agent = await made.stage.inside()
     await agent.send(request())
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), PATIENCE)
     await made.gone(agent)
     assert await made.count() == (1, 1)
 
@@ -181,7 +182,7 @@ async def test_while_the_key_is_fetched(world: MakeWorld) -> None:
     made = await world(key=Slow(Secret(REAL_KEY)))
     agent = await made.stage.inside()
     await agent.send(request())
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), PATIENCE)
     await made.gone(agent)
     assert await made.count() == (1, 1)
 
@@ -198,7 +199,7 @@ async def test_while_the_server_answers(world: MakeWorld, first: bytes) -> None:
     made.stage.other.respond = respond
     agent = await made.stage.inside(OPEN_HOST)
     await agent.send(GET)
-    await asyncio.wait_for(made.stage.other.asked.wait(), 10)
+    await asyncio.wait_for(made.stage.other.asked.wait(), PATIENCE)
     if first:
         await agent.until(b"half")
     await made.gone(agent)
@@ -209,7 +210,7 @@ async def test_while_it_sends_its_body(world: MakeWorld) -> None:
     made = await world()
     agent = await made.stage.inside(OPEN_HOST)
     await agent.send(UPLOAD)
-    await asyncio.wait_for(made.stage.other.asked.wait(), 10)
+    await asyncio.wait_for(made.stage.other.asked.wait(), PATIENCE)
     await made.gone(agent)
     assert await made.count() == (1, 1)
 

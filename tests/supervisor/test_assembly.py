@@ -23,7 +23,7 @@ from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
 from tests.conftest import engine_or_skip
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
