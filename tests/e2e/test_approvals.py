@@ -313,7 +313,7 @@ def test_real_claude_code_pushes_what_a_person_approved_and_hears_why_not(
     fields = {field.label: field.value for field in asked.card.fields}
     assert "second commit" in fields["Commits that would go"]
     assert "first commit" not in fields["Commits that would go"]
-    assert fields["remote"] == str(bare)
+    assert fields["remote (git remote)"] == str(bare)
     person.answers(asked, approve=False, sentence="open a pull request instead")
     terminal.wait_for("open a pull request instead")
     assert git(bare, "rev-parse", "main") == pushed
