@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import httpx
 from mcp import ClientSession, McpError, StdioServerParameters, stdio_client
+from mcp.client.stdio import get_default_environment
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.context import RequestContext
 from mcp.types import (
@@ -44,6 +45,7 @@ from ironcurtain_tui import __version__
 from ironcurtain_tui.config import McpServerSettings
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.gateway.client_session import UpstreamSession
+from ironcurtain_tui.gateway.nursery import Nursery
 from ironcurtain_tui.gateway.server_log import ServerLog
 from ironcurtain_tui.gateway.tools import CannotServe, Contents, Report, ToolServer
 from ironcurtain_tui.tasks import TaskOwner
@@ -96,8 +98,8 @@ class Upstream(ToolServer):
     """Started by ``start``, ended by ``stop``; in between it is started again whenever it ends, with back-off.
 
     ``on_state`` is told when it is there (or has something else than before) and when it is gone, with the reason.
-    ``trusted``: one of our own servers, which may complete the arguments of a call before the decision. ``transport``:
-    the way to one that is reached by HTTP.
+    ``trusted``: one of our own servers, which may complete the arguments of a call before the decision; they come out
+    of a ``nursery``, if one is given. ``transport``: the way to a server that is reached by HTTP.
     """
 
     own = False
@@ -112,6 +114,7 @@ class Upstream(ToolServer):
         *,
         trusted: bool = False,
         transport: Transport = httpx.AsyncHTTPTransport,
+        nursery: Nursery | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -121,6 +124,7 @@ class Upstream(ToolServer):
         self._on_state = on_state
         self._trusted = trusted
         self._way = transport
+        self._nursery = nursery if trusted else None
         self._tasks = TaskOwner()
         self._session: UpstreamSession | None = None
         self._capabilities = ServerCapabilities()
@@ -320,8 +324,13 @@ class Upstream(ToolServer):
         )
         reading, errors = self._log.pipe()
         self._tasks.start(self._log.drain(reading), f"output of MCP server {self.name}")
+        if self._nursery is None:
+            transport = stdio_client(parameters, errlog=errors)
+        else:
+            environment = {**get_default_environment(), **(parameters.env or {})}
+            transport = self._nursery.connect(self.name, environment, self._workspace, errors)
         try:
-            async with stdio_client(parameters, errlog=errors) as streams:
+            async with transport as streams:
                 errors.close()  # the child has it; when the child ends, so does the log
                 yield streams
         finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ironcurtain_tui.config import McpSettings
 from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.gateway.defaults import BUILT_IN, servers
+from ironcurtain_tui.gateway.nursery import Nursery
 from ironcurtain_tui.gateway.upstream import ServerState, Transport, Upstream
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 
@@ -24,6 +25,7 @@ class ToolServers:
     ) -> None:
         self._bulletin = bulletin
         self._down: set[str] = set()
+        self._nursery = Nursery() if Nursery.is_possible() else None
         self.on_change: Callable[[], None] = lambda: None
         """Called when the tools of a server came or went."""
         self.all = tuple(
@@ -35,6 +37,7 @@ class ToolServers:
                 self._state_changed,
                 trusted=name in BUILT_IN and name not in settings.servers,
                 transport=transport,
+                nursery=self._nursery,
             )
             for name, one in servers(settings).items()
         )
@@ -47,6 +50,8 @@ class ToolServers:
     async def stop(self) -> None:
         """End all of them."""
         await asyncio.gather(*(server.stop() for server in self.all))
+        if self._nursery is not None:
+            await self._nursery.close()
 
     def _state_changed(self, server: Upstream, state: ServerState, reason: str) -> None:
         self.on_change()
