@@ -3,7 +3,6 @@ alike: same arguments, variables and files, and a server that has nothing (404) 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
@@ -18,18 +17,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import msgspec
-
-from benchmarks.pty import COLS, LINES, SECONDS, program
-from benchmarks.session import Installation, installation
+from benchmarks.pty import program
+from benchmarks.session import COMMAND, Installation, installation
 from benchmarks.table import Comparison
 from ironcurtain_tui.agents import agent
 from ironcurtain_tui.agents.base import AgentContext
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import tag_of
 from ironcurtain_tui.containers.network import door_address
-from ironcurtain_tui.control.client import ControlClient
-from ironcurtain_tui.control.messages import ScreenUpdate, decode_row
 
 ROUNDS = 3
 DOCKER, OURS, OURS_TCP = "docker run", "ours", "ours, TCP mode"
@@ -88,28 +83,28 @@ def docker_run(name: str, mark: str) -> float:
             subprocess.run([docker, "rm", "--force", container], check=False, capture_output=True)
 
 
-async def _shown(made: Installation, mark: str) -> None:
-    client = await ControlClient.connect(made.session().control_socket, cols=COLS, lines=LINES)
-    async with asyncio.timeout(SECONDS):
-        async for message in client:
-            if isinstance(message, ScreenUpdate) and any(mark in _text(row) for row in message.rows.values()):
-                break
-    await client.close()
-
-
-def _text(row: msgspec.Raw) -> str:
-    return "".join(run.text for run in decode_row(row))
-
-
-def our_start(mode: str, name: str, mark: str) -> tuple[float, str]:
-    """Seconds until the agent shows itself in a session of ours, and the steps as the command printed them."""
+@contextmanager
+def _installation(mode: str) -> Iterator[Installation]:
     with installation() as made:
         made.home.mkdir(exist_ok=True)
         (made.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
+        yield made
+
+
+def our_start(mode: str, name: str, mark: str) -> float:
+    """Seconds until the agent shows its prompt on our screen, as a person sees it."""
+    with _installation(mode) as made:
+        command = [*COMMAND, "run", "--agent", name, "--workspace", str(made.workspace)]
         began = time.perf_counter()
-        printed = made.start(name)
-        asyncio.run(_shown(made, mark))
-        return time.perf_counter() - began, printed
+        with program(command, {**made.environment, "ANTHROPIC_API_KEY": ""}) as terminal:
+            terminal.read_until(mark)
+            return time.perf_counter() - began
+
+
+def our_steps(mode: str, name: str) -> dict[str, float]:
+    """Seconds that each step of a start takes."""
+    with _installation(mode) as made:
+        return {step: int(milliseconds) / 1000 for step, milliseconds in STEP.findall(made.start(name))}
 
 
 def run() -> list[Comparison]:
@@ -118,8 +113,8 @@ def run() -> list[Comparison]:
         "Session start, s",
         (DOCKER, OURS, OURS_TCP),
         ((OURS, DOCKER), (OURS_TCP, DOCKER)),
-        f"Until one can type at the agent's prompt; median of {ROUNDS} turns. Ours includes the checks before, "
-        f"proxy, gateway, screen, and the self-test of the sealed container; steps overlap.",
+        f"Until the agent's prompt is on the screen; median of {ROUNDS} turns. Ours includes the checks before, the "
+        f"proxy, the screen, and the self-test of the sealed container; steps overlap, and the last ones come after.",
     )
     with installation() as made:
         made.command("image", "build", "sidecar", *(name for name, _ in AGENTS))
@@ -129,10 +124,9 @@ def run() -> list[Comparison]:
         for _ in range(ROUNDS):
             took[DOCKER].append(docker_run(name, mark))
             for column, mode in MODES:
-                seconds, printed = our_start(mode, name, mark)
-                took[column].append(seconds)
-                for step, milliseconds in STEP.findall(printed):
-                    steps.setdefault(step, {}).setdefault(column, []).append(int(milliseconds) / 1000)
+                took[column].append(our_start(mode, name, mark))
+                for step, seconds in our_steps(mode, name).items():
+                    steps.setdefault(step, {}).setdefault(column, []).append(seconds)
         table.add(name, {column: statistics.median(each) for column, each in took.items()})
     for step, measured in steps.items():
         table.add(f"of it: {step}", {column: statistics.median(each) for column, each in measured.items()})
