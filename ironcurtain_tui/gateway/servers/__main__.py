@@ -60,6 +60,7 @@ def main() -> None:
     finally:
         for child in born.values():
             _kill(child)
+        channel.close()
 
 
 def _kill(child: int) -> None:
