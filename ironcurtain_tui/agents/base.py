@@ -23,6 +23,8 @@ MCP_BRIDGE = ("socat", "STDIO", f"UNIX-CONNECT:{MCP_SOCKET}")
 
 TOOL_SECONDS = 3600
 """How long an agent shall wait for a tool of the gateway: a person may have to think about the call."""
+HELD_SECONDS = 660
+"""How long it shall wait for a model call or a command's request that is held: longer than a question is open."""
 
 
 @dataclass(frozen=True)

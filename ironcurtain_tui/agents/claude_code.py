@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ironcurtain_tui.agents.base import (
+    HELD_SECONDS,
     HOME,
     TOOL_SECONDS,
     AgentAdapter,
@@ -25,8 +26,6 @@ MCP_CONFIG = ".config/ironcurtain/claude-mcp.json"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 TOKEN_VARIABLE = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 -- a name
 """For the token of a log-in; it asks nothing about it."""
-HELD_MS = "660000"
-"""Longer than any question to a person is open."""
 KEY_TAIL = 20
 """Characters of a key by which Claude Code remembers that its use was approved."""
 
@@ -64,9 +63,9 @@ class ClaudeCode(AgentAdapter):
             "MCP_TIMEOUT": "60000",
             "MCP_TOOL_TIMEOUT": str(TOOL_SECONDS * 1000),
             "CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS": "0",  # else it goes on without the answer after two minutes
-            "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS": HELD_MS,
-            "API_TIMEOUT_MS": HELD_MS,
-            "BASH_DEFAULT_TIMEOUT_MS": HELD_MS,
+            "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS": str(HELD_SECONDS * 1000),
+            "API_TIMEOUT_MS": str(HELD_SECONDS * 1000),
+            "BASH_DEFAULT_TIMEOUT_MS": str(HELD_SECONDS * 1000),
             "BASH_MAX_TIMEOUT_MS": str(TOOL_SECONDS * 1000),
         }
         if "anthropic" in context.base_urls:

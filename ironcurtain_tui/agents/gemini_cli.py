@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ironcurtain_tui.agents.base import (
+    HELD_SECONDS,
+    HOME,
     TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
@@ -13,6 +15,11 @@ from ironcurtain_tui.agents.base import (
     orientation,
 )
 from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
+
+EXPERIMENTS = ".gemini/experiments.json"
+"""The only place where it can be told to wait longer than a minute for a model."""
+REQUEST_TIMEOUT = 45773134
+"""The number of that setting; seconds."""
 
 
 class GeminiCli(AgentAdapter):
@@ -31,6 +38,7 @@ class GeminiCli(AgentAdapter):
             "GEMINI_CLI_TRUST_WORKSPACE": "true",
             "GEMINI_TELEMETRY_ENABLED": "false",
             "NO_BROWSER": "1",
+            "GEMINI_EXP": f"{HOME}/{EXPERIMENTS}",
             "GOOGLE_GEMINI_BASE_URL": base_url(context, "google"),
         }
         return AgentLaunch(
@@ -38,6 +46,7 @@ class GeminiCli(AgentAdapter):
             env,
             {
                 ".gemini/settings.json": as_json(_settings(context)),
+                EXPERIMENTS: as_json({"flags": [{"flagId": REQUEST_TIMEOUT, "intValue": str(HELD_SECONDS)}]}),
                 ".gemini/trustedFolders.json": as_json({context.workspace: "TRUST_FOLDER"}),
                 ".gemini/GEMINI.md": orientation(context).encode(),
             },
@@ -64,6 +73,7 @@ def _settings(context: AgentContext) -> dict[str, object]:
         "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
         "privacy": {"usageStatisticsEnabled": False},
         "telemetry": {"enabled": False},
+        "tools": {"shell": {"inactivityTimeout": HELD_SECONDS}},
         "ui": {"hideBanner": True, "hideTips": True},
         "ide": {"hasSeenNudge": True},
         **mcp_servers(context, trust=True, timeout=TOOL_SECONDS * 1000),

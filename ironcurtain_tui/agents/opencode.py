@@ -6,6 +6,7 @@ It would ask a host of its own for the list of models; a made-up answer breaks i
 from __future__ import annotations
 
 from ironcurtain_tui.agents.base import (
+    HELD_SECONDS,
     MCP_SERVER,
     TOOL_SECONDS,
     AgentAdapter,
@@ -45,6 +46,7 @@ class OpenCode(AgentAdapter):
         resuming = ("--continue",) if context.resumes else ()
         env = {
             "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS": str(HELD_SECONDS * 1000),
             "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             "OPENCODE_DISABLE_MODELS_FETCH": "1",
             "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",

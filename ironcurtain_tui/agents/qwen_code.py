@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironcurtain_tui.agents.base import (
+    HELD_SECONDS,
     TOOL_SECONDS,
     AgentAdapter,
     AgentContext,
@@ -17,6 +18,9 @@ from ironcurtain_tui.agents.task import PlainReader, TaskLaunch
 
 MODELS = {"openrouter": "qwen/qwen3-coder", "openai": "gpt-5.1"}
 """When none is chosen."""
+
+LONGEST_COMMAND_MS = 600_000
+"""It takes no more, and two minutes when it is told nothing."""
 
 
 class QwenCode(AgentAdapter):
@@ -36,6 +40,8 @@ class QwenCode(AgentAdapter):
             "OPENAI_API_KEY": context.sentinels[provider],
             "OPENAI_BASE_URL": base_url(context, provider),
             "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
+            "QWEN_CODE_API_TIMEOUT_MS": str(HELD_SECONDS * 1000),
+            "QWEN_CODE_MCP_TOOL_IDLE_TIMEOUT_MS": str(TOOL_SECONDS * 1000),
             "OPENAI_MODEL": model or MODELS[provider],
         }
         return AgentLaunch(
@@ -64,7 +70,7 @@ def _settings(context: AgentContext) -> dict[str, object]:
         "general": {"enableAutoUpdate": False},
         "privacy": {"usageStatisticsEnabled": False},
         # Else it shows the model no tool of the gateway until the model searches for one.
-        "tools": {"toolSearch": {"enabled": False}},
+        "tools": {"toolSearch": {"enabled": False}, "shell": {"defaultTimeoutMs": LONGEST_COMMAND_MS}},
         "telemetry": {"enabled": False},
         "ui": {"hideBanner": True, "hideTips": True},
         **mcp_servers(context, trust=True, timeout=TOOL_SECONDS * 1000),

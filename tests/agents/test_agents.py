@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ironcurtain_tui.agents import AGENTS, AgentAdapter, AgentContext, AgentLaunch, agent
-from ironcurtain_tui.agents.base import MCP_BRIDGE
+from ironcurtain_tui.agents.base import HELD_SECONDS, MCP_BRIDGE
 from ironcurtain_tui.cli import WHO
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
@@ -139,6 +139,14 @@ def test_what_was_kept_of_a_conversation_is_known(adapter: AgentAdapter) -> None
     assert any(kept.startswith(f"{place}/") for place in adapter.state)
     assert adapter.remembers([kept], CONVERSATION)
     assert not adapter.remembers([], CONVERSATION)
+
+
+@pytest.mark.parametrize("name", ["claude-code", "gemini-cli", "qwen-code"])
+def test_those_that_would_not_wait_for_a_held_model_call_are_told_to(name: str) -> None:
+    """By themselves they give up after three, one and two minutes, and ask again."""
+    launch = agent(name).prepare(own(agent(name)))
+    told = [*launch.env.values(), *(content.decode() for content in launch.seed.values())]
+    assert any(str(HELD_SECONDS) in each for each in told)
 
 
 def test_the_command_line_names_them_all() -> None:
