@@ -53,6 +53,7 @@ class Keystrokes:
         self._open: list[_Stretch] = [_Stretch()]
         self._whole = True
         self._complete = complete
+        self._forgot = float("-inf")
 
     @property
     def waiting(self) -> bool:
@@ -68,6 +69,11 @@ class Keystrokes:
     def complete(self) -> bool:
         """Whether nothing was ever forgotten, and no mode was seen in which keys mean something else."""
         return self._complete
+
+    @property
+    def forgot(self) -> float:
+        """When the last of the keys was pressed that were forgotten unseen: a message before it may not be the last."""
+        return self._forgot
 
     def add(self, now: float, data: bytes, columns: int = 0) -> None:
         """``data`` was sent because the person pressed a key or pasted; the terminal is ``columns`` wide."""
@@ -95,6 +101,7 @@ class Keystrokes:
                     stretch.sent = []
             elif stretch.sent and now - stretch.last >= UNSEEN_SECONDS:
                 self._size -= sum(len(sent.data) for sent in stretch.sent)
+                self._forgot = stretch.last
                 stretch.sent, stretch.text, stretch.unseen = [], "", True
                 self._complete = False
         self._open = [stretch for stretch in self._open[:-1] if stretch.sent] + self._open[-1:]

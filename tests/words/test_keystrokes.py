@@ -46,6 +46,7 @@ def test_a_password_is_forgotten_and_the_words_around_it_are_not() -> None:
     keys.look(now + UNSEEN_SECONDS, PROMPT)
     assert not keys.waiting
     assert b"hunter2"[:4] not in held(keys)
+    assert keys.forgot == now, "so that nobody takes the message before it for the last"
     now = typed(keys, "echo done", now + 3)
     keys.look(now, PROMPT + "echo done")
     assert [message.text for message in messages("readline", keys.seen(""))] == ["sudo make install", "echo done"]

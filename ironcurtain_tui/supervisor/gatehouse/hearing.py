@@ -128,7 +128,7 @@ class Hearing:
         typed = messages(self._dialect, sent, whole=self._keys.whole, complete=self._keys.complete)
         if not typed or (self._said is not None and self._said.time >= typed[-1].time):
             return self._said
-        newest = typed[-1]
+        newest = typed[-1] if typed[-1].time > self._keys.forgot else typed[-1].doubted()
         text = "" if newest.confidence is Confidence.UNKNOWN else newest.text
         return Utterance(text=text, time=newest.time, source=WordSource.KEYSTROKES, confidence=newest.confidence)
 
