@@ -17,6 +17,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor import remote_names
 from ironcurtain_tui.supervisor.doorway import Doorway
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -39,6 +40,20 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         subprocess.run(["chown", "-R", "1000:1000", repository], check=True)
     yield repository
     shutil.rmtree(root)
+
+
+def request(workspace: Path) -> LaunchRequest:
+    return LaunchRequest(
+        session_id=paths.new_session_id(),
+        workspace=str(workspace),
+        agent="shell",
+        model="",
+        rehearsal=True,
+        image="ironcurtain-shell:latest",
+        cols=80,
+        lines=24,
+        config=Config(auto_approve=AutoApproveSettings(mode="rules")),
+    )
 
 
 async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agent_runs(
@@ -73,18 +88,27 @@ async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agen
     monkeypatch.setattr(Doorway, "hold", hold)
     monkeypatch.setattr(SelfTest, "sealed", test)
     monkeypatch.setattr(AgentContainer, "release", release)
-    session = Session.for_request(
-        LaunchRequest(
-            session_id=paths.new_session_id(),
-            workspace=str(workspace),
-            agent="shell",
-            model="",
-            rehearsal=True,
-            image="ironcurtain-shell:latest",
-            cols=80,
-            lines=24,
-            config=Config(auto_approve=AutoApproveSettings(mode="rules")),
-        )
-    )
+    session = Session.for_request(request(workspace))
     await session.run(listening=lambda: order.append("listening"))
     assert order == ["listening", "noted {'https://git.example/it': 'origin'}", "doors", "sealed", "released"]
+
+
+async def test_an_agent_that_ends_while_its_doors_are_tried_has_simply_ended(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_or_skip()
+    engine = Engine.connect()
+    ensure_image(engine, "shell", lambda _: None)
+    trying = SelfTest.doors
+
+    def try_doors(itself: SelfTest) -> SelfTestReport:
+        (agents,) = (one for one in engine.find_owned() if one.session_id == wanted.session_id)
+        engine.client.kill(agents.id)
+        return trying(itself)
+
+    monkeypatch.setattr(SelfTest, "doors", try_doors)
+    wanted = request(workspace)
+    await Session.for_request(wanted).run(listening=lambda: None)
+    record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
+    assert record is not None
+    assert (record.outcome, record.exit_code) == ("the agent exited with code 137", 137)
