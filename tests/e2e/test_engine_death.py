@@ -30,6 +30,9 @@ def open_session(installation: Installation, own_engine: OwnEngine, terminal: Tm
     installation.environment["DOCKER_HOST"] = own_engine.address
     installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", str(installation.workspace))
     terminal.wait_for(r":/workspace[$#] ")
+    (session,) = installation.sessions()
+    # The agent does not wait for the proof that its doors answer, and without that the session would end otherwise.
+    wait_until(lambda: '"kind":"self-test.doors"' in session.audit_log.read_text(), PATIENCE)
 
 
 def test_the_engine_dies_and_comes_back(installation: Installation, own_engine: OwnEngine, terminal: Tmux) -> None:
