@@ -41,6 +41,8 @@ BADGE = {
     BadgeState.WARN: Sign("▲", "warning", Tone.WARN),
     BadgeState.FAIL: Sign("✗", "failed", Tone.BAD),
 }
+UNKNOWN = Sign("?", "was so when it was last heard of", Tone.QUIET)
+"""What was well, when nobody is there any more to say whether it is."""
 
 DECISION = {
     Decision.ALLOW: Sign("✓", "allow", Tone.GOOD),

@@ -42,6 +42,9 @@ class Admitting:
     async def refused(self, action: ToolCall, reason: str) -> None:
         raise AssertionError(reason)
 
+    async def unpaused(self) -> None:
+        pass
+
 
 class Relay:
     """Stands in for the proxy: tunnels to the model, refuses every other host, swaps nothing."""

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.events import BadgeState, Decision, DoorState, Spending
+from ironcurtain_tui.events import BadgeState, Decision, DoorState, SessionStatus, Spending
 from ironcurtain_tui.ui.figures import clock, count, dollars
 from ironcurtain_tui.ui.keymap import TABS, Command
 from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.tabs import Tabbed, TabLabel, label
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
-from ironcurtain_tui.ui.words import BADGE
+from ironcurtain_tui.ui.words import BADGE, UNKNOWN
 
 REHEARSAL = "A rehearsal: container, proxy and policy are real, the model is a scripted one on this machine."
 BADGE_TEXT = 24
@@ -79,8 +79,9 @@ def _network(session: StateKeeper) -> Piece:
 def _badges(session: StateKeeper) -> Iterable[Piece]:
     if session.info.rehearsal:
         yield Piece(" REHEARSAL: scripted model ", Tone.ALERT, Command.HELP, REHEARSAL)
+    lost = session.status is SessionStatus.LOST
     for badge in session.badges.values():
-        sign = BADGE[badge.state]
+        sign = UNKNOWN if lost and badge.state is BadgeState.OK else BADGE[badge.state]
         text = clip(neutralise(badge.text), BADGE_TEXT)
         rank = {BadgeState.FAIL: 1, BadgeState.WARN: 2}.get(badge.state, 5)
         yield Piece(f"{sign.symbol} {text}", sign.tone, Command.HELP, neutralise(badge.detail) or sign.word, rank)
