@@ -42,6 +42,7 @@ class Connection:
         """Serve until the client leaves; what is under way for it is then cancelled."""
         requests, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         outgoing, answers = anyio.create_memory_object_stream[SessionMessage](0)
+        reason = "it was cut off"
         try:
             async with asyncio.TaskGroup() as group, requests, incoming, outgoing, answers:
                 reading = group.create_task(self._read(requests), name="mcp reading")
@@ -54,8 +55,8 @@ class Connection:
             reason = repr(errors.exceptions[0])  # the client left in the middle
         finally:
             self._writer.close()
-        if not self._answered:
-            log.warning("a client of the gateway got no answer at all: %s", reason)
+            if not self._answered:
+                log.warning("a client of the gateway got no answer at all: %s", reason)
 
     async def _read(self, requests: anyio.abc.ObjectSendStream[SessionMessage | Exception]) -> None:
         async with requests:

@@ -15,6 +15,7 @@ from ironcurtain_tui.config import McpServerSettings
 from ironcurtain_tui.gateway import upstream
 from ironcurtain_tui.gateway.defaults import BUILT_IN, built_in
 from ironcurtain_tui.gateway.nursery import Nursery
+from ironcurtain_tui.gateway.servers.__main__ import NICENESS
 from ironcurtain_tui.gateway.upstream import ServerState, Upstream
 
 pytestmark = [
@@ -103,7 +104,8 @@ async def test_each_is_a_process_of_its_own_and_none_sees_our_environment(brood:
     pids = brood.pids()
     assert set(pids) == set(BUILT_IN)
     assert all(os.getsid(pid) == pid for pid in pids.values()), "killed with all it started"
-    assert all(os.getpriority(os.PRIO_PROCESS, pid) == 10 for pid in pids.values())
+    behind = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    assert all(os.getpriority(os.PRIO_PROCESS, pid) == behind for pid in pids.values())
     assert set(environment(brood.nursery.pid)) == {"PYTHONPATH"}
     workspaces = {Path(f"/proc/{pid}/cwd").readlink() for pid in pids.values()}
     assert workspaces == {brood.workspace}
@@ -157,6 +159,7 @@ from pathlib import Path
 from ironcurtain_tui.config import Config
 from ironcurtain_tui.gateway.defaults import built_in
 from ironcurtain_tui.gateway.nursery import Nursery
+from ironcurtain_tui.gateway.servers.__main__ import NICENESS
 from ironcurtain_tui.gateway.upstream import Upstream
 
 async def main():
