@@ -19,6 +19,7 @@ from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
 from ironcurtain_tui.audit.reader import AuditReader, verify_file
 from ironcurtain_tui.audit.redact import MARK, Redactor
 from ironcurtain_tui.events import AuditLine, Decision
+from tests.small_disk import small_file_system
 
 SESSION = "0123456789ab"
 
@@ -31,13 +32,8 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("mounting a small file system needs root")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_file_system(tmp_path / "disk", "64k") as disk:
+        yield disk
 
 
 def summaries(path: Path) -> list[str]:

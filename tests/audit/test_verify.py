@@ -22,6 +22,7 @@ from ironcurtain_tui.audit.signature import KEY_FILE, PUBLIC_FILE, SigningKey
 from ironcurtain_tui.audit.verify import RunningProof, missing_sessions, verify_log
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import private_directory
+from tests.small_disk import small_file_system
 
 SESSION, OTHER = "0123456789ab", "ba9876543210"
 
@@ -438,12 +439,8 @@ def test_a_directory_that_cannot_be_written_begins_no_log(audit: AuditDirectory,
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 128 KiB."""
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("mounting a small file system needs root")
-    disk = private_directory(tmp_path / "disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_file_system(tmp_path / "disk", "128k") as disk:
+        yield disk
 
 
 def filled(log: AuditLog, size: int) -> int:

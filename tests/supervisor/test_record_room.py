@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from ironcurtain_tui.events import BadgeState, Decision
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
 from ironcurtain_tui.supervisor.gatehouse.refusals import BURST
 from ironcurtain_tui.tasks import TaskOwner
+from tests.small_disk import small_file_system
 from tests.supervisor.gate_stage import GateStage, answer, gate_stage
 from tests.waiting import until
 
@@ -105,13 +105,8 @@ async def test_a_person_lets_it_grow_or_not(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB."""
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("mounting a small file system needs root")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_file_system(tmp_path / "disk", "4m") as disk:
+        yield disk
 
 
 def fill(disk: Path, leave: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from ironcurtain_tui.traffic.keeper import MEMORY, PARTS, TrafficKeeper
 from ironcurtain_tui.traffic.kept import Body, KeptFlow
 from ironcurtain_tui.traffic.reader import TrafficReader
 from ironcurtain_tui.traffic.ring import part_numbers, part_path
+from tests.small_disk import small_file_system
 
 SECRET = "sk-ant-api03-not-a-real-key-0123456789"
 LIMIT = 1024
@@ -255,13 +255,8 @@ def test_a_directory_that_cannot_be_made_ends_the_keeping_and_nothing_else(make:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB."""
-    if os.geteuid():
-        pytest.skip("mounting a small file system needs root")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_file_system(tmp_path / "disk", "256k") as disk:
+        yield disk
 
 
 def test_on_a_really_full_disk_what_is_kept_stays_whole_and_the_audit_log_goes_on(small_disk: Path) -> None:
