@@ -13,11 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
 
+import docker.errors
+
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError, explained
-from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, sidecar_body
+from ironcurtain_tui.containers.sidecar import BRIDGE, DoorPorts, SidecarSpec, sidecar_body
 from ironcurtain_tui.containers.spec import SESSION_LABEL, AgentNetwork
 from ironcurtain_tui.containers.subnet import candidates, kernel_routes
 from ironcurtain_tui.errors import UserFacingError
@@ -112,6 +114,26 @@ class SessionNetwork:
     def agents_part(self) -> AgentNetwork:
         """What the agent's container must know of it."""
         return AgentNetwork(self.name, self.sidecar_address)
+
+    def stands(self, engine: Engine, image: str) -> bool:
+        """Whether ``engine`` still has it whole, with its sidecar at work and made of what ``image`` means by now.
+
+        It is no more once the engine was restarted, or somebody removed or disconnected a part of it.
+        """
+        with explained("inspect the sidecar", engine.address):
+            try:
+                sidecar = engine.client.inspect_container(self.sidecar.id)
+                made_of = engine.client.inspect_image(image)["Id"]
+            except docker.errors.NotFound:
+                return False
+        networks = sidecar["NetworkSettings"]["Networks"] or {}
+        here = networks.get(self.name) or {}
+        return bool(
+            sidecar["State"]["Status"] == "running"
+            and sidecar["Image"] == made_of
+            and (here.get("NetworkID"), here.get("IPAddress")) == (self.id, self.sidecar_address)
+            and set(networks) == {self.name, BRIDGE}
+        )
 
     def remove(self) -> None:
         """Remove the sidecar, then the network, unless somebody else has joined it. Idempotent."""

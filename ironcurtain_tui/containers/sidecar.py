@@ -10,6 +10,8 @@ from typing import Any
 from ironcurtain_tui.containers.seccomp import seccomp_profile
 from ironcurtain_tui.containers.spec import HOST, MIB, SESSION_LABEL
 
+BRIDGE = "bridge"
+"""The engine's default network."""
 MEMORY = 64 * MIB
 PIDS = 256
 """Every connection is a process of socat's."""
@@ -77,7 +79,7 @@ def sidecar_body(spec: SidecarSpec) -> dict[str, Any]:
         "Hostname": "sidecar",
         "Labels": {**spec.labels, SESSION_LABEL: spec.session_id},
         "HostConfig": {
-            "NetworkMode": "bridge",
+            "NetworkMode": BRIDGE,
             "ExtraHosts": [f"{HOST}:{spec.host}"],
             "Dns": ["127.0.0.1"],
             "CapDrop": ["ALL"],

@@ -57,6 +57,7 @@ from ironcurtain_tui.supervisor import doors
 from ironcurtain_tui.supervisor.access import Access, Accesses
 from ironcurtain_tui.supervisor.activity import Activity
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
+from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
@@ -102,7 +103,9 @@ class Assembly:
         chronicle: Chronicle,
         tasks: TaskOwner,
         teardown: Teardown,
+        approach: Approach | None = None,
     ) -> None:
+        """``approach``: what was prepared for it, if anything was; ``start`` uses it or removes it."""
         self._request = request
         self._adapter = adapter
         self._accesses = accesses
@@ -121,7 +124,8 @@ class Assembly:
         )
         self._tasks = tasks
         self._teardown = teardown
-        self._token = secrets.token_hex(16)
+        self._approach = approach
+        self._token = secrets.token_hex(16) if approach is None else approach.token
         self._packages = PackageRegistries()
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
@@ -143,6 +147,8 @@ class Assembly:
     async def start(self) -> None:
         """Until the agent runs and has its doors. UserFacingError when it may not, or cannot, run."""
         bulletin = self._bulletin
+        if self._approach is not None:
+            self._teardown.push("approach", self._approach.remove)
         async with bulletin.step("audit log"):
             await self._open_chronicle()
         if self._request.config.packages.enabled:
@@ -162,7 +168,7 @@ class Assembly:
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
-        doorway = await asyncio.to_thread(self._find_doorway, engine, shared=not identity.is_us)
+        doorway = await self._find_doorway(engine, shared=not identity.is_us)
         self._teardown.push("doors", doorway.close)
         context = AgentContext(
             session_id=self._request.session_id,
@@ -372,10 +378,17 @@ class Assembly:
         hosts = self._request.config.web.hosts
         return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
 
-    def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
-        if self._request.network_mode == "uds":
+    async def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
+        wants_ports = self._request.network_mode == "tcp"
+        if (approach := self._approach) is not None:
+            if wants_ports and await asyncio.to_thread(approach.stands, engine, self._request.sidecar_image):
+                self._network = approach.network
+                return approach.doorway
+            await approach.remove()
+        if not wants_ports:
             return Doorway.of_sockets(self._paths, shared=shared)
-        return Doorway.of_ports(door_address(engine, sys.platform), self._token)
+        address = await asyncio.to_thread(door_address, engine, sys.platform)
+        return Doorway.of_ports(address, self._token)
 
     def _open_policy(self) -> LivePolicy:
         def build(documents: Mapping[str, PolicyDocument]) -> Policy:
@@ -510,7 +523,7 @@ class Assembly:
         async with self._bulletin.step("container"):
             network = None
             if doorway.tcp is not None:
-                self._network = await self._join_network(engine, doorway.tcp)
+                self._network = self._network or await self._join_network(engine, doorway.tcp)
                 network = self._network.agents_part
             container = self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
             self._stream = await asyncio.to_thread(container.attach)

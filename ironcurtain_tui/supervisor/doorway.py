@@ -68,7 +68,11 @@ class Doorway:
         await self.proxy.hold()
         await self.gateway.hold()
 
-    async def close(self) -> None:
-        """Shut both. Idempotent."""
+    def shut(self) -> None:
+        """For good. Idempotent."""
         self.proxy.close()
         self.gateway.close()
+
+    async def close(self) -> None:
+        """The same, for whoever awaits what it undoes."""
+        self.shut()

@@ -30,6 +30,7 @@ from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.access import Accesses
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
+from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.assembly import DOORS, Assembly
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
@@ -52,7 +53,9 @@ ENGINE_GIVE_UP_SECONDS = 600.0
 class Session:
     """Runs one LaunchRequest. It is what the control server serves (``Served``)."""
 
-    def __init__(self, request: LaunchRequest, accesses: Accesses, way_out: WayOut) -> None:
+    def __init__(
+        self, request: LaunchRequest, accesses: Accesses, way_out: WayOut, approach: Approach | None = None
+    ) -> None:
         self._paths = paths.SessionPaths.of(request.session_id)
         adapter = agent(request.agent, request.config.agents)
         self._tasks = TaskOwner(on_failure=self._task_failed)
@@ -87,6 +90,7 @@ class Session:
             self._chronicle,
             self._tasks,
             self._teardown,
+            approach,
         )
         self._request = request
         self._accesses = accesses
@@ -96,13 +100,15 @@ class Session:
         self._viewers_changed = asyncio.Event()
 
     @classmethod
-    def for_request(cls, request: LaunchRequest) -> Session:
-        """Look up the real keys and make the session. UserFacingError when a named source gives no key."""
+    def for_request(cls, request: LaunchRequest, approach: Approach | None = None) -> Session:
+        """Look up the real keys and make the session. UserFacingError when a named source gives no key.
+
+        ``approach``, if one was prepared under the request's session id, is the session's own as soon as it runs.
+        """
         adapter = agent(request.agent, request.config.agents)
         way_out = WayOut(request.config.network)
-        return cls(
-            request, Accesses.find(adapter, request.config, rehearsal=request.rehearsal, way_out=way_out), way_out
-        )
+        accesses = Accesses.find(adapter, request.config, rehearsal=request.rehearsal, way_out=way_out)
+        return cls(request, accesses, way_out, approach)
 
     # --- life ----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ironcurtain_tui import paths
@@ -19,6 +21,7 @@ from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor import remote_names
+from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.doorway import Doorway
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
@@ -112,3 +115,40 @@ async def test_an_agent_that_ends_while_its_doors_are_tried_has_simply_ended(
     record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
     assert record is not None
     assert (record.outcome, record.exit_code) == ("the agent exited with code 137", 137)
+
+
+@pytest.mark.parametrize("fate", ["used", "broken", "not needed"])
+async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    engine_or_skip()
+    engine = Engine.connect()
+    sidecar = ensure_image(engine, "sidecar", lambda _: None)
+    ensure_image(engine, "shell", lambda _: None)
+    wanted = msgspec.structs.replace(request(workspace), sidecar_image=sidecar)
+    if fate != "not needed":
+        wanted = msgspec.structs.replace(wanted, network_mode="tcp")
+    approach = await asyncio.to_thread(Approach.prepare, engine, wanted.session_id, sidecar)
+    if fate == "broken":
+        engine.client.kill(approach.network.sidecar.id)
+    seen: set[str] = set()
+    trying = SelfTest.doors
+
+    def try_doors(itself: SelfTest) -> SelfTestReport:
+        report = trying(itself)
+        assert report.passed, report.failures
+        seen.update(one.id for one in engine.find_owned() if one.session_id == wanted.session_id)
+        session.request_stop("seen enough")
+        return report
+
+    monkeypatch.setattr(SelfTest, "doors", try_doors)
+    session = Session.for_request(wanted, approach)
+    await session.run(listening=lambda: None)
+    record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
+    assert record is not None
+    assert record.outcome == "seen enough"
+    assert (approach.network.sidecar.id in seen, len(seen)) == {
+        "used": (True, 2), "broken": (False, 2), "not needed": (False, 1)
+    }[fate]  # fmt: skip
+    left = [*engine.find_owned(), *engine.find_owned_networks()]
+    assert wanted.session_id not in {one.session_id for one in left}
