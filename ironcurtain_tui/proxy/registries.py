@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -57,7 +57,13 @@ class Inquiry:
     place: str
     """Host, and port where it is not 443."""
     target: str
-    """As asked; for a file that another led to by a redirect, the first one's."""
+    origin: tuple[str, str] | None = None
+    """Place and target by which the registry tells of the file, where redirects have led from there to here."""
+
+    @property
+    def listed(self) -> tuple[str, str]:
+        """Place and target by which the registry tells of it."""
+        return self.origin or (self.place, self.target)
 
     @property
     def answered_here(self) -> bool:
@@ -192,7 +198,8 @@ class Registries:
         there = Artifact(url=url, version="", published=None)
         if not self._knows(there.place, inquiry.registry):
             return
-        self._redirects[there.place, there.target] = inquiry
+        moved = replace(inquiry, place=there.place, target=there.target, origin=inquiry.listed)
+        self._redirects[there.place, there.target] = moved
         if len(self._redirects) > MAX_REDIRECTS:
             self._redirects.popitem(last=False)
 
@@ -205,7 +212,7 @@ class Registries:
         listing, loaded = self._listings.get((inquiry.registry, inquiry.asked.name), (None, 0.0))
         if listing is None:
             return True
-        found = listing.find(inquiry.place, pypi.main_file(inquiry.target))
+        found = _artifact(listing, inquiry)
         return time.monotonic() - loaded > (FRESH if found else AGAIN)
 
     async def load(self, inquiry: Inquiry) -> None:
@@ -218,14 +225,14 @@ class Registries:
     def package(self, inquiry: Inquiry) -> Package:
         """What the policy decides on. Refusal 403 for a file that the registry does not tell of."""
         kind, asked = inquiry.registry.kind, inquiry.asked
-        file = urlsplit(inquiry.target).path.rpartition("/")[2]
+        file = urlsplit(inquiry.listed[1]).path.rpartition("/")[2]
         if not isinstance(asked, File):
             name = asked.name if isinstance(asked, Document) else ""
             return Package(registry=kind, name=name)
         if kind is Kind.DEBIAN:
             return Package(registry=kind, name=asked.name, version=asked.version, file=file)
         listing, _ = self._listings.get((inquiry.registry, asked.name), (None, 0.0))
-        artifact = listing.find(inquiry.place, pypi.main_file(inquiry.target)) if listing else None
+        artifact = _artifact(listing, inquiry) if listing else None
         if listing is None or artifact is None:
             raise Refusal(403, f"{file} is not among the files of {asked.name} that its registry tells of")
         screening = self._screening(kind, asked.name)
@@ -400,6 +407,11 @@ class Registries:
         listing, _ = self._listings.pop((registry, name), (None, 0.0))
         for each in listing.artifacts if listing else ():
             self._files.pop((each.place, each.target), None)
+
+
+def _artifact(listing: Listing, inquiry: Inquiry) -> Artifact | None:
+    place, target = inquiry.listed
+    return listing.find(place, pypi.main_file(target))
 
 
 def _packument(name: str, body: bytes) -> npm.Packument:

@@ -150,6 +150,25 @@ async def test_files_that_lie_elsewhere_get_no_password(make_shop: MakeShop, mac
     assert shop.world.shown(PYPI) == {BASIC}
 
 
+async def test_a_file_that_was_moved_gets_the_password_at_the_registry_only(
+    make_shop: MakeShop, machine: Machine
+) -> None:
+    world, old, near, far = machine.world, "/leftpad/-/leftpad-1.2.0.tgz", "/blob/1", "/blob/2?signature=1"
+    world.at_its_port = False
+    world.pages.clear()
+    machine.set_up()
+    world.redirects = {(NPM, old): near, (NPM, near): f"https://{FILES}{far}", (FILES, far): "3"}
+    world.pages[FILES, "/blob/3"] = "application/octet-stream", b"moved"
+    shop = await open_shop(make_shop, machine.find())
+    agent = await shop.inside(NPM)
+    assert [(await agent.ask(get(NPM, target))).status for target in (old, near)] == [302, 302]
+    agent = await shop.inside(FILES)
+    assert (await agent.ask(get(FILES, far))).status == 302
+    assert (await agent.ask(get(FILES, "/blob/3"))).body == b"moved"
+    assert world.shown(NPM) == {f"Bearer {TOKEN}"}
+    assert world.shown(FILES) == {""}
+
+
 async def test_a_password_for_one_path_goes_nowhere_else_on_its_host(make_shop: MakeShop, machine: Machine) -> None:
     world, place = machine.world, machine.world.place(NPM)
     machine.write("home/me/.npmrc", f"registry=https://{place}/own/\n//{place}/own/:_authToken={TOKEN}\n")
