@@ -196,6 +196,26 @@ async def test_a_question_that_cannot_be_recorded_is_not_asked(stage: GateStage)
     assert stage.pending == []
 
 
+async def test_a_grant_that_cannot_be_recorded_is_none(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.ask(get()))
+    (escalation,) = await stage.raised()
+    stage.audit.path.unlink()
+    viewer.send(answer(escalation, scope=ScopeKind.SESSION))
+    assert (await asyncio.wait_for(waiting, PATIENCE)).rule == "audit-first"
+    await until(lambda: not stage.pending)
+    assert stage.bulletin.keeper.grants == ()
+
+
+async def test_no_approval_lifts_a_denial_that_came_meanwhile(stage: GateStage, viewer: ControlClient) -> None:
+    waiting = start(stage.gate.ask(get()))
+    (escalation,) = await stage.raised()
+    stage.user_file.write_text('[[rule]]\nname = "never"\non = "request"\nhost = "files.example.org"\nthen = "deny"\n')
+    stage.policy.reload()
+    viewer.send(answer(escalation))
+    verdict = await asyncio.wait_for(waiting, PATIENCE)
+    assert (verdict.decision, verdict.rule) == (Decision.DENY, "user: never")
+
+
 async def test_unattended_as_configured(tmp_path: Path) -> None:
     async with gate_stage(tmp_path, settings=ApprovalSettings(unattended="deny")) as stage:
         stage.watched = False
@@ -427,6 +447,17 @@ async def test_what_is_asked_while_they_are_paused_has_all_its_time(
     approvals.stand_still(False)
     ended: object = await asyncio.wait_for(asked, PATIENCE)
     assert ended.state is EscalationState.EXPIRED  # type: ignore[attr-defined]
+
+
+async def test_cutting_does_not_wait_for_its_record(stage: GateStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[bool] = []
+
+    async def record(*_: object) -> None:
+        cut.append(stage.doors_cut)
+
+    monkeypatch.setattr(stage.gatehouse._desk, "_record", record)
+    await stage.gatehouse._desk.set_doors(SetDoors(doors=DoorState.CUT))
+    assert cut == [True]
 
 
 async def test_cut_doors_deny_what_waits_and_stay_cut(stage: GateStage, viewer: ControlClient) -> None:

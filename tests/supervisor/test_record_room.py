@@ -146,3 +146,16 @@ async def test_a_disk_that_fills_up_stops_what_is_new_and_the_log_is_signed_to_i
     assert records[-1].kind == "audit.checkpoint", "the end is signed"
     assert verify_file(stage.audit.path, "0" * 12).ok
     assert '"ended"' in (small_disk / "audit" / "ledger.jsonl").read_text()
+
+
+async def test_what_was_decided_before_a_person_was_asked_for_room_is_decided_anew(tmp_path: Path) -> None:
+    async with gate_stage(tmp_path, policy=ALLOWED, audit=SMALL) as stage:
+        tasks = TaskOwner()
+        while stage.audit.size < LOG:
+            await stage.gate.admit(get())
+        waiting = tasks.start(stage.gate.admit(get()), "request")
+        (escalation,) = await stage.raised()
+        stage.user_file.write_text(ALLOWED.replace('"allow"', '"deny"'))
+        stage.policy.reload()
+        assert await stage.gatehouse._desk.decide(answer(escalation)) is None
+        assert (await waiting).decision is Decision.DENY

@@ -197,9 +197,7 @@ class Approvals:
             escalation = _ended(escalation, EscalationState.DENIED, "the decision could not be recorded")
         if not self._answer(name, answer) and answer.approved:
             escalation = _ended(escalation, EscalationState.CANCELLED, f"{note}, but the agent no longer waited")
-            await self._audit.append_async(
-                "escalation.cancelled", f"nobody waited any more: {escalation.card.title}", data={"escalation": name}
-            )
+            self._record_end(escalation, "escalation.cancelled")
         self._tell(escalation)
         return escalation
 

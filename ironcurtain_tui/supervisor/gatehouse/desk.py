@@ -19,7 +19,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.escalations import haste
 from ironcurtain_tui.escalations import queue as core
 from ironcurtain_tui.escalations.domains import requested_rule
-from ironcurtain_tui.events import DoorsChanged, DoorState
+from ironcurtain_tui.events import DoorsChanged, DoorState, EscalationState
 from ironcurtain_tui.policy.action import Action
 from ironcurtain_tui.policy.rules import Rule
 from ironcurtain_tui.supervisor.bulletin import Bulletin
@@ -78,12 +78,12 @@ class Desk:
             self._check_haste(message)
             if message.approve and message.scope is ScopeKind.ALWAYS:
                 return await self._always(message, action)
-            await self._decide(message, _words(message))
+            approved = await self._decide(message, _words(message))
         except core.DecisionRefused as refused:
             return DecisionRefused(escalation=message.escalation, reason=str(refused))
         except AuditUnavailable as error:
             return DecisionRefused(escalation=message.escalation, reason=error.message)
-        if message.approve and action is not None and self._grant(message, action):
+        if approved and action is not None and self._grant(message, action):
             await self._release_covered()
         return None
 
@@ -103,7 +103,8 @@ class Desk:
             if haste.word_missing(escalation, message.word, self._streak):
                 raise core.DecisionRefused(f"it is risky and the last answers were instant: type {haste.WORD}")
 
-    async def _decide(self, message: Decide, scope: str) -> None:
+    async def _decide(self, message: Decide, scope: str) -> bool:
+        """Whether it is approved by now: it was recorded, and somebody still waited."""
         ended = await self._approvals.decide(
             message.escalation,
             message.digest,
@@ -114,6 +115,7 @@ class Desk:
             hasty=message.hasty,
         )
         self._streak = haste.hasty_streak([ended], self._streak)
+        return ended.state is EscalationState.APPROVED
 
     async def _always(self, message: Decide, action: Action | None) -> DecisionRefused | None:
         """The rule first: when it cannot be written, nothing is decided."""
@@ -187,11 +189,11 @@ class Desk:
             DoorState.PAUSED: "both doors are paused: everything waits, clocks stand still",
             DoorState.CUT: "both doors are shut for good",
         }[message.doors]
-        await self._record("doors", f"{words} (by the person)", {"doors": message.doors.value})
         if message.doors is DoorState.CUT:
             await self._cut_doors()
             self._leases.revoke("")
             await self._approvals.deny_all(PERSON, "the session is cut off")
+        await self._record("doors", f"{words} (by the person)", {"doors": message.doors.value})
 
 
 def _words(message: Decide) -> str:

@@ -153,14 +153,12 @@ class Gatekeeper:
         if isinstance(action, ToolCall) and self._holds_sentinel(action):
             await self.tripped(action, LEAK.reason)
             return LEAK
+        if (denial := await self._without_means(action)) is not None:
+            return await self._recorded(action, denial)
+        if not await self._barrier.passable():  # that may have taken a person, and minutes
+            return await self._recorded(action, CUT)
         verdict = self._judge(action)
-        if verdict.decision in (Decision.ALLOW, Decision.ESCALATE):
-            verdict = await self._with_room(action) or verdict
-        if verdict.decision is Decision.ALLOW and isinstance(action, HttpRequest):
-            verdict = await self._within_budget(action) or verdict
-        if verdict.decision is not Decision.ESCALATE:
-            return await self._recorded(action, verdict)
-        if isinstance(action, Tunnel):
+        if verdict.decision is not Decision.ESCALATE or isinstance(action, Tunnel):
             return await self._recorded(action, verdict)
         if not self._refusals.may_be_asked(summary_of(action)):
             return FLOODED
@@ -208,23 +206,22 @@ class Gatekeeper:
         except AuditUnavailable as error:
             self._on_unavailable(error)
 
-    async def _with_room(self, action: Action) -> Verdict | None:
-        """The denial of an action for whose records there is no room, and nobody gives more."""
-        try:
-            return await self._room.admit(self._whom_to_ask(action))
-        except AuditUnavailable as error:
-            self._on_unavailable(error)
-            return NO_AUDIT
+    async def _without_means(self, action: Action) -> Verdict | None:
+        """The denial of what the policy may allow, but for whose records or tokens there is no room: nobody gave more.
 
-    async def _within_budget(self, action: HttpRequest) -> Verdict | None:
-        """The denial of a model call for which the budget leaves no room, and nobody gives more."""
-        if self._treasurer is None:
+        Asks for that before anything is decided, so that no verdict grows old meanwhile.
+        """
+        wanted = self._policy.decide(action).decision
+        if wanted not in (Decision.ALLOW, Decision.ESCALATE):
             return None
         try:
-            return await self._treasurer.admit(action, self._whom_to_ask(action))
+            denial = await self._room.admit(self._whom_to_ask(action))
+            if denial is None and wanted is Decision.ALLOW and isinstance(action, HttpRequest) and self._treasurer:
+                denial = await self._treasurer.admit(action, self._whom_to_ask(action))
         except AuditUnavailable as error:
             self._on_unavailable(error)
             return NO_AUDIT
+        return denial
 
     def _whom_to_ask(self, action: Action) -> Callable[[Card], Awaitable[Answer]] | None:
         """Puts a card in front of a person; None when nobody is there, and questions do not wait."""
@@ -276,6 +273,8 @@ class Gatekeeper:
             return Verdict(decision=Decision.DENY, reason=answer.reason, rule=card.rule, retry=answer.retry)
         if not await self._barrier.passable():
             return CUT
+        if (now := self._policy.decide(action)).decision is Decision.DENY:
+            return now  # it may be another policy by now
         if current() != card.digest:
             return Verdict(decision=Decision.DENY, reason="it is no longer what was approved", rule="digest")
         return Verdict(decision=Decision.ALLOW, rule=f"approved ({card.rule})", digest=card.digest)
