@@ -15,7 +15,7 @@ from pathlib import Path
 from ironcurtain_tui import __version__, config, paths
 from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
 from ironcurtain_tui.commands import task_options
-from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import BadgeState
 
 STOP_SECONDS = 45.0
@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
         if error.remedy:
             print(f"  → {error.remedy}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130

@@ -1,4 +1,4 @@
-"""The one kind of error that is meant for the person in front of the screen."""
+"""The kind of error that is meant for the person in front of the screen."""
 
 
 class UserFacingError(Exception):
@@ -16,3 +16,7 @@ class UserFacingError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class UsageError(UserFacingError):
+    """The command line asks for something that makes no sense, wherever it is run: exit code 2."""

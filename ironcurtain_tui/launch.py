@@ -25,7 +25,7 @@ from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
-from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import LAST_STEP, AnyEvent, BadgeState, SessionStatus
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.reconcile import reconcile
@@ -107,7 +107,7 @@ def built_image(engine: Engine, name: str, *, force: bool = False) -> str:
 
 
 def settings_with(options: argparse.Namespace) -> config.Config:
-    """The settings, with what the options of ``run`` change in them. UserFacingError when that is impossible."""
+    """The settings, with what the options of ``run`` change in them. UsageError when that is impossible."""
     settings = config.load()
     try:
         container = msgspec.structs.replace(
@@ -116,7 +116,7 @@ def settings_with(options: argparse.Namespace) -> config.Config:
             cpus=settings.container.cpus if options.cpus is None else options.cpus,
         )
     except ValueError as error:
-        raise UserFacingError(f"{error}.", "Correct --memory or --cpus.") from error
+        raise UsageError(f"{error}.", "Correct --memory or --cpus.") from error
     return msgspec.structs.replace(settings, container=container)
 
 

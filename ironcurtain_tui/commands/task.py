@@ -19,7 +19,7 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.commands.task_options import Exit
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import StopSession
-from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskOutcome, TaskProgressed, TaskResult
 from ironcurtain_tui.launch import StartReport, launch, settings_with, states
 from ironcurtain_tui.sessions import registry
@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.prompt and options.resume and not re.fullmatch("[0-9a-f]{1,12}", options.resume):
         options.prompt, options.resume = options.resume, ""  # argparse cannot know that this is no session's id
     try:
+        if options.result is not None and options.prompt:
+            raise UsageError("--result starts nothing, so it takes no task.", "Leave out one of them.")
         with redirect_stdout(_progress(options)):
             session = _find(options.result) if options.result is not None else _start(options)
         if options.detach:
@@ -76,7 +78,7 @@ def _prompt(given: str) -> str:
     except UnicodeDecodeError as error:
         raise UserFacingError(f"The task is not text: {error}.", "Give it in UTF-8.") from error
     if not prompt.strip():
-        raise UserFacingError("There is no task.", 'Say what to do: ironcurtain-tui task "...", or - and a pipe.')
+        raise UsageError("There is no task.", 'Say what to do: ironcurtain-tui task "...", or - and a pipe.')
     return prompt
 
 
