@@ -191,12 +191,11 @@ class Policy:
                 reason = f"{host} may be reached on port {provider.port} only, not {tunnel.port}"
                 return Step(subject=subject, verdict=_deny(reason, "unlisted-port"))
             return Step(subject=subject, verdict=_allow(f"{provider.name}: host {host}"))
-        if f"{host}:{tunnel.port}" in self._web.blind:
-            verdict = Verdict(decision=Decision.ALLOW, rule="web.blind: passed on unread", blind=True)
-            return Step(subject=subject, verdict=verdict)
-        if tunnel.registry:
-            verdict = self._forbidden(host, tunnel.port) or _allow(f"packages: {tunnel.registry}")
-            return Step(subject=subject, verdict=verdict)
+        blind = f"{host}:{tunnel.port}" in self._web.blind
+        if blind or tunnel.registry:
+            label = "web.blind: passed on unread" if blind else f"packages: {tunnel.registry}"
+            verdict = Verdict(decision=Decision.ALLOW, rule=label, blind=blind)
+            return Step(subject=subject, verdict=self._forbidden(host, tunnel.port) or verdict)
         passed: list[str] = []
         for placed in self._request_rules():
             rule = placed.rule

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -22,8 +23,12 @@ HTTPS = 443
 LONGEST_NAME = 200
 _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_TWO_READINGS = re.compile(r"[^\x21-\x7e]|[\\;]|%(?:2[eEfF]|5[cC]|25|[01]|7[fF])|//|/\.{1,2}(?:/|\Z)")
-"""In a path: what servers are known to take for something else."""
+_TWO_READINGS = re.compile(
+    r"[^\x21-\x7e]|[\\;]|//|/\.{1,2}(?:/|\Z)|%(?:2[fF]|5[cC]|25|[01]|7[fF])"
+    r"|%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])"
+)
+"""In a path: what servers are known to take for something else. In the second line, characters that need no encoding:
+with or without it they are the same (RFC 3986 section 6.2.2.2)."""
 
 Texts = str | tuple[str, ...]
 
@@ -104,7 +109,8 @@ class RequestRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="request
     """A rule on web requests. What is not said does not matter, but for the port, which is 443 then.
 
     In ``path`` a ``*`` stands for anything but a slash, ``**`` for anything. A path that can be read in two ways
-    fits every rule that does not allow, and none that does.
+    fits every rule that does not allow, and none that does. A rule that does not allow is also compared with the path
+    as a server decodes it.
     """
 
     host: Texts
@@ -112,7 +118,7 @@ class RequestRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="request
     method: Texts = ()
     path: Texts = ()
     content_type: Texts = ()
-    """Without parameters: ``application/json``, ``text/*``. Only asked of requests that have one."""
+    """Without parameters: ``application/json``, ``text/*``. Not asked of requests without body and type."""
     max_size: str = ""
     """Of the body, e.g. ``64KiB``; a body of unknown length is larger than that."""
 
@@ -141,9 +147,14 @@ class RequestRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="request
         if self.path:
             if not is_unambiguous(request.path):
                 return self.then is not Decision.ALLOW
-            if not any(_glob(pattern, "[^/]*").fullmatch(request.path) for pattern in _texts(self.path)):
+            if not any(self._path_fits(pattern, request.path) for pattern in _texts(self.path)):
                 return False
         return self._body_fits(request)
+
+    def _path_fits(self, pattern: str, path: str) -> bool:
+        if _glob(pattern, "[^/]*").fullmatch(path):
+            return True
+        return self.then is not Decision.ALLOW and bool(_glob(unquote(pattern), "[^/]*").fullmatch(unquote(path)))
 
     @property
     def covers_host(self) -> bool:
@@ -152,7 +163,8 @@ class RequestRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="request
 
     def _body_fits(self, request: HttpRequest) -> bool:
         media_type = request.content_type.partition(";")[0].strip().lower()
-        if self.content_type and media_type and not _any_glob(self.content_type, media_type):
+        untold = not media_type and (request.content_length == 0 or self.then is not Decision.ALLOW)
+        if not untold and self.content_type and not _any_glob(self.content_type, media_type):
             return False
         if not self.max_size:
             return True

@@ -49,6 +49,21 @@ then = "deny"
 reason = "hands off"
 
 [[rule]]
+name = "never the secret"
+on = "request"
+host = "api.example.org"
+path = ["/s:ecret", "/caf%C3%A9"]
+then = "deny"
+
+[[rule]]
+name = "no programs"
+on = "request"
+host = "api.example.org"
+method = "PUT"
+content_type = "application/octet-stream"
+then = "deny"
+
+[[rule]]
 name = "never there"
 on = "request"
 host = "*.evil.example"
@@ -100,6 +115,15 @@ JSON = "application/json; charset=utf-8"
         (ask("api.example.org/admin/x"), DENY, "user: never admin"),
         (ask("api.example.org/x/../admin/y"), DENY, "user: never admin"),
         (ask("api.example.org/x%2fadmin"), DENY, "user: never admin"),
+        (ask("api.example.org/%61dmin/x"), DENY, "user: never admin"),
+        (ask("api.example.org/admin%3Ax"), ASK, "unlisted-host"),
+        (ask("api.example.org/s%3aecret"), DENY, "user: never the secret"),
+        (ask("api.example.org/caf%c3%a9"), DENY, "user: never the secret"),
+        (ask("packages.example/packages/%61"), ASK, "unlisted-host"),
+        (ask("api.example.org/a", "POST", "", 5), ASK, "unlisted-host"),
+        (ask("api.example.org/a", "POST", "", None), ASK, "unlisted-host"),
+        (ask("api.example.org/a", "POST", "", 0), ALLOW, "user: small talk"),
+        (ask("api.example.org/upload", "PUT", "", 5), DENY, "user: no programs"),
         (ask("a.evil.example/"), DENY, "user: never there"),
         (ask("evil.example/"), DENY, "user: never there"),
         (ask("example.net/"), ASK, "unlisted-host"),
@@ -208,6 +232,11 @@ def test_without_rules_nothing_is_let_through(host: str, port: int, path: str) -
 def test_only_what_is_named_is_blind(tunnel: Tunnel, decision: Decision, blind: bool) -> None:
     verdict = policy('[web]\nblind = ["ssh.example.org:22"]\n').decide(tunnel)
     assert (verdict.decision, verdict.blind) == (decision, blind)
+
+
+def test_what_is_denied_is_not_passed_on_unread_either() -> None:
+    text = '[web]\nblind = ["ssh.evil.example:443"]\n' + RULES
+    assert policy(text).decide(Tunnel(host="ssh.evil.example", port=443)).decision is DENY
 
 
 @pytest.mark.parametrize("place", ["ssh.example.org", "10.0.0.1:22", "SSH.example.org:22", "ssh.example.org:0", "*:22"])

@@ -8,6 +8,8 @@ from mitmproxy.http import Headers, HTTPFlow
 
 from ironcurtain_tui.proxy.refusal import Refusal
 
+_METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
+"""Of those that are registered. In small letters they are others (RFC 9110 section 9.1), but not to every server."""
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _TARGET = re.compile(rb"/[\x21\x24-\x7e]*")
 """Printable ASCII without ``\"`` and ``#``."""
@@ -48,6 +50,10 @@ class RequestForm:
         fields = request.headers.fields
         if not all(_VALUE.fullmatch(value) for _, value in fields):
             raise Refusal(400, "a header holds control characters")
+        if not _METHOD.fullmatch(request.method):
+            raise Refusal(400, "the method is malformed: it is written in capital letters")
+        if len(flow.request.headers.get_all("content-type")) > 1:
+            raise Refusal(400, "a body has one Content-Type")
         if not _TARGET.fullmatch(request.path):
             raise Refusal(400, "the request target is malformed")
         for name, value in fields:
