@@ -33,8 +33,11 @@ class AgentContainer:
         name: str,
         size: tuple[int, int] = CREATE_SIZE,
         release_file: Path | None = None,
+        namespace: str = "",
     ) -> None:
         self.id = container_id
+        self.namespace = namespace or container_id
+        """The container whose network namespace it is in: itself, unless another's was prepared for it."""
         self.name = name
         self._client = client
         self._address = address

@@ -242,7 +242,13 @@ class Engine:
                 ) from error
             raise
         return AgentContainer(
-            self.client, self.address, created["Id"], spec.name, (spec.cols, spec.lines), spec.release_file
+            self.client,
+            self.address,
+            created["Id"],
+            spec.name,
+            (spec.cols, spec.lines),
+            spec.release_file,
+            spec.namespace,
         )
 
     def find_owned(self) -> list[OwnedContainer]:

@@ -113,9 +113,9 @@ class SelfTest:
         """The network is internal, agent and sidecar are alone on it, and the agent is on no other."""
         internal, members = self._engine.network_members(network.id)
         faults = [] if internal else ["the network is not internal"]
-        if strangers := members - {self._container.id, network.sidecar.id}:
+        if strangers := members - {self._container.namespace, network.sidecar.id}:
             faults.append(f"{len(strangers)} other containers are on it")
-        if others := self._engine.networks_of(self._container.id) - {network.name}:
+        if others := self._engine.networks_of(self._container.namespace) - {network.name}:
             faults.append("the agent is also on " + ", ".join(sorted(others)))
         return Finding("network", not faults, "; ".join(faults) or "internal; the agent and its sidecar only")
 

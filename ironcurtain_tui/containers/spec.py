@@ -17,6 +17,7 @@ DOORS = "/run/ironcurtain"
 """Where the session's sockets directory is mounted, read-only."""
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
+HOSTNAME = "ironcurtain"
 HOST = "host.docker.internal"
 """In TCP mode: what the agent calls the sidecar, and the sidecar the host."""
 STATE = "/run/ironcurtain-state"
@@ -76,6 +77,8 @@ class ContainerSpec:
     entrypoint: tuple[str, ...] = (ENTRYPOINT,)
     network: AgentNetwork | None = None
     """None: no network at all, the doors are sockets in ``sockets_dir``."""
+    namespace: str = ""
+    """A container on that network, or none, whose network namespace it shares; empty: it gets one of its own."""
     state_dir: Path | None = None
     """What the agent keeps of its conversations; None when it keeps none."""
 
@@ -108,21 +111,16 @@ def create_body(spec: ContainerSpec, host: HostLimits, *, remapped: bool = False
     without which it may neither write the workspace nor read what is in the sockets directory.
     """
     env = {**spec.env, "HOME": HOME, "IRONCURTAIN_RELEASE_FILE": f"{DOORS}/{RELEASE_NAME}"}
-    network: dict[str, Any] = {"NetworkMode": "none"}
     if spec.network is not None:
         env["IRONCURTAIN_NETWORK_MODE"] = "tcp"
-        network = {
-            "NetworkMode": spec.network.name,
-            "ExtraHosts": [f"{HOST}:{spec.network.sidecar}"],
-            "Dns": ["127.0.0.1"],
-        }
+    shared = {"NetworkMode": f"container:{spec.namespace}"}  # with the names in there
     return {
         "Image": spec.image,
         "Entrypoint": list(spec.entrypoint),
         "Cmd": list(spec.command),
         "Env": [f"{name}={value}" for name, value in env.items()],
         "User": f"{spec.uid}:{spec.gid}",
-        "Hostname": "ironcurtain",
+        **({} if spec.namespace else {"Hostname": HOSTNAME}),
         "WorkingDir": WORKSPACE,
         "Tty": True,
         "OpenStdin": True,
@@ -132,7 +130,7 @@ def create_body(spec: ContainerSpec, host: HostLimits, *, remapped: bool = False
         "AttachStderr": True,
         "Labels": {**spec.labels, SESSION_LABEL: spec.session_id},
         "HostConfig": {
-            **network,
+            **(shared if spec.namespace else network_options(spec.network)),
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile(datagrams=spec.network is None)}"],
             "Privileged": False,
@@ -157,6 +155,13 @@ def create_body(spec: ContainerSpec, host: HostLimits, *, remapped: bool = False
             ],
         },
     }
+
+
+def network_options(network: AgentNetwork | None) -> dict[str, Any]:
+    """No network; or one that leads to the sidecar only, with no name server."""
+    if network is None:
+        return {"NetworkMode": "none"}
+    return {"NetworkMode": network.name, "ExtraHosts": [f"{HOST}:{network.sidecar}"], "Dns": ["127.0.0.1"]}
 
 
 def _limits(spec: ContainerSpec, host: HostLimits) -> dict[str, int]:

@@ -1,14 +1,16 @@
-"""In TCP mode: what stands between a container and its doors, made before anybody knows what is to run there."""
+"""What stands between an agent and its doors, made before anybody knows which agent, and on what it is to work."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.namespace import NetworkNamespace
 from ironcurtain_tui.containers.network import SessionNetwork, door_address
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.doorway import Doorway
@@ -16,36 +18,52 @@ from ironcurtain_tui.supervisor.doorway import Doorway
 
 @dataclass(frozen=True)
 class Approach:
-    """Doors, network and sidecar of a session that may come. Their labels say that they are the calling process's.
+    """The network namespace of a session that may come; in TCP mode with its doors' ports, network and sidecar.
 
-    The ports of the doors are taken, but shut: until ``doorway.hold`` whoever comes is refused, and afterwards nobody
-    is served without the token.
+    The ports are taken, but shut: until ``doorway.hold`` whoever comes is refused, and afterwards nobody is served
+    without the token. What is on the engine is the calling process's, as its labels say.
     """
 
-    doorway: Doorway
+    namespace: NetworkNamespace
     token: str
-    network: SessionNetwork
+    """What the doors want, where they are ports."""
+    doorway: Doorway | None = None
+    """In TCP mode; else there are no doors yet: their sockets lie in the session's directory."""
+    network: SessionNetwork | None = None
 
     @classmethod
-    def prepare(cls, engine: Engine, session_id: str, sidecar_image: str) -> Self:
-        """Make all of it. Blocks. UserFacingError, leaving nothing behind, when that is impossible."""
-        address, token = door_address(engine, sys.platform), secrets.token_hex(16)
-        doorway = Doorway.of_ports(address, token)
-        try:
-            if doorway.tcp is None:
-                raise AssertionError("these doors are ports")
-            labels, ports = ProcessIdentity.current().labels(), doorway.tcp.ports
-            network = SessionNetwork.create(engine, session_id, sidecar_image, ports, address, labels)
-        except BaseException:
-            doorway.shut()
-            raise
-        return cls(doorway, token, network)
+    def prepare(cls, engine: Engine, session_id: str, image: str, sidecar_image: str = "") -> Self:
+        """Make it for TCP mode if there is a ``sidecar_image``, else for sockets. Blocks for half a second.
 
-    def stands(self, engine: Engine, sidecar_image: str) -> bool:
-        """Whether a session of ``engine`` that wants ``sidecar_image`` can still use it. Blocks for two short calls."""
-        return self.network.stands(engine, sidecar_image)
+        ``image`` is any agent's. UserFacingError, leaving nothing behind, when that is impossible.
+        """
+        labels, token = ProcessIdentity.current().labels(), secrets.token_hex(16)
+        if not sidecar_image:
+            return cls(NetworkNamespace.create(engine, session_id, image, labels), token)
+        with ExitStack() as failure:
+            doorway = Doorway.of_ports(door_address(engine, sys.platform), token)
+            failure.callback(doorway.shut)
+            if (tcp := doorway.tcp) is None:
+                raise AssertionError("these doors are ports")
+            network = SessionNetwork.create(engine, session_id, sidecar_image, tcp.ports, tcp.address, labels)
+            failure.callback(network.remove)
+            namespace = NetworkNamespace.create(engine, session_id, image, labels, network.agents_part)
+            failure.pop_all()
+        return cls(namespace, token, doorway, network)
+
+    def stands(self, engine: Engine, sidecar_image: str = "") -> bool:
+        """Whether a session of ``engine`` can use it; ``sidecar_image`` as above. Blocks for at most three short calls.
+
+        It cannot once the engine was restarted, or a part of it was removed or is on other networks than it was made.
+        """
+        if self.network is None or not sidecar_image:
+            return self.network is None and not sidecar_image and self.namespace.stands(engine)
+        return self.network.stands(engine, sidecar_image) and self.namespace.stands(engine)
 
     async def remove(self) -> None:
-        """Shut the doors, and remove sidecar and network. Idempotent."""
-        self.doorway.shut()
-        await asyncio.to_thread(self.network.remove)
+        """Shut the doors, and remove what is on the engine. Idempotent."""
+        if self.doorway is not None:
+            self.doorway.shut()
+        await asyncio.to_thread(self.namespace.remove)
+        if self.network is not None:
+            await asyncio.to_thread(self.network.remove)

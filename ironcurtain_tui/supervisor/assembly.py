@@ -130,6 +130,8 @@ class Assembly:
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
         self._network: SessionNetwork | None = None
+        self._namespace = ""
+        """The container whose network namespace the agent's is to share, if one was prepared."""
         self.terminal: AgentTerminal | None = None
         """There as soon as the screen process is."""
         self.container: AgentContainer | None = None
@@ -381,10 +383,13 @@ class Assembly:
     async def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
         wants_ports = self._request.network_mode == "tcp"
         if (approach := self._approach) is not None:
-            if wants_ports and await asyncio.to_thread(approach.stands, engine, self._request.sidecar_image):
-                self._network = approach.network
+            sidecar_image = self._request.sidecar_image if wants_ports else ""
+            if await asyncio.to_thread(approach.stands, engine, sidecar_image):
+                self._network, self._namespace = approach.network, approach.namespace.holder.id
+            else:
+                await approach.remove()
+            if self._network is not None and approach.doorway is not None:
                 return approach.doorway
-            await approach.remove()
         if not wants_ports:
             return Doorway.of_sockets(self._paths, shared=shared)
         address = await asyncio.to_thread(door_address, engine, sys.platform)
@@ -525,7 +530,8 @@ class Assembly:
             if doorway.tcp is not None:
                 self._network = self._network or await self._join_network(engine, doorway.tcp)
                 network = self._network.agents_part
-            container = self.container = await asyncio.to_thread(engine.create, replace(spec, network=network))
+            spec = replace(spec, network=network, namespace=self._namespace)
+            container = self.container = await asyncio.to_thread(engine.create, spec)
             self._stream = await asyncio.to_thread(container.attach)
             await asyncio.to_thread(container.start)
         async with self._bulletin.step("self-test"):

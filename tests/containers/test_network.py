@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.containers.namespace import NetworkNamespace
 from ironcurtain_tui.containers.network import SessionNetwork, door_address, network_mode
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, open_ports, sidecar_body
@@ -184,6 +186,26 @@ async def test_the_two_doors_and_nothing_else(engine: Engine, create: Create, jo
         "door-proxy", "door-mcp", "doors-locked", "interfaces", "routes", "neighbours", "dns", "host-tcp", "host-udp",
         "host-broadcast", "vsock", "privileges", "host-heard", "network", "sidecar",
     }  # fmt: skip
+
+
+@pytest.mark.engine
+async def test_the_same_holds_in_a_namespace_made_beforehand(
+    engine: Engine, create: Create, join: Join, shell_image: str
+) -> None:
+    network = await asyncio.to_thread(join)
+    session = network.name.removeprefix("ironcurtain-")
+    make = partial(NetworkNamespace.create, engine, session, shell_image, OWNER)
+    namespace = await asyncio.to_thread(make, network.agents_part)
+    fields = {"session_id": session, "network": network.agents_part, "namespace": namespace.holder.id}
+    container = create("sleep", "infinity", **fields)
+    await asyncio.to_thread(container.start)
+    test = SelfTest(engine, container, network)
+    report = await asyncio.to_thread(test.run)
+    assert report.passed, report.failures
+    assert namespace.stands(engine)
+    await asyncio.to_thread(engine.connect_network, "bridge", namespace.holder.id)
+    assert not namespace.stands(engine)
+    assert failed(await asyncio.to_thread(test.run)) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
 
 
 @pytest.mark.engine

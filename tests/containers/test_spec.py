@@ -56,6 +56,18 @@ def test_in_tcp_mode_there_is_one_network_one_name_and_no_datagram() -> None:
     assert {name for name in host if host[name] != without["HostConfig"].get(name)} == changed
 
 
+def test_a_namespace_made_beforehand_is_all_that_it_changes() -> None:
+    for spec in (SPEC, replace(SPEC, network=AgentNetwork("ironcurtain-0123456789ab", "172.28.0.2"))):
+        own, shared = create_body(spec, HOST), create_body(replace(spec, namespace="a1b2"), HOST)
+        assert shared["HostConfig"] == {
+            **{name: value for name, value in own["HostConfig"].items() if name not in {"ExtraHosts", "Dns"}},
+            "NetworkMode": "container:a1b2",
+        }
+        assert {name: value for name, value in own.items() if name not in {"Hostname", "HostConfig"}} == {
+            name: value for name, value in shared.items() if name != "HostConfig"
+        }, "the holder has the names"
+
+
 def test_what_the_engine_cannot_limit_is_not_asked_for() -> None:
     whole = create_body(SPEC, HOST)["HostConfig"]
     less = create_body(SPEC, replace(HOST, unheld=("CPU time",)))["HostConfig"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from ironcurtain_tui.config import AutoApproveSettings, Config
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
+from ironcurtain_tui.containers.network import Mode
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor import remote_names
@@ -117,20 +119,30 @@ async def test_an_agent_that_ends_while_its_doors_are_tried_has_simply_ended(
     assert (record.outcome, record.exit_code) == ("the agent exited with code 137", 137)
 
 
-@pytest.mark.parametrize("fate", ["used", "broken", "not needed"])
+@pytest.mark.parametrize(
+    ("prepared", "mode", "broken", "used"),
+    [
+        ("uds", "uds", False, True),
+        ("uds", "uds", True, False),
+        ("tcp", "tcp", False, True),
+        ("tcp", "tcp", True, False),
+        ("tcp", "uds", False, False),
+        ("uds", "tcp", False, False),
+    ],
+)
 async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, fate: str
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, prepared: Mode, mode: Mode, broken: bool, used: bool
 ) -> None:
     engine_or_skip()
     engine = Engine.connect()
     sidecar = ensure_image(engine, "sidecar", lambda _: None)
     ensure_image(engine, "shell", lambda _: None)
-    wanted = msgspec.structs.replace(request(workspace), sidecar_image=sidecar)
-    if fate != "not needed":
-        wanted = msgspec.structs.replace(wanted, network_mode="tcp")
-    approach = await asyncio.to_thread(Approach.prepare, engine, wanted.session_id, sidecar)
-    if fate == "broken":
-        engine.client.kill(approach.network.sidecar.id)
+    wanted = msgspec.structs.replace(request(workspace), sidecar_image=sidecar, network_mode=mode)
+    prepare = partial(Approach.prepare, engine, wanted.session_id, wanted.image)
+    approach = await asyncio.to_thread(prepare, sidecar if prepared == "tcp" else "")
+    helpers = {approach.namespace.holder.id} | ({approach.network.sidecar.id} if approach.network else set())
+    if broken:
+        engine.client.kill(next(iter(helpers)))
     seen: set[str] = set()
     trying = SelfTest.doors
 
@@ -147,8 +159,8 @@ async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case
     record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
     assert record is not None
     assert record.outcome == "seen enough"
-    assert (approach.network.sidecar.id in seen, len(seen)) == {
-        "used": (True, 2), "broken": (False, 2), "not needed": (False, 1)
-    }[fate]  # fmt: skip
+    assert helpers <= seen if used else not helpers & seen
+    own = {"uds": 1, "tcp": 2}[mode]
+    assert len(seen) == (own + 1 if used else own)
     left = [*engine.find_owned(), *engine.find_owned_networks()]
     assert wanted.session_id not in {one.session_id for one in left}

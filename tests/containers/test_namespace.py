@@ -1,0 +1,89 @@
+"""A network namespace made beforehand: the agent's container in it is as sealed as one with its own, or is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.failures import EngineRefusedError
+from ironcurtain_tui.containers.namespace import NetworkNamespace, holder_body
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.containers.spec import AgentNetwork
+from tests.containers.conftest import Create, Doors
+
+OWNER = {"ironcurtain.owner.pid": "1"}
+
+
+@pytest.mark.parametrize("network", [None, AgentNetwork("ironcurtain-0123456789ab", "172.28.0.2")])
+def test_the_holder_holds_nothing_else(network: AgentNetwork | None) -> None:
+    body = holder_body("ironcurtain-shell:latest", OWNER, network)
+    host = body["HostConfig"]
+    assert host["NetworkMode"] == ("none" if network is None else network.name)
+    assert host["CapDrop"] == ["ALL"]
+    assert host["ReadonlyRootfs"] is True
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert not {"Mounts", "Binds", "PortBindings", "Tmpfs", "Devices", "CapAdd", "UsernsMode"} & set(host)
+    assert body["User"] == "65534:65534"
+    assert (body["Entrypoint"], body["Cmd"]) == (["sleep"], ["infinity"])
+    assert holder_body("image", OWNER, network, remapped=True)["HostConfig"]["UsernsMode"] == "host"
+
+
+@pytest.fixture
+def namespace(engine: Engine, shell_image: str) -> Iterator[NetworkNamespace]:
+    namespace = NetworkNamespace.create(engine, secrets.token_hex(6), shell_image, OWNER)
+    yield namespace
+    namespace.remove()
+
+
+async def outcome(engine: Engine, create: Create, namespace: NetworkNamespace) -> SelfTestReport:
+    """What the self-test says of a container in it."""
+    container = create("sleep", "infinity", namespace=namespace.holder.id)
+    await asyncio.to_thread(container.start)
+    return await asyncio.to_thread(SelfTest(engine, container).run)
+
+
+@pytest.mark.engine
+async def test_the_agents_container_passes_in_it(
+    engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
+) -> None:
+    report = await outcome(engine, create, namespace)
+    assert report.passed, report.failures
+
+
+@pytest.mark.engine
+async def test_one_that_leads_elsewhere_is_noticed(
+    engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
+) -> None:
+    """Before it is used, and again by what is tested from inside."""
+    assert namespace.stands(engine)
+    client = engine.client
+    client.disconnect_container_from_network(namespace.holder.id, "none")
+    client.connect_container_to_network(namespace.holder.id, "bridge")
+    assert not namespace.stands(engine)
+    report = await outcome(engine, create, namespace)
+    assert {finding.name for finding in report.failures} >= {"interfaces", "routes", "host-heard"}
+
+
+@pytest.mark.engine
+async def test_without_its_holder_the_container_has_nothing_more_than_before(
+    engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
+) -> None:
+    container = create("sleep", "infinity", namespace=namespace.holder.id)
+    await asyncio.to_thread(container.start)
+    await asyncio.to_thread(namespace.remove)
+    report = await asyncio.to_thread(SelfTest(engine, container).run)
+    assert report.passed, report.failures
+    with pytest.raises(EngineRefusedError):
+        create("sleep", "infinity", namespace=namespace.holder.id).start()
+
+
+@pytest.mark.engine
+def test_what_cannot_be_made_leaves_nothing(engine: Engine, shell_image: str) -> None:
+    session = secrets.token_hex(6)
+    with pytest.raises(EngineRefusedError):
+        NetworkNamespace.create(engine, session, shell_image, {}, AgentNetwork("ironcurtain-no-such", "172.28.0.2"))
+    assert session not in {each.session_id for each in engine.find_owned()}
