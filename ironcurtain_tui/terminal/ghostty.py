@@ -1,6 +1,6 @@
-"""The first choice of core: libghostty-vt through pyghostty's raw C binding.
+"""The first choice of core: libghostty-vt, which pyghostty brings, by its C interface (ghostty_declarations.py).
 
-The high-level binding is far too slow for frames, so rows are read as packed 64-bit cells. Their layout
+pyghostty's own binding is far too slow for frames, so rows are read as packed 64-bit cells. Their layout
 is taken from the library's own description (``ghostty_type_json``) and proved by a self-test when a core
 is made: a library that does not match raises ``LayoutError`` instead of being misread.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any
-
-from pyghostty._ffi import check, ffi, lib, union_fn
+from zlib import crc32
 
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
+from ironcurtain_tui.terminal.ghostty_abi import DECLARATIONS_CRC32, ffi
 from ironcurtain_tui.terminal.key_frame import paint
 from ironcurtain_tui.terminal.simple_frame import simple_frame
 
@@ -49,55 +51,41 @@ class LayoutError(RuntimeError):
     """The library is not the one this code was written for."""
 
 
-# By-value unions cannot be passed through cffi's ABI mode; a struct of the same layout can (see pyghostty._ffi).
-ffi.cdef("typedef struct { GhosttyTerminalScrollViewportTag tag; uint64_t row; uint64_t _pad; } IroncurtainScroll;")
+def _load() -> Any:
+    """The library the installed pyghostty brings, which is not imported itself. ImportError, OSError: there is none."""
+    package = PathFinder.find_spec("pyghostty")
+    if package is None or package.origin is None:
+        raise ImportError("pyghostty is not installed")
+    directory = Path(package.origin).parent
+    if crc32((directory / "_cdef.py").read_bytes()) != DECLARATIONS_CRC32:
+        raise LayoutError("this is another release of libghostty-vt")
+    return ffi.dlopen(str(next(directory.glob("_lib/libghostty-vt.*"))))
 
-_POINTED_AT = (
-    "GhosttyBuffer",
-    "GhosttyCellsView",
-    "GhosttyClipboardWriteReply",
-    "GhosttyColorRgb",
-    "GhosttyFormatter",
-    "GhosttyFormatterTerminalOptions",
-    "GhosttyGridRef",
-    "GhosttyPointS",
-    "GhosttyRenderState",
-    "GhosttyRenderStateCursor",
-    "GhosttyRenderStateRowCells",
-    "GhosttyRenderStateRowIterator",
-    "GhosttyString",
-    "GhosttyStyle",
-    "GhosttyTerminal",
-    "GhosttyTerminalBellFn",
-    "GhosttyTerminalClipboardWriteFn",
-    "GhosttyTerminalColorSchemeFn",
-    "GhosttyTerminalModeConfig",
-    "GhosttyTerminalRenderHoldFn",
-    "GhosttyTerminalScreen",
-    "GhosttyTerminalScrollViewport",
-    "GhosttyTerminalSizeFn",
-    "GhosttyTerminalWritePtyFn",
-    "GhosttyTerminalXtversionFn",
-    "IroncurtainScroll",
-    "size_t",
-    "uint16_t",
-    "uint64_t",
-    "uint8_t",
+
+lib = _load()
+_scroll_viewport = ffi.cast(
+    "void (*)(GhosttyTerminal, IroncurtainScroll)", ffi.addressof(lib, "ghostty_terminal_scroll_viewport")
 )
-# cffi parses every name of a type anew, and the header's typedefs with it: 7 ms each. The members of one struct
-# are parsed together.
-_OTHERS = """
-uint8_t (*to_bytes)[];
-void (*to_scroll)(GhosttyTerminal, IroncurtainScroll);
-GhosttyResult (*to_grid_ref)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef *);
-"""
-ffi.cdef(f"struct ironcurtain_pointers {{ {' '.join(f'{name} *to_{name};' for name in _POINTED_AT)} {_OTHERS} }};")
-_POINTERS = {name.removeprefix("to_"): field.type for name, field in ffi.typeof("struct ironcurtain_pointers").fields}
+_grid_ref = ffi.cast(
+    "GhosttyResult (*)(GhosttyTerminal, IroncurtainPoint, GhosttyGridRef *)",
+    ffi.addressof(lib, "ghostty_terminal_grid_ref"),
+)
+_TWINS = (("IroncurtainScroll", "GhosttyTerminalScrollViewport"), ("IroncurtainPoint", "GhosttyPoint"))
+
+
+class GhosttyError(RuntimeError):
+    """The library refused something."""
+
+
+def check(result: int, what: str) -> None:
+    """GhosttyError unless ``result`` means success."""
+    if result:
+        raise GhosttyError(f"{what} failed: {result}")
 
 
 def _new(kind: str, value: Any = None) -> Any:
     """Memory for one ``kind``, as a pointer."""
-    return ffi.new(_POINTERS[kind], value)
+    return ffi.new(f"{kind} *", value)
 
 
 def _new_sized(kind: str) -> Any:
@@ -118,7 +106,7 @@ def _note_sizes(struct: Any) -> None:
 
 def _new_bytes(value: bytes | int) -> Any:
     """Memory that holds ``value``, or so many bytes."""
-    return ffi.new(_POINTERS["bytes"].item, value)
+    return ffi.new("uint8_t[]", value)
 
 
 class CellLayout:
@@ -133,9 +121,9 @@ class CellLayout:
 
         if bits["content_tag"]["lsb"] != 0 or types["GhosttyCell"]["size"] != 8:
             raise LayoutError("libghostty-vt packs its cells in another way")
-        twin, real = (_POINTERS[name].item for name in ("IroncurtainScroll", "GhosttyTerminalScrollViewport"))
-        if (ffi.sizeof(twin), ffi.alignof(twin)) != (ffi.sizeof(real), ffi.alignof(real)):
-            raise LayoutError("libghostty-vt passes its scroll position in another way")
+        for twin, real in _TWINS:
+            if (ffi.sizeof(twin), ffi.alignof(twin)) != (ffi.sizeof(real), ffi.alignof(real)):
+                raise LayoutError(f"libghostty-vt passes a {real} in another way")
         self.tag = mask("content_tag")
         self.content = mask("content")
         self.content_lsb = int(bits["content"]["lsb"])
@@ -237,7 +225,7 @@ class GhosttyCore:
 
     def _string(self, text: bytes) -> Any:
         characters, string = _new_bytes(text), _new("GhosttyString")
-        string.ptr, string.len = ffi.cast(_POINTERS["uint8_t"], characters), len(text)
+        string.ptr, string.len = ffi.cast("uint8_t *", characters), len(text)
         self._kept += [characters, string]
         return string
 
@@ -282,7 +270,7 @@ class GhosttyCore:
             ("COLOR_SCHEME", "GhosttyTerminalColorSchemeFn", scheme),
             ("XTVERSION", "GhosttyTerminalXtversionFn", identity),
         ):
-            native = ffi.callback(_POINTERS[kind].item, callback, onerror=self._callback_failed)
+            native = ffi.callback(kind, callback, onerror=self._callback_failed)
             self._kept.append(native)
             self._set(option, native)
 
@@ -389,10 +377,9 @@ class GhosttyCore:
         return rows
 
     def _scroll(self, tag: int, row: int) -> None:
-        scroll = union_fn("ghostty_terminal_scroll_viewport", _POINTERS["scroll"])
         where = _new("IroncurtainScroll")
         where.tag, where.row = tag, row
-        scroll(self._terminal, where[0])
+        _scroll_viewport(self._terminal, where[0])
 
     def key_frame(self) -> bytes:
         text = self._formatted((), ())
@@ -578,12 +565,11 @@ class GhosttyCore:
         return links
 
     def _link_at(self, x: int, y: int) -> str:
-        grid_ref = union_fn("ghostty_terminal_grid_ref", _POINTERS["grid_ref"])
-        point = _new("GhosttyPointS")
+        point = _new("IroncurtainPoint")
         point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
         point.value.x, point.value.y = x, y
         reference = _new_sized("GhosttyGridRef")
-        if grid_ref(self._terminal, point[0], reference):
+        if _grid_ref(self._terminal, point[0], reference):
             return ""
         if lib.ghostty_grid_ref_hyperlink_uri(reference, self._link_bytes, LINK_LIMIT, self._size):
             return ""
