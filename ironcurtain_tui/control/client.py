@@ -7,7 +7,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from ironcurtain_tui.control.framing import FrameError, FrameReader, pack
+from ironcurtain_tui.control.frame_reader import FrameReader
+from ironcurtain_tui.control.framing import FrameError, pack
 from ironcurtain_tui.control.messages import (
     PROTOCOL_VERSION,
     ClientMessage,

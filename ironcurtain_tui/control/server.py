@@ -12,7 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from ironcurtain_tui.control.framing import FrameError, FrameReader, pack
+from ironcurtain_tui.control.frame_reader import FrameReader
+from ironcurtain_tui.control.framing import FrameError, pack
 from ironcurtain_tui.control.messages import (
     PROTOCOL_VERSION,
     ClientMessage,

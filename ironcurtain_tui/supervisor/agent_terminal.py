@@ -34,6 +34,7 @@ from ironcurtain_tui.terminal.pty_stream import PtyStream
 from ironcurtain_tui.terminal.recording import Recorder
 from ironcurtain_tui.terminal.screen import ViewerDamage
 from ironcurtain_tui.terminal.screen_protocol import clamp_size
+from ironcurtain_tui.terminal.started_screen import StartedScreen
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +87,17 @@ class AgentTerminal:
         settings: RecordingSettings,
         on_recording_stopped: Callable[[str], object],
         on_dropped: Dropped = _nothing,
+        started: StartedScreen | None = None,
     ) -> AgentTerminal:
-        """Start the screen process and the recording. OSError or EmulatorGoneError when that fails."""
+        """Start the screen process and the recording. OSError or EmulatorGoneError when that fails.
+
+        ``started``: a screen process that was started ahead, to take over.
+        """
         size = clamp_size(*size)
         recorder = None
         if settings.enabled:
             recorder = Recorder(recording, *size, limit=settings.max_bytes, on_stop=on_recording_stopped)
-        screen = await ScreenProcess.start(*size, events)
+        screen = await ScreenProcess.start(*size, events, started)
         terminal = cls(screen, recorder, tasks, size, records_keys=settings.keystrokes, on_dropped=on_dropped)
         events.on_reply = terminal._write
         return terminal

@@ -11,16 +11,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import ironcurtain_tui
-from ironcurtain_tui.control.framing import FrameError, FrameReader, pack
+from ironcurtain_tui.control.frame_reader import FrameReader
+from ironcurtain_tui.control.framing import FrameError, pack
 from ironcurtain_tui.control.messages import HistoryRows, ScreenUpdate
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.terminal.byte_ring import ByteRing
@@ -43,14 +40,13 @@ from ironcurtain_tui.terminal.screen_protocol import (
     Titled,
     clamp_size,
 )
+from ironcurtain_tui.terminal.started_screen import StartedScreen
 
 log = logging.getLogger(__name__)
 
 RESTARTS_A_MINUTE = 3
 START_LIMIT = 20.0
 """Seconds a new screen process may take to report ready."""
-END_LIMIT = 0.5
-"""Seconds it may take to end once its socket is closed, before it is killed."""
 HISTORY_LIMIT = 5.0
 """Seconds an answer to ``read_history`` may take."""
 FEED_SIZE = 1 << 16
@@ -90,7 +86,7 @@ class EmulatorEvents:
 class _Child:
     """One running screen process and our end of its socket."""
 
-    process: asyncio.subprocess.Process
+    process: StartedScreen
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     ready: Ready
@@ -104,11 +100,7 @@ class _Child:
         self.writer.close()
         for future in self.waiting.values():
             future.cancel()
-        try:
-            return await asyncio.wait_for(self.process.wait(), END_LIMIT)
-        except TimeoutError:
-            self.process.kill()
-            return await self.process.wait()
+        return await self.process.ended()
 
 
 class ScreenProcess:
@@ -131,10 +123,15 @@ class ScreenProcess:
         self._tasks = TaskOwner()
 
     @classmethod
-    async def start(cls, cols: int, lines: int, events: EmulatorEvents | None = None) -> ScreenProcess:
-        """Start a screen process; OSError or EmulatorGoneError when it does not come up."""
+    async def start(
+        cls, cols: int, lines: int, events: EmulatorEvents | None = None, started: StartedScreen | None = None
+    ) -> ScreenProcess:
+        """Start a screen process; OSError or EmulatorGoneError when it does not come up.
+
+        ``started``: one to take over, of whatever size. Where it has died meanwhile, another one is started.
+        """
         emulator = cls(cols, lines, events or EmulatorEvents())
-        emulator._install(await emulator._spawn("ghostty"))
+        emulator._install(await emulator._first(started))
         return emulator
 
     @property
@@ -220,31 +217,28 @@ class ScreenProcess:
         if child:
             await child.end()
 
-    async def _spawn(self, core: str) -> _Child:
-        """A new screen process that has reported ready; it inherits nothing but its socket."""
-        ours, theirs = socket.socketpair()
+    async def _first(self, started: StartedScreen | None) -> _Child:
+        if started is None:
+            return await self._spawn("ghostty")
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-sP",
-                "-m",
-                "ironcurtain_tui.terminal.screen_process",
-                "{}x{}".format(*self._size),
-                core,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=_clean_environment(),
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+            if started.take():
+                return await self._connect(started)
+            started.close()
+        except EmulatorGoneError as error:
+            log.info("the screen process that was started ahead: %s", error)
+        return await self._spawn("ghostty")
+
+    async def _spawn(self, core: str) -> _Child:
+        """A new screen process that has reported ready."""
+        started = StartedScreen(self._size, core)
+        started.take()
+        return await self._connect(started)
+
+    async def _connect(self, started: StartedScreen) -> _Child:
+        """``started`` once it has reported ready; EmulatorGoneError, and its end, when it does not."""
+        reader, writer = await asyncio.open_unix_connection(sock=started.socket)
         writer.transport.set_write_buffer_limits(high=UNSENT_LIMIT)
-        child = _Child(process, reader, writer, Ready(core="", protections=()))
+        child = _Child(started, reader, writer, Ready(core="", protections=()))
         try:
             report = await asyncio.wait_for(FrameReader[Report](reader, Report).read(), START_LIMIT)
         except BaseException as error:
@@ -342,11 +336,6 @@ class ScreenProcess:
         self._gone = True
         self._up.set()
         self._events.on_restart(f"{reason}; it is not started again, the screen stays as it was")
-
-
-def _clean_environment() -> dict[str, str]:
-    """Nothing of ours but where the code lies."""
-    return {"PYTHONPATH": str(Path(ironcurtain_tui.__file__).parent.parent), "LC_ALL": "C.UTF-8"}
 
 
 def _describe(status: int) -> str:

@@ -7,12 +7,13 @@ is made: a library that does not match raises ``LayoutError`` instead of being m
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from pathlib import Path
+from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any
 from zlib import crc32
+
+import msgspec
 
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
@@ -54,12 +55,12 @@ class LayoutError(RuntimeError):
 def _load() -> Any:
     """The library the installed pyghostty brings, which is not imported itself. ImportError, OSError: there is none."""
     package = PathFinder.find_spec("pyghostty")
-    if package is None or package.origin is None:
+    if package is None or not isinstance(package.loader, SourceFileLoader) or not package.submodule_search_locations:
         raise ImportError("pyghostty is not installed")
-    directory = Path(package.origin).parent
-    if crc32((directory / "_cdef.py").read_bytes()) != DECLARATIONS_CRC32:
+    directory = package.submodule_search_locations[0]
+    if crc32(package.loader.get_data(f"{directory}/_cdef.py")) != DECLARATIONS_CRC32:
         raise LayoutError("this is another release of libghostty-vt")
-    return ffi.dlopen(str(next(directory.glob("_lib/libghostty-vt.*"))))
+    return ffi.dlopen(f"{directory}/_lib/libghostty-vt.{'dylib' if sys.platform == 'darwin' else 'so'}")
 
 
 lib = _load()
@@ -113,7 +114,7 @@ class CellLayout:
     """Bit masks of one packed cell, as the loaded library describes it."""
 
     def __init__(self) -> None:
-        types = json.loads(ffi.string(lib.ghostty_type_json()))["types"]
+        types = msgspec.json.decode(ffi.string(lib.ghostty_type_json()))["types"]
         bits = types["GhosttyCell"]["bits"]
 
         def mask(name: str) -> int:

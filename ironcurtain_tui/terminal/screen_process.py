@@ -1,4 +1,4 @@
-"""The program that turns the agent's bytes into rows: ``python -m ironcurtain_tui.terminal.screen_process SIZE CORE``.
+"""The program that turns the agent's bytes into rows: ``main`` with the arguments SIZE and CORE; emulator.py starts it.
 
 Standard input is its end of a socket pair; it speaks screen_protocol.py there and touches nothing else. It
 confines itself before the first byte of the agent reaches it, and ends when the other side closes.
@@ -254,7 +254,3 @@ def main() -> None:
     except Exception as error:  # the supervisor starts another one and wants to know why
         wire.sendall(pack(Failed(reason=f"{type(error).__name__} in the emulator")))
         raise SystemExit(1) from error
-
-
-if __name__ == "__main__":
-    main()

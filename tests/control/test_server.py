@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from ironcurtain_tui.control.client import ControlClient
-from ironcurtain_tui.control.framing import FrameReader, pack
+from ironcurtain_tui.control.frame_reader import FrameReader
+from ironcurtain_tui.control.framing import pack
 from ironcurtain_tui.control.messages import (
     ClientMessage,
     Cursor,

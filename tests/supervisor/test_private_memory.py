@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui.config import RedactionSettings
-from ironcurtain_tui.terminal.emulator import _clean_environment
+from ironcurtain_tui.terminal.started_screen import clean_environment
 from ironcurtain_tui.traffic.cleaning import Cleaner
 from tests.waiting import until
 
@@ -100,7 +100,7 @@ def test_what_it_starts_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         cleaner.close()
     assert KEY.encode() not in environment
-    assert KEY not in str(_clean_environment())
+    assert KEY not in str(clean_environment())
 
 
 async def test_tool_servers_get_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ironcurtain_tui.terminal import emulator as emulator_module
 from ironcurtain_tui.terminal.emulator import EmulatorEvents, EmulatorGoneError, ScreenProcess
 from ironcurtain_tui.terminal.pty_stream import PtyStream
 from ironcurtain_tui.terminal.screen import Screen
+from ironcurtain_tui.terminal.started_screen import StartedScreen
 from tests.waiting import PATIENCE, until
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -95,6 +96,55 @@ async def test_a_wish_for_the_clipboard_is_told_and_not_granted() -> None:
         assert screen_text(running.screen)[0] == "done"
     finally:
         await running.close()
+
+
+async def test_one_that_was_started_ahead_gets_the_size_it_is_taken_over_with() -> None:
+    started = StartedScreen()
+    running = Emulator()
+    running.process = await ScreenProcess.start(60, 20, running.events(), started)
+    try:
+        assert running.process.pid == started.pid
+        await running.process.feed(b"x" * 61 + b"\r\n" * 19)
+        await until(lambda: running.process.screen.history == 1)
+        assert (running.process.screen.cols, running.process.screen.lines) == (60, 20)
+        assert running.rows[0] == "x"
+        assert "landlock" in running.process.protections
+        started.close()
+        await running.process.feed(b"\x1b[Hstill there")
+        await until(lambda: running.rows[0] == "still there")
+        assert not running.restarts, "who started it does not own it any more"
+    finally:
+        await running.process.close()
+    assert not Path(f"/proc/{started.pid}").exists()
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_one_that_died_before_it_was_taken_over_is_replaced(
+    noticed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = StartedScreen()
+    os.kill(started.pid, signal.SIGKILL)
+    if noticed:
+        await until(lambda: started._process.poll() is not None)
+    else:  # it dies a moment later
+        monkeypatch.setattr(started._process, "poll", lambda: None)
+    running = await ScreenProcess.start(60, 20, EmulatorEvents(), started)
+    try:
+        assert running.pid not in {None, started.pid}
+        await running.feed(b"hello")
+        await until(lambda: screen_text(running.screen)[0] == "hello")
+    finally:
+        await running.close()
+    assert started.socket.fileno() == -1
+    assert not Path(f"/proc/{started.pid}").exists()
+
+
+def test_one_that_nobody_takes_over_is_ended_by_its_owner() -> None:
+    started = StartedScreen()
+    started.close()
+    started.close()
+    assert not Path(f"/proc/{started.pid}").exists()
+    assert not started.take()
 
 
 async def test_the_child_is_confined_and_knows_nothing(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ def layout(parser: Any, kind: Any) -> Any:
 
 def test_the_library_of_another_release_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "_cdef.py").write_text("CDEF = ''")
-    other = ModuleSpec("pyghostty", None, origin=str(tmp_path / "__init__.py"))
+    other = ModuleSpec("pyghostty", SourceFileLoader("pyghostty", str(tmp_path / "__init__.py")), is_package=True)
+    other.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(PathFinder, "find_spec", lambda _: other)
     with pytest.raises(ghostty.LayoutError):
         ghostty._load()
