@@ -164,10 +164,13 @@ class Engine:
             )
         return str(created["Id"])
 
-    def connect_network(self, network: str, container: str) -> None:
-        """Give ``container``, which may run, an interface on ``network``. Both are names or identifiers."""
+    def connect_network(self, network: str, container: str, ip: str | None = None) -> None:
+        """Give ``container``, which may run, an interface on ``network``, with the address ``ip`` or any.
+
+        Both are names or identifiers.
+        """
         with explained("connect a container to the session's network", self.address):
-            self.client.connect_container_to_network(container, network)
+            self.client.connect_container_to_network(container, network, ipv4_address=ip)
 
     def container_ip(self, container: str, network: str, timeout: float = 30.0) -> str:
         """The IPv4 address of ``container`` on the network named ``network``.

@@ -74,7 +74,7 @@ def _desktop(engine: EngineInfo) -> bool:
 
 @dataclass(frozen=True)
 class SessionNetwork:
-    """The network of one session, with its sidecar running."""
+    """The network of one session, with its sidecar."""
 
     engine: Engine
     id: str
@@ -82,33 +82,57 @@ class SessionNetwork:
     subnet: IPv4Network
     ports: DoorPorts
     sidecar: AgentContainer
-    sidecar_address: str
 
     @classmethod
     def create(
         cls, engine: Engine, session_id: str, image: str, ports: DoorPorts, host: str, labels: Mapping[str, str]
     ) -> Self:
-        """Network, sidecar, and the sidecar on the network, in this order. ``host``: where the doors listen.
+        """Network, sidecar, and the sidecar at work on the network, in this order. ``host``: where the doors listen.
 
         Raises EngineRefusedError, leaving nothing behind.
         """
+        network = cls.lay(engine, session_id, image, ports, host, labels)
+        try:
+            network.start()
+        except BaseException:
+            network.remove()
+            raise
+        return network
+
+    @classmethod
+    def lay(
+        cls, engine: Engine, session_id: str, image: str, ports: DoorPorts, host: str, labels: Mapping[str, str]
+    ) -> Self:
+        """The first half of it, up to where the agent's container can be created."""
         owned = {**labels, SESSION_LABEL: session_id}
         network, name, subnet = _create_network(engine, session_id, owned)
         try:
             target = "host-gateway" if host == LOOPBACK else host
             sidecar = _create_sidecar(engine, SidecarSpec(session_id, image, ports, subnet, target, labels))
-            try:
-                with explained("start the sidecar", engine.address):
-                    engine.client.start(sidecar.id)
-                engine.connect_network(network, sidecar.id)
-                address = engine.container_ip(sidecar.id, name)
-            except BaseException:
-                sidecar.remove()
-                raise
         except BaseException:
             engine.remove_network(network)
             raise
-        return cls(engine, network, name, subnet, ports, sidecar, address)
+        return cls(engine, network, name, subnet, ports, sidecar)
+
+    def start(self) -> None:
+        """The second half, which may go on while the agent's container starts.
+
+        Raises EngineRefusedError, also when the engine gives the sidecar another address than the one it is to have.
+        """
+        with explained("start the sidecar", self.engine.address):
+            self.engine.client.start(self.sidecar.id)
+        self.engine.connect_network(self.id, self.sidecar.id, self.sidecar_address)
+        given = self.engine.container_ip(self.sidecar.id, self.name)
+        if given != self.sidecar_address:
+            raise EngineRefusedError(f"The engine gave the sidecar {given} instead of {self.sidecar_address}.")
+
+    @property
+    def sidecar_address(self) -> str:
+        """The subnet's last: it is told to the agent's container before the sidecar has it.
+
+        Others on the network do not get it: the engine gives out the lowest that is free.
+        """
+        return str(self.subnet[-2])
 
     @property
     def agents_part(self) -> AgentNetwork:

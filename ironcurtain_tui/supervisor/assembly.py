@@ -526,23 +526,24 @@ class Assembly:
     async def _start_container(self, engine: Engine, spec: ContainerSpec, doorway: Doorway) -> None:
         """The container, tested; the agent in it is held back until it is released."""
         async with self._bulletin.step("container"):
-            network = None
-            if doorway.tcp is not None:
-                self._network = self._network or await self._join_network(engine, doorway.tcp)
-                network = self._network.agents_part
+            laid: SessionNetwork | None = None
+            if doorway.tcp is not None and self._network is None:
+                laid = self._network = await self._lay_network(engine, doorway.tcp)
+            network = None if self._network is None else self._network.agents_part
             spec = replace(spec, network=network, namespace=self._namespace)
             container = self.container = await asyncio.to_thread(engine.create, spec)
             self._stream = await asyncio.to_thread(container.attach)
-            await asyncio.to_thread(container.start)
+            starting = [container.start] if laid is None else [container.start, laid.start]
+            await together(*(asyncio.to_thread(start) for start in starting))
         async with self._bulletin.step("self-test"):
             await self._self_test(engine, container)
 
-    async def _join_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
+    async def _lay_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
         """TCP mode: what stands between the agent's container and the doors."""
         async with self._bulletin.step("network"):
             labels, image = ProcessIdentity.current().labels(), self._request.sidecar_image
-            create = partial(SessionNetwork.create, engine, self._request.session_id, image)
-            network = await asyncio.to_thread(create, part.ports, part.address, labels)
+            lay = partial(SessionNetwork.lay, engine, self._request.session_id, image)
+            network = await asyncio.to_thread(lay, part.ports, part.address, labels)
             self._teardown.push("network", lambda: asyncio.to_thread(network.remove))
             return network
 

@@ -318,6 +318,7 @@ async def test_a_shut_door_is_told(engine: Engine, create: Create, join: Join, t
 def test_everything_is_labelled_found_and_removed(engine: Engine, sidecar_image: str) -> None:
     session, ports = secrets.token_hex(6), DoorPorts(40001, 40002)
     network = SessionNetwork.create(engine, session, sidecar_image, ports, engine.bridge_gateway(), OWNER)
+    assert engine.container_ip(network.sidecar.id, network.name) == network.sidecar_address
     assert network.sidecar_address in {str(address) for address in network.subnet.hosts()}
     (owned,) = [each for each in engine.find_owned_networks() if each.session_id == session]
     assert owned.labels["ironcurtain.owner.pid"] == "1"
@@ -358,6 +359,34 @@ def test_what_fails_half_way_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(EngineRefusedError, match="is not there"):
         SessionNetwork.create(engine, session, "ironcurtain-no-such:image", DoorPorts(1, 2), "172.17.0.1", OWNER)
     assert session not in {each.session_id for each in (*engine.find_owned(), *engine.find_owned_networks())}
+
+
+@pytest.mark.engine
+def test_a_sidecar_with_another_address_than_the_agent_was_told_is_refused(
+    engine: Engine, sidecar_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, session = engine.connect_network, secrets.token_hex(6)
+    monkeypatch.setattr(engine, "connect_network", lambda network, container, _: connect(network, container))
+    with pytest.raises(EngineRefusedError, match="gave the sidecar"):
+        SessionNetwork.create(engine, session, sidecar_image, DoorPorts(1, 2), engine.bridge_gateway(), OWNER)
+    assert session not in {each.session_id for each in (*engine.find_owned(), *engine.find_owned_networks())}
+
+
+@pytest.mark.engine
+def test_the_agents_container_may_be_there_first(
+    engine: Engine, create: Create, sidecar_image: str, shell_image: str
+) -> None:
+    """With neighbours even: the sidecar's address is kept for it."""
+    session = secrets.token_hex(6)
+    network = SessionNetwork.lay(engine, session, sidecar_image, DoorPorts(1, 2), engine.bridge_gateway(), OWNER)
+    try:
+        create("sleep", "infinity", session_id=session, network=network.agents_part).start()
+        NetworkNamespace.create(engine, session, shell_image, OWNER, network.agents_part)
+        assert not network.stands(engine, sidecar_image)
+        network.start()
+        assert network.stands(engine, sidecar_image)
+    finally:
+        engine.remove_owned(session)
 
 
 @pytest.mark.engine
