@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import ROOT
+from ironcurtain_tui import paths
 from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions import registry, spare
 
 COMMAND = [sys.executable, "-m", "ironcurtain_tui"]
 SECONDS = 300
@@ -55,16 +56,18 @@ class Installation:
 
 
 @contextmanager
-def installation() -> Iterator[Installation]:
-    """A fresh one, with everything it started ended on leaving."""
+def installation(*, spares: bool = False) -> Iterator[Installation]:
+    """A fresh one, with everything it started ended on leaving; with ``spares``, its sessions leave such behind."""
     root = Path(tempfile.mkdtemp(prefix="ic-bench-"))
     made = Installation(root / "home", root / "project")
     made.workspace.mkdir()
     if os.geteuid() == 0:  # the agent runs as the owner of the workspace, and should not be root
         root.chmod(0o755)
         os.chown(made.workspace, 1000, 1000)
+    paths.private_directory(spare.directory(made.home))
     try:
-        yield made
+        with spare.claimed(made.home) if not spares else nullcontext():
+            yield made
     finally:
         made.command("stop", "--all")
         shutil.rmtree(root, ignore_errors=True)

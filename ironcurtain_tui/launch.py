@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shutil
 import sys
-import time
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -22,11 +20,8 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
 from ironcurtain_tui.containers.limits import Limits
 from ironcurtain_tui.containers.network import network_mode
-from ironcurtain_tui.control.client import ControlClient
-from ironcurtain_tui.control.messages import Events, Welcome
-from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UsageError, UserFacingError
-from ironcurtain_tui.events import LAST_STEP, AnyEvent, BadgeState, SessionStatus
+from ironcurtain_tui.events import BadgeState
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.reconcile import reconcile
 from ironcurtain_tui.sessions.resume import taken_up
@@ -44,6 +39,25 @@ def launch(
 
     Says on standard output what it does; ``follow_start`` goes on from there. UserFacingError when it cannot.
     """
+    request = prepare(options, settings, paths.new_session_id(), shutil.get_terminal_size(), task)
+    session = supervisor.run(request)
+    tell_missing_key(request)
+    return session
+
+
+def prepare(
+    options: argparse.Namespace,
+    settings: config.Config,
+    session_id: str,
+    size: os.terminal_size,
+    task: TaskRequest | None = None,
+    *,
+    build: bool = True,
+) -> LaunchRequest:
+    """What a supervisor has to be asked for, with the checks and the clearing up that come before.
+
+    UserFacingError when there is something in the way; without ``build``, so is an image that is not up to date.
+    """
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
     adapter = agent(old.agent if old else options.agent or settings.session.agent, settings.agents)
@@ -55,47 +69,59 @@ def launch(
         print(f"  cleaned up: {line}")
     info = engine.info()
     mode = network_mode(settings.network.mode, sys.platform, info, platform.release())
-    image = _agent_image(engine, adapter)
+    agents_image = _agent_image(engine, adapter, build=build)
     sidecar = ""
     if mode == "tcp":
-        sidecar = settings.network.sidecar_image or built_image(engine, SIDECAR)
-    size = shutil.get_terminal_size()
-    rehearsal = options.rehearsal or bool(old and old.rehearsal)
-    session = supervisor.run(
-        LaunchRequest(
-            session_id=paths.new_session_id(),
-            workspace=str(place),
-            agent=adapter.name,
-            model=options.model or (old.model if old else settings.session.model),
-            rehearsal=rehearsal,
-            image=image,
-            network_mode=mode,
-            sidecar_image=sidecar,
-            conversation=old.conversation if old else str(uuid.uuid4()),
-            resumes=old.id if old else "",
-            task=task,
-            cols=size.columns,
-            lines=size.lines,
-            config=settings,
-            limits=Limits.on(info.host, settings.container),
-        )
+        sidecar = settings.network.sidecar_image or _image(engine, SIDECAR, build=build)
+    return LaunchRequest(
+        session_id=session_id,
+        workspace=str(place),
+        agent=adapter.name,
+        model=options.model or (old.model if old else settings.session.model),
+        rehearsal=options.rehearsal or bool(old and old.rehearsal),
+        image=agents_image,
+        network_mode=mode,
+        sidecar_image=sidecar,
+        conversation=old.conversation if old else str(uuid.uuid4()),
+        resumes=old.id if old else "",
+        task=task,
+        cols=size.columns,
+        lines=size.lines,
+        config=settings,
+        limits=Limits.on(info.host, settings.container),
     )
-    record = registry.read_record(session)
-    if record is not None and record.info.rehearsal and not rehearsal and adapter.providers:
+
+
+def tell_missing_key(request: LaunchRequest) -> None:
+    """Say why the session that was started for ``request`` is a rehearsal, when nobody asked for one."""
+    record = registry.read_record(paths.SessionPaths.of(request.session_id))
+    adapter = agent(request.agent, request.config.agents)
+    if record is not None and record.info.rehearsal and not request.rehearsal and adapter.providers:
         keys = no_key(adapter)
         print(f"  {MARKS[keys.state]} {keys.text}\n    → {keys.remedy}")
-    return session
 
 
-def _agent_image(engine: Engine, adapter: AgentAdapter) -> str:
-    """The tag of the image to start ``adapter`` in, built if need be."""
+def _agent_image(engine: Engine, adapter: AgentAdapter, *, build: bool) -> str:
+    """The tag of the image to start ``adapter`` in."""
     own = adapter.settings if isinstance(adapter, Custom) else None
     if own is not None and own.image:
         return on_our_base(engine, own.image)
     if own is not None and own.dockerfile:
+        if not build:
+            raise _not_built(adapter.name)
         with BuildDisplay(adapter.name) as display:
             return ensure_own_image(engine, adapter.name, Path(own.dockerfile).expanduser(), display.report)
-    return built_image(engine, adapter.image)
+    return _image(engine, adapter.image, build=build)
+
+
+def _image(engine: Engine, name: str, *, build: bool) -> str:
+    if not build and not is_ready(engine, name):
+        raise _not_built(name)
+    return built_image(engine, name)
+
+
+def _not_built(name: str) -> UserFacingError:
+    return UserFacingError(f"The image {name} may have to be built.", f"Run `ironcurtain-tui image build {name}`.")
 
 
 def built_image(engine: Engine, name: str, *, force: bool = False) -> str:
@@ -118,70 +144,3 @@ def settings_with(options: argparse.Namespace) -> config.Config:
     except ValueError as error:
         raise UsageError(f"{error}.", "Correct --memory or --cpus.") from error
     return msgspec.structs.replace(settings, container=container)
-
-
-class StartReport:
-    """Prints the steps of a start as they are done; with their times when it is told when the start ``began``.
-
-    ``whole``: to the last one. Otherwise until the agent runs.
-    """
-
-    def __init__(self, session: paths.SessionPaths, began: float | None, *, whole: bool = True) -> None:
-        self._session = session
-        self._began = began
-        self._whole = whole
-        self._printed: set[str] = set()
-
-    def done(self, keeper: StateKeeper) -> bool:
-        """Print what is new; whether that was all. UserFacingError when the agent will not run."""
-        for step in keeper.steps.values():
-            if step.state is not BadgeState.PENDING and step.step not in self._printed:
-                self._printed.add(step.step)
-                took = f"{step.ms:7.0f} ms" if step.ms is not None and self._began is not None else ""
-                print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
-        if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
-            remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
-            raise UserFacingError(
-                keeper.status_detail or "The session did not start.",
-                remedy or f"Its log: {self._session.supervisor_log}",
-            )
-        last = keeper.steps.get(LAST_STEP)
-        finished = last is not None and last.state is not BadgeState.PENDING
-        started = finished if self._whole else keeper.status is not SessionStatus.STARTING
-        if started and self._began is not None:
-            print(f"    {'in all':<24}{(time.perf_counter() - self._began) * 1000:7.0f} ms")
-        return started
-
-
-async def states(
-    client: ControlClient, session: paths.SessionPaths
-) -> AsyncGenerator[tuple[StateKeeper, AnyEvent | None]]:
-    """The session's state now and after each event, with the event, until the supervisor says goodbye.
-
-    Closes ``client`` in the end. UserFacingError when the supervisor ends without a word.
-    """
-    keeper = StateKeeper.restore(client.state)
-    try:
-        yield keeper, None
-        async for message in client:
-            if isinstance(message, Welcome):
-                keeper = StateKeeper.restore(message.state)
-                yield keeper, None
-            elif isinstance(message, Events):
-                for numbered in message.events:
-                    keeper.apply(numbered)
-                    yield keeper, numbered.event
-    except ConnectionError as error:
-        raise UserFacingError("The supervisor ended unexpectedly.", f"Its log: {session.supervisor_log}") from error
-    finally:
-        await client.close()
-
-
-async def follow_start(session: paths.SessionPaths, began: float | None, *, whole: bool = True) -> None:
-    """Print the steps of the start as they are done; UserFacingError when it fails. As for ``StartReport``."""
-    report = StartReport(session, began, whole=whole)
-    client = await ControlClient.connect(session.control_socket, decides=False)
-    async with aclosing(states(client, session)) as following:
-        async for keeper, _ in following:
-            if report.done(keeper):
-                return

@@ -7,6 +7,7 @@ Layout (DESIGN.md section 7)::
     ca/                             certificate authority of the proxy
     sessions/<id>/                  what is kept: audit.jsonl, recording*.cast.gz, session.json, supervisor.log
         state/                      the agent's own conversations, written by it (mounted into its container)
+    standby/                        of the spare supervisor: call.sock, where it waits, and who it is
     audit/                          signing key and ledger of all audit logs, and their search index
     run/<id>/                       what lives only as long as the session
         control.sock                for viewers, 0600

@@ -21,7 +21,8 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import StopSession
 from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskOutcome, TaskProgressed, TaskResult
-from ironcurtain_tui.launch import StartReport, launch, settings_with, states
+from ironcurtain_tui.following import StartReport, states
+from ironcurtain_tui.launch import launch, settings_with
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor.request import TaskRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess

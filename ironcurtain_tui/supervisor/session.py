@@ -26,7 +26,7 @@ from ironcurtain_tui.control.messages import (
 from ironcurtain_tui.control.server import ControlServer, ScreenDamage, Viewer
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import AgentExited, BadgeState, SessionInfo, SessionState, SessionStatus
-from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions import registry, spare
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.access import Accesses
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
@@ -46,6 +46,8 @@ LINGER_SECONDS = 3600.0
 """How long an ended session stays up for the viewers that still look at its last screen."""
 FAREWELL_SECONDS = 5.0
 """How long a session that could not start waits for somebody to tell it to."""
+SPARE_SECONDS = 10.0
+"""From the end of the start until a spare supervisor begins to load its libraries, for a second or two."""
 ENGINE_RETRY_SECONDS = 2.0
 ENGINE_GIVE_UP_SECONDS = 600.0
 
@@ -128,6 +130,7 @@ class Session:
         reason, exit_code = "", None
         try:
             await self._rooms.start()
+            self._tasks.start(self._leave_spare(), "spare")
             exit_code = await self._until_over()
             reason = self._stop_reason or self._task_words() or f"the agent exited with code {exit_code}"
         except UserFacingError as error:
@@ -139,6 +142,12 @@ class Session:
             self._bulletin.notice(BadgeState.FAIL, reason, f"Please report it with {self._paths.supervisor_log}.")
         finally:
             await self._end(reason, exit_code)
+
+    async def _leave_spare(self) -> None:
+        """Once the start is well over: have another supervisor ready for when the person wants another session."""
+        await asyncio.sleep(SPARE_SECONDS)
+        if self._request.config.session.standby and self._server.deciders:
+            await asyncio.to_thread(spare.leave, self._paths.root)
 
     def request_stop(self, reason: str) -> None:
         """End the session now, whatever it does."""
@@ -223,6 +232,7 @@ class Session:
         await self._tasks.close()
         await self._chronicle.close()
         registry.release(self._paths)
+        await asyncio.to_thread(spare.renew, self._paths.root)
 
     async def _linger(self) -> None:
         """Stay for those who still look at the last screen, unless the person asked for the end.

@@ -10,7 +10,7 @@ import pytest
 
 from ironcurtain_tui.agents import AGENTS, AgentAdapter, AgentContext, AgentLaunch, agent
 from ironcurtain_tui.agents.base import HELD_SECONDS, MCP_BRIDGE
-from ironcurtain_tui.cli import WHO
+from ironcurtain_tui.commands.arguments import WHO
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.paths import resource
 from ironcurtain_tui.providers import PROVIDERS

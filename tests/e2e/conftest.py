@@ -11,13 +11,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ironcurtain_tui import paths
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
@@ -28,7 +29,7 @@ from ironcurtain_tui.rehearsal.conversation import Conversation, Tool
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.rehearsal.script import Turn
 from ironcurtain_tui.rehearsal.toolbox import named
-from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions import registry, spare
 from tests.conftest import engine_or_skip
 from tests.e2e.tmux import PATIENCE, Tmux
 
@@ -100,8 +101,11 @@ def container_of(engine: Engine, session: SessionPaths) -> AgentContainer:
 
 
 @contextmanager
-def installed(engine: Engine) -> Iterator[Installation]:
-    """A fresh one; everything it started is ended afterwards, and that nothing stays is checked."""
+def installed(engine: Engine, *, spares: bool = False) -> Iterator[Installation]:
+    """A fresh one; everything it started is ended afterwards, and that nothing stays is checked.
+
+    Unless ``spares`` may be left behind by its sessions, the place of the one is taken: they cost time.
+    """
     root = Path(tempfile.mkdtemp(prefix="ic-"))
     workspace = root / "project"
     workspace.mkdir()
@@ -109,8 +113,10 @@ def installed(engine: Engine) -> Iterator[Installation]:
         os.chown(workspace, 1000, 1000)
         root.chmod(0o755)
     made = Installation(root / "home", workspace)
+    paths.private_directory(spare.directory(made.home))
     try:
-        yield made
+        with spare.claimed(made.home) if not spares else nullcontext():
+            yield made
         made.run("stop", "--all", check=False)
         made.run("gc", check=False)
         mine = {path.name for path in (made.home / "sessions").glob("*")}
@@ -181,7 +187,7 @@ def keyed(installation: Installation, name: str) -> Iterator[Installation]:
 
 def have_key(installation: Installation, name: str, model: RehearsalModel) -> None:
     """Write down that ``model`` stands in the place of the provider ``name``, and what key opens it."""
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     authority = installation.home.parent / "model-ca.pem"
     authority.write_bytes(model.ca_pem)
     (installation.home / "config.toml").write_text(

@@ -73,7 +73,7 @@ def test_full_disk(installation: Installation, full_disk: Path) -> None:
 
 
 def test_broken_settings_name_file_line_and_key(installation: Installation) -> None:
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     (installation.home / "config.toml").write_text("[container]\nmemory = '4GiB'\ncpu = 2\n")
     said = refused(installation)
     assert f"{installation.home}/config.toml, line 3: container.cpu" in said
@@ -82,7 +82,7 @@ def test_broken_settings_name_file_line_and_key(installation: Installation) -> N
 
 def test_a_key_command_that_fails_is_told_and_was_asked_once(installation: Installation) -> None:
     asked = installation.home.parent / "asked"
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     (installation.home / "config.toml").write_text(
         f'[providers.anthropic]\napi_key_command = ["sh", "-c", "echo once >> {asked}; exit 3"]\n'
     )

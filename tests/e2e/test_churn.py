@@ -66,7 +66,7 @@ def test_one_gc_leaves_nothing_behind(engine: Engine, installation: Installation
     scratch = installation.home.parent / "tmp"
     scratch.mkdir()
     installation.environment["TMPDIR"] = str(scratch)
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     dice = random.Random(SESSIONS)  # noqa: S311 (moments, not secrets)
     known: set[str] = set()
     for number in range(SESSIONS):

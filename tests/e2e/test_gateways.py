@@ -35,7 +35,7 @@ GATEWAYS = [
 
 def stand_at(installation: Installation, kind: str, base: str, model: RehearsalModel) -> int:
     """Have ``model`` be the gateway of ``installation``, in the place of the provider ``kind``; its port."""
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     beside = installation.home.parent
     (beside / "hosts").write_text(f"127.0.0.1 localhost {HOST}\n")
     installation.under = ("unshare", "--mount", "sh", "-c", WITH_HOSTS, str(beside / "hosts"))

@@ -30,7 +30,7 @@ def world(installation: Installation) -> Iterator[World]:
         world.publish("leftpad", AGES)
         authority = directory / "registries.pem"
         authority.write_bytes(world.ca_pem)
-        installation.home.mkdir()
+        installation.home.mkdir(exist_ok=True)
         hosts = "".join(
             f'[web.hosts."{host}"]\nupstream = "127.0.0.1:{world.port}"\nca = "{authority}"\n' for host in HOSTS
         )

@@ -59,7 +59,7 @@ def test_an_engine_of_this_machine_may_be_reached_by_tcp(installation: Installat
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount namespace")
 def test_an_engine_that_does_not_see_our_files_is_refused_in_words(engine: Engine, installation: Installation) -> None:
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     command = shlex.join([*COMMAND, "task", "--agent", "shell", "--rehearsal", "echo never"])
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none {installation.home} && exec {command}"],

@@ -24,7 +24,7 @@ def test_the_web_is_reached_through_it_and_it_is_not_reached_itself(engine: Engi
     corporate = CorporateProxy(web.port, "person:secret")
     server = loop.call(asyncio.start_server(corporate.serve, "127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
-    installation.home.mkdir()
+    installation.home.mkdir(exist_ok=True)
     (installation.home / "policy.toml").write_text(RULE)
     (installation.home / "config.toml").write_text(
         f'[network]\nupstream_proxy = "http://127.0.0.1:{port}"\nupstream_proxy_command = ["echo", "person:secret"]\n'

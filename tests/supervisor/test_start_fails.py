@@ -12,7 +12,7 @@ import pytest
 from ironcurtain_tui import paths
 from ironcurtain_tui.config import Config
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.launch import follow_start
+from ironcurtain_tui.following import follow_start
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 from tests.waiting import until

@@ -1,0 +1,211 @@
+"""`ironcurtain-tui standby`: make the next start fast. And the spare itself: ``python -m`` this.
+
+The spare holds everything a session needs that does not depend on what is to be run. When a call comes (``call.py``)
+it becomes that session's supervisor; when none comes for some hours, or the program, its libraries or the state
+directory change, it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from typing import Any
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.sessions import spare
+from ironcurtain_tui.standby import call
+from ironcurtain_tui.standby.kin import kin
+from ironcurtain_tui.supervisor.groundwork import Groundwork
+from ironcurtain_tui.supervisor.host import host, load_libraries, log_to, settle
+from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.unix_socket import BoundSocket
+
+log = logging.getLogger(__name__)
+
+LOG = "standby.log"
+CHECK_SECONDS = 60.0
+"""How often it looks whether it is still wanted."""
+READY_SECONDS = 30.0
+HEAR_SECONDS = 2.0
+"""For the call itself, which is sent in one go."""
+LARGEST_CALL = 1 << 22
+"""Bytes; an environment may be large."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """The command; its exit code."""
+    root = paths.home()
+    if options.end:
+        print("The spare supervisor has ended." if spare.end(root) else "No spare supervisor was waiting.")
+        return 0
+    spare.leave(root)
+    deadline = time.monotonic() + READY_SECONDS
+    while (found := spare.waiting(root)) is None:
+        if time.monotonic() > deadline:
+            raise UserFacingError("The spare supervisor is not ready.", f"Its log: {spare.directory(root) / LOG}")
+        time.sleep(0.05)
+    until = time.strftime("%H:%M", time.localtime(found.until))
+    print(f"The next `run` starts at once: process {found.owner.pid} waits for it until {until}.")
+    return 0
+
+
+def main() -> None:
+    """Be the spare: in the background, for whoever started this has other things to do."""
+    if os.fork():
+        os._exit(0)
+    like = kin()
+    settle()
+    root = paths.private_directory(paths.home())
+    log_to(paths.private_directory(spare.directory(root)) / LOG)
+    with suppress(asyncio.CancelledError):  # told to end
+        asyncio.run(_live(root, like))
+
+
+async def _live(root: Path, like: list[str]) -> None:
+    """Until nobody needs us: unused, or with the session."""
+    if (task := asyncio.current_task()) is None:
+        raise AssertionError("this is a task")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with AsyncExitStack() as held:
+        with spare.claimed(root) as free:
+            if not free:
+                return
+            with spare.named(root):
+                await asyncio.to_thread(_load)
+                groundwork = await Groundwork.lay()
+                held.push_async_callback(groundwork.clear)
+                caller = await _called(root, like)
+        if caller is not None:
+            await _serve(caller, groundwork)
+
+
+def _load() -> None:
+    """Everything that a start imports on its way, also what is imported late elsewhere."""
+    import ironcurtain_tui.commands.arguments
+    import ironcurtain_tui.launch
+    import ironcurtain_tui.rehearsal.model  # noqa: F401 -- loaded, not used here
+
+    load_libraries()
+
+
+async def _called(root: Path, like: list[str]) -> Caller | None:
+    """The first to call, if that is somebody who is ``like`` us; None as well when it is time to go."""
+    loop = asyncio.get_running_loop()
+    bound = BoundSocket.bind(spare.directory(root) / call.SOCKET)
+    try:
+        bound.socket.listen(1)
+        bound.socket.setblocking(False)
+        while _wanted(root, like):
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    connection, _ = await loop.sock_accept(bound.socket)
+            except TimeoutError:
+                continue
+            return await asyncio.to_thread(Caller.heard, connection, like)
+        return None
+    finally:
+        bound.remove()
+        bound.socket.close()
+
+
+def _wanted(root: Path, like: list[str]) -> bool:
+    """Whether a command may still call, and would be ``like`` us if its environment is."""
+    us = spare.Spare.read(root)
+    return us is not None and time.time() < us.until and like == kin()
+
+
+class Caller:
+    """A command that waits for the session it asked for."""
+
+    def __init__(self, line: socket.socket, order: Mapping[str, Any]) -> None:
+        self._line = line
+        self.arguments: list[str] = order["arguments"]
+        self.environment: dict[str, str] = order["environment"]
+        self.directory: str = order["directory"]
+        self.size = os.terminal_size((order["columns"], order["lines"]))
+
+    @classmethod
+    def heard(cls, line: socket.socket, like: list[str]) -> Caller | None:
+        """What is asked for at the other end of ``line``, once that has been told we do it; None when we do not."""
+        line.setblocking(True)
+        line.settimeout(HEAR_SECONDS)
+        try:
+            with line.makefile("rb") as file:
+                order = json.loads(file.readline(LARGEST_CALL))
+            if order["kin"] != like:
+                raise ValueError("the caller is of another kind")
+            caller = cls(line, order)
+            caller.tell({})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("not started: %s", error)
+            line.close()
+            return None
+        return caller
+
+    def tell(self, message: Mapping[str, str]) -> None:
+        """Send one message; OSError when the caller has gone."""
+        self._line.sendall(json.dumps(message).encode() + b"\n")
+
+    def hang_up(self) -> None:
+        """Idempotent."""
+        self._line.close()
+
+
+async def _serve(caller: Caller, groundwork: Groundwork) -> None:
+    """Be the supervisor of what ``caller`` wants. One that hears nothing starts it by itself, and tells why."""
+    said = io.StringIO()
+    try:
+        request = await asyncio.to_thread(_prepared, caller, groundwork.session_id, said)
+        await host(request, lambda: _told(caller, request, said), groundwork)
+    except UserFacingError as error:
+        log.warning("not started: %s", error.message)
+    except SystemExit:
+        log.warning("not started: the command line was not understood")
+    finally:
+        caller.hang_up()
+
+
+def _prepared(caller: Caller, session_id: str, said: io.StringIO) -> LaunchRequest:
+    """As the process that the caller would have started itself. Puts what there is to tell into ``said``."""
+    from ironcurtain_tui.commands.arguments import parse
+    from ironcurtain_tui.launch import prepare, settings_with
+
+    os.environ.clear()
+    os.environ.update(caller.environment)
+    os.chdir(caller.directory)
+    try:
+        with redirect_stdout(said), redirect_stderr(io.StringIO()):
+            options = parse(caller.arguments)
+            return prepare(options, settings_with(options), session_id, caller.size, build=False)
+    finally:
+        os.chdir("/")
+
+
+def _told(caller: Caller, request: LaunchRequest, said: io.StringIO) -> bool:
+    """Whether the caller has heard which session it is."""
+    from ironcurtain_tui.launch import tell_missing_key
+
+    with redirect_stdout(said):
+        tell_missing_key(request)
+    try:
+        caller.tell({"session": request.session_id, "said": said.getvalue()})
+    except OSError:
+        return False
+    finally:
+        caller.hang_up()
+    return True
+
+
+if __name__ == "__main__":
+    main()

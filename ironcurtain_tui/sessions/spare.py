@@ -1,0 +1,136 @@
+"""The spare supervisor as others see it: who it is, how one is left behind, and how it is ended."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions.identity import ProcessIdentity
+from ironcurtain_tui.standby import call
+from ironcurtain_tui.standby.kin import variables
+
+OWNER = "owner.json"
+WAIT_SECONDS = 4 * 3600.0
+"""How long one waits for a call, from when it, or the last session that wanted it to, was there."""
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Spare:
+    """A spare that waits, or did."""
+
+    owner: ProcessIdentity
+    until: float
+    """When it ends if nobody calls; seconds since the epoch."""
+
+    @classmethod
+    def read(cls, root: Path) -> Spare | None:
+        """The one that has put its name down in the state directory ``root``."""
+        file = directory(root) / OWNER
+        try:
+            owner = msgspec.json.decode(file.read_bytes(), type=ProcessIdentity)
+            return cls(owner, file.stat().st_mtime + WAIT_SECONDS)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+
+def directory(root: Path) -> Path:
+    """Where the spare of the state directory ``root`` waits."""
+    return Path(call.directory(str(root)))
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[bool]:
+    """Whether the place of the spare was free; nobody else takes it while this is held. OSError without a directory."""
+    descriptor = os.open(directory(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        else:
+            free = True
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def named(root: Path) -> Iterator[None]:
+    """Have everybody know that this process is the spare."""
+    owner = directory(root) / OWNER
+    registry.write_json(owner, ProcessIdentity.current())
+    try:
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+
+
+def present(root: Path) -> Spare | None:
+    """The spare there is, be it only loading; None when there is none."""
+    spare = Spare.read(root)
+    return spare if spare is not None and spare.owner.alive() else None
+
+
+def waiting(root: Path) -> Spare | None:
+    """The spare that takes a call, None when there is none."""
+    return present(root) if (directory(root) / call.SOCKET).exists() else None
+
+
+def renew(root: Path) -> None:
+    """Have the one that is there, if there is, wait as long as a new one."""
+    if present(root) is not None:
+        (directory(root) / OWNER).touch()
+
+
+def leave(root: Path) -> None:
+    """Have one wait, from now on; UserFacingError when that is impossible.
+
+    It outlives us.
+
+    It gets what it must have in common with whoever will call, and nothing else of our environment: no key.
+    """
+    paths.private_directory(directory(root))
+    with claimed(root) as free:
+        pass
+    if not free:
+        renew(root)
+        return
+    environment = {**variables(), "IRONCURTAIN_HOME": str(root), "PATH": os.environ.get("PATH", os.defpath)}
+    subprocess.run(
+        [sys.executable, "-m", "ironcurtain_tui.commands.standby"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        check=False,
+    )
+
+
+def end(root: Path) -> bool:
+    """End the one there is, with all it holds ready; whether there was one. Blocks, at most 10 s."""
+    spare = present(root)
+    if spare is None:
+        return False
+    try:
+        os.kill(spare.owner.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    deadline = time.monotonic() + END_SECONDS
+    while spare.owner.alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return True

@@ -1,0 +1,53 @@
+"""What of a session can be made before anybody knows what is to run in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import sys
+from dataclasses import dataclass
+from typing import Self
+
+from ironcurtain_tui import config, paths
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import SIDECAR, is_ready, tag_of
+from ironcurtain_tui.containers.network import network_mode
+from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.supervisor.approach import Approach
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """The identity of the session that may come, and what is ready for it. Whoever laid it clears it."""
+
+    session_id: str
+    approach: Approach | None = None
+    """In TCP mode, if an engine was there."""
+
+    @classmethod
+    async def lay(cls) -> Self:
+        """As far as engine and settings allow: the session itself tells what is wrong with them."""
+        session_id = paths.new_session_id()
+        try:
+            return cls(session_id, await asyncio.to_thread(_approach, session_id))
+        except UserFacingError as error:
+            log.warning("nothing was prepared at the engine: %s", error.message)
+            return cls(session_id)
+
+    async def clear(self) -> None:
+        """Take away what is left of it. Idempotent, also when a session has used it."""
+        if self.approach is not None:
+            await self.approach.remove()
+
+
+def _approach(session_id: str) -> Approach | None:
+    settings = config.load().network
+    engine = Engine.connect()
+    if network_mode(settings.mode, sys.platform, engine.info(), platform.release()) != "tcp":
+        return None
+    if not settings.sidecar_image and not is_ready(engine, SIDECAR):
+        return None
+    return Approach.prepare(engine, session_id, settings.sidecar_image or tag_of(SIDECAR))

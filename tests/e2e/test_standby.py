@@ -1,0 +1,138 @@
+"""A spare supervisor, left behind by a session or asked for, becomes the supervisor of the next one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.audit.reader import verify_file
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.sessions import registry, spare
+from tests.e2e.conftest import CANARY, Installation, installed, keyed
+from tests.e2e.tmux import PATIENCE, Tmux
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def installation(engine: Engine) -> Iterator[Installation]:
+    with installed(engine, spares=True) as made:
+        yield made
+
+
+def supervisor_of(session: SessionPaths) -> int:
+    lease = registry.read_lease(session)
+    assert lease is not None
+    return lease.owner.pid
+
+
+def waiting(installation: Installation) -> int:
+    """The process of the spare, once it waits."""
+    wait_until(lambda: spare.waiting(installation.home), PATIENCE)
+    found = spare.waiting(installation.home)
+    assert found is not None
+    return found.owner.pid
+
+
+def set_mode(installation: Installation, mode: str) -> None:
+    (installation.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
+
+
+@pytest.mark.parametrize("mode", ["uds", "tcp"])
+def test_it_becomes_the_supervisor_with_the_callers_environment(mode: str, installation: Installation) -> None:
+    """The spare has no key; what it starts has the key of whoever called, and works."""
+    with keyed(installation, "anthropic") as with_key:
+        config = with_key.home / "config.toml"
+        config.write_text(config.read_text() + f'[network]\nmode = "{mode}"\n')
+        assert "starts at once" in with_key.run("standby").stdout
+        pid = waiting(with_key)
+        assert CANARY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+        result = with_key.run("run", "--detach", "--timings", "--workspace", ".")
+        (session,) = with_key.sessions()
+        assert supervisor_of(session) == pid
+        record = registry.read_record(session)
+        assert record is not None
+        assert not record.info.rehearsal, "it has the key"
+        assert record.info.workspace == str(with_key.workspace), "told relative to where the caller is"
+        assert record.info.network_mode == mode
+        assert "doors" in result.stdout
+        assert spare.present(with_key.home) is None, "there is one session a spare"
+        assert verify_file(session.audit_log).ok
+        with_key.run("stop")
+
+
+def test_a_session_that_is_looked_at_leaves_one_for_the_next(installation: Installation, terminal: Tmux) -> None:
+    workspace = str(installation.workspace)
+    installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", workspace)
+    terminal.wait_for(r":/workspace[$#] ")
+    (first,) = installation.sessions()
+    pid = waiting(installation)
+    terminal.submit("exit")
+    terminal.wait_for("Close with q")
+    terminal.press("q")
+    wait_until(lambda: not first.run.exists(), PATIENCE)
+    installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", workspace)
+    wait_until(installation.sessions, PATIENCE)
+    terminal.wait_for("no-egress")
+    terminal.wait_for(r":/workspace[$#] ")
+    (second,) = installation.sessions()
+    assert supervisor_of(second) == pid
+    terminal.submit("echo typed-in-$((6*7))")
+    terminal.wait_for("typed-in-42")
+
+
+def test_what_cannot_be_started_is_told_as_without_one(installation: Installation) -> None:
+    installation.run("standby")
+    refused = installation.run("run", "--detach", "--agent", "nobody", check=False)
+    assert refused.returncode == 1
+    assert "no agent called 'nobody'" in refused.stderr
+    assert not installation.sessions()
+
+
+def test_whoever_goes_before_the_answer_gets_no_session(installation: Installation) -> None:
+    installation.run("standby")
+    pid = waiting(installation)
+    # As `run` does it, from a process that is like the commands of this installation.
+    script = "import sys; from ironcurtain_tui.standby import call; call.place(sys.argv[1:]).hang_up()"
+    environment = installation.full_environment()
+    subprocess.run(
+        [sys.executable, "-c", script, "run", "--detach", "--agent", "shell", "--rehearsal"],
+        env=environment,
+        cwd=installation.workspace,
+        check=True,
+    )
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), PATIENCE)
+    assert not installation.sessions()
+
+
+@pytest.mark.parametrize("how", ["end", "stop --all", "kill"])
+def test_what_it_holds_at_the_engine_goes_with_it(how: str, installation: Installation, engine: Engine) -> None:
+    set_mode(installation, "tcp")
+    installation.run("standby")
+    pid = waiting(installation)
+
+    def held() -> list[str]:
+        owned = [*engine.find_owned(), *engine.find_owned_networks()]
+        return [one.name for one in owned if one.labels.get("ironcurtain.owner.pid") == str(pid)]
+
+    assert len(held()) == 2, "a network, and a sidecar"
+    installation.run("gc")
+    assert len(held()) == 2, "its owner lives"
+    match how:
+        case "end":
+            assert "has ended" in installation.run("standby", "--end").stdout
+        case "stop --all":
+            assert "spare supervisor has ended" in installation.run("stop", "--all").stdout
+        case _:
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: spare.present(installation.home) is None, PATIENCE)
+            assert installation.run("gc").stdout.count("is dead") == 2
+    assert held() == []

@@ -1,0 +1,127 @@
+"""A spare supervisor waits for a call, for its like only, and goes when it is not wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui import paths
+from ironcurtain_tui.sessions import spare
+from ironcurtain_tui.standby import call
+from ironcurtain_tui.standby.kin import kin
+from tests.waiting import wait_until
+
+EMPTY = {"arguments": ["run"], "environment": {}, "directory": "/", "columns": 80, "lines": 24}
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A state directory with a spare that waits, without an engine."""
+    with tempfile.TemporaryDirectory(prefix="ic-") as directory:
+        monkeypatch.setenv("IRONCURTAIN_HOME", directory)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{directory}/no-engine.sock")
+        root = Path(directory)
+        spare.leave(root)
+        wait_until(lambda: spare.waiting(root))
+        yield root
+        spare.end(root)
+
+
+def gone(root: Path, was: spare.Spare) -> bool:
+    return not was.owner.alive() and not (spare.directory(root) / call.SOCKET).exists() and spare.present(root) is None
+
+
+def the(root: Path) -> spare.Spare:
+    found = spare.waiting(root)
+    assert found is not None
+    return found
+
+
+def test_it_has_no_key_and_is_the_starters_like(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Path(f"/proc/{the(root).owner.pid}/environ").read_bytes()
+    assert b"IRONCURTAIN_HOME" in environment
+    assert b"PYTEST" not in environment, "of what nobody needs, nothing is kept"
+
+
+def test_there_is_one_only_and_it_is_asked_to_stay(root: Path) -> None:
+    first = the(root)
+    owner = spare.directory(root) / spare.OWNER
+    os.utime(owner, (1, 1))
+    spare.leave(root)
+    assert the(root).owner == first.owner
+    assert owner.stat().st_mtime > 1
+    assert the(root).until - owner.stat().st_mtime == spare.WAIT_SECONDS
+
+
+def test_told_to_end_it_leaves_nothing(root: Path) -> None:
+    was = the(root)
+    assert spare.end(root)
+    assert gone(root, was)
+    assert not spare.end(root)
+
+
+def test_killed_it_is_not_taken_for_one_and_the_next_takes_its_place(root: Path) -> None:
+    was = the(root)
+    os.kill(was.owner.pid, signal.SIGKILL)
+    wait_until(lambda: not was.owner.alive())
+    assert spare.present(root) is None
+    placed = call.place(["run", "--detach"])  # one of its threads may still hold the socket for a moment
+    assert placed is None or placed.answer() is None
+    spare.leave(root)
+    wait_until(lambda: spare.waiting(root))
+    assert the(root).owner != was.owner
+
+
+def answers(root: Path, message: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(60)
+        line.connect(str(spare.directory(root) / call.SOCKET))
+        line.sendall(message)
+        return b"".join(iter(lambda: line.recv(4096), b""))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        json.dumps({**EMPTY, "kin": ["code of yesterday"]}).encode() + b"\n",
+        b"not json\n",
+        b"{}\n",
+        b"[]\n",
+        b"",
+    ],
+    ids=["another kind", "garbage", "nothing", "a list", "silence"],
+)
+def test_what_is_not_its_like_gets_nothing_and_it_goes(message: bytes, root: Path) -> None:
+    was = the(root)
+    assert answers(root, message or b"\n") == b""
+    wait_until(lambda: gone(root, was))
+
+
+def test_what_cannot_be_started_is_left_to_the_caller(root: Path) -> None:
+    """There is no engine: the caller starts by itself, and says so."""
+    was = the(root)
+    order = {**EMPTY, "kin": kin(), "environment": dict(os.environ), "directory": str(root)}
+    assert answers(root, json.dumps(order).encode() + b"\n") == b"{}\n"
+    wait_until(lambda: gone(root, was))
+    assert "no Docker Engine" in (spare.directory(root) / "standby.log").read_text()
+    assert not list((root / "run").glob("*")) if (root / "run").exists() else True
+
+
+def test_a_line_that_is_not_understood_is_left_to_the_caller(root: Path) -> None:
+    was = the(root)
+    order = {**EMPTY, "kin": kin(), "environment": dict(os.environ), "arguments": ["run", "--no-such-option"]}
+    assert answers(root, json.dumps(order).encode() + b"\n") == b"{}\n"
+    wait_until(lambda: gone(root, was))
+
+
+def test_it_waits_in_a_private_directory(root: Path) -> None:
+    assert spare.directory(root).stat().st_mode & 0o777 == 0o700
+    assert (spare.directory(root) / call.SOCKET).stat().st_mode & 0o777 == 0o600
+    assert paths.home() == root
