@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.reader import AuditReader
+from ironcurtain_tui.config import AuditSettings
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel
 from ironcurtain_tui.proxy.refusal import Refusal
 from ironcurtain_tui.supervisor.gatehouse.gatekeeper import FLOODED
 from ironcurtain_tui.supervisor.gatehouse.refusals import BURST, MOST_KINDS, RATE, Refusals
 from ironcurtain_tui.tasks import TaskOwner
-from tests.supervisor.gate_stage import GateStage, fetch, gate_stage
-from tests.waiting import until
+from tests.supervisor.gate_stage import GateStage, answer, fetch, gate_stage
+from tests.waiting import PATIENCE, until
 
 
 class Clock:
@@ -73,6 +75,32 @@ async def test_the_agent_hears_429(tmp_path: Path) -> None:
         assert (refusal.status, refusal.retry, refusal.recorded) == (429, True, True)
         request = HttpRequest(host="x.example.org", port=443, method="GET", path="/")
         assert await stage.gate.admit(request) is FLOODED
+
+
+async def test_questions_for_room_or_consent_that_are_taken_back_count_too(tmp_path: Path) -> None:
+    audit = AuditSettings(max_size="64KiB", keep_free="0KiB")
+    call = HttpRequest(host="api.anthropic.com", port=443, method="POST", path="/v1/messages", content_length=2)
+    tasks = TaskOwner()
+    async with gate_stage(tmp_path, audit=audit) as stage:
+        stop_the_clock(stage)
+        while stage.audit.size < 64 << 10:
+            await stage.gate.admit(ToolCall(server="ironcurtain", tool="where_am_i", arguments={}))
+        for number in range(BURST // 2):
+            ask = partial(stage.gate.may_act_unseen, call, "A", f"field {number}")
+            asking = tasks.start(ask() if number % 2 else stage.gate.admit(fetch()), "asking")
+            await stage.raised()
+            asking.cancel()
+            await asyncio.wait({asking})
+        verdict = await asyncio.wait_for(stage.gate.admit(fetch()), PATIENCE)
+        assert (verdict.decision, verdict.retry) == (Decision.DENY, True)
+        assert "slow down" in verdict.reason
+        assert not await asyncio.wait_for(stage.gate.may_act_unseen(call, "A", "field a"), PATIENCE)
+        assert stage.pending == []
+        stage.gate._refusals._tokens = 1.0
+        consent = tasks.start(stage.gate.may_act_unseen(call, "A", "field a"), "asking")
+        (question,) = await stage.raised()
+        assert await stage.gatehouse._desk.decide(answer(question)) is None
+        assert await consent, "that nobody was asked was no answer"
 
 
 async def test_questions_that_are_taken_back_count(tmp_path: Path) -> None:

@@ -193,7 +193,9 @@ class Approvals:
             )
         except AuditUnavailable as error:
             self._on_unavailable(error)
-            answer = Answer(EscalationState.DENIED, "the audit log cannot be written, so nothing may happen")
+            answer = Answer(
+                EscalationState.DENIED, "the audit log cannot be written, so nothing may happen", retry=True
+            )
             escalation = _ended(escalation, EscalationState.DENIED, "the decision could not be recorded")
         if not self._answer(name, answer) and answer.approved:
             escalation = _ended(escalation, EscalationState.CANCELLED, f"{note}, but the agent no longer waited")

@@ -16,7 +16,7 @@ from ironcurtain_tui.escalations import card as cards
 from ironcurtain_tui.escalations import digest
 from ironcurtain_tui.escalations.card import Evidence
 from ironcurtain_tui.escalations.held_request import HeldRequest
-from ironcurtain_tui.events import AuditLine, Card, Decision, Flow, FlowState
+from ironcurtain_tui.events import AuditLine, Card, Decision, EscalationState, Flow, FlowState
 from ironcurtain_tui.gateway.gate import Outcome
 from ironcurtain_tui.packages.package import Package
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel, Verdict
@@ -133,7 +133,7 @@ class Gatekeeper:
         self._sentinels = sentinels
         self._attended = attended
         self._waits_unattended = waits_unattended
-        self._consents = Consents(approvals, leases, asker=asker, attended=attended, on_unavailable=on_unavailable)
+        self._consents = Consents(self._ask, leases, asker=asker, attended=attended, on_unavailable=on_unavailable)
         self._refusals = Refusals(audit, on_unavailable)
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
@@ -227,7 +227,17 @@ class Gatekeeper:
         """Puts a card in front of a person; None when nobody is there, and questions do not wait."""
         if not self._attended() and not self._waits_unattended:
             return None
-        return partial(self._approvals.ask, action)
+        return partial(self._ask, action)
+
+    async def _ask(self, action: Action, card: Card) -> Answer:
+        """Ask a person; not on behalf of an agent that takes its questions back all the time."""
+        if not self._refusals.may_be_asked(summary_of(action)):
+            return Answer(EscalationState.DENIED, FLOODED.reason, retry=True)
+        try:
+            return await self._approvals.ask(action, card)
+        except asyncio.CancelledError:
+            self._refusals.taken_back()
+            raise
 
     async def may_act_unseen(self, action: HttpRequest, provider: str, what: str) -> bool:
         """Whether something may act at a provider, as a person said."""
@@ -262,10 +272,7 @@ class Gatekeeper:
     async def _asked(self, action: Action, card: Card, current: Callable[[], str]) -> Verdict:
         """The person's verdict. ``current`` tells the digest of what would be executed now."""
         try:
-            answer = await self._approvals.ask(action, card)
-        except asyncio.CancelledError:
-            self._refusals.taken_back()
-            raise
+            answer = await self._ask(action, card)
         except AuditUnavailable as error:
             self._on_unavailable(error)
             return NO_AUDIT
