@@ -164,9 +164,10 @@ class Assembly:
         self._teardown.push("keys", self._accesses.close)
         async with bulletin.step("policy"):
             policy = await asyncio.to_thread(self._open_policy)
-        files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
-        self._tasks.start(PolicyWatch(policy, files, bulletin, self._chronicle.record).run(), "policy watch")
         gatehouse = self.gatehouse = self._open_gatehouse(policy)
+        files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
+        watch = PolicyWatch(policy, files, bulletin, self._chronicle.record, gatehouse.cut)
+        self._tasks.start(watch.run(), "policy watch")
         engine = await asyncio.to_thread(Engine.connect)
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)

@@ -22,7 +22,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[GateStage]:
 
 
 def watch(stage: GateStage) -> PolicyWatch:
-    return PolicyWatch(stage.policy, [stage.user_file, stage.root / "state/annotations"], stage.bulletin, stage._record)
+    files = [stage.user_file, stage.root / "state/annotations"]
+    return PolicyWatch(stage.policy, files, stage.bulletin, stage._record, stage.gatehouse.cut)
 
 
 def notices(stage: GateStage) -> list[tuple[BadgeState, str]]:
@@ -64,6 +65,17 @@ async def test_a_file_that_was_only_touched_is_not_told(stage: GateStage) -> Non
     os.utime(stage.user_file, (1, 1))
     await watched.look()
     assert notices(stage) == []
+
+
+async def test_what_passed_unread_is_cut_when_it_may_no_longer(stage: GateStage) -> None:
+    places = [f"{name}.example.org" for name in ("files", "other", "third")]
+    blind = "[web]\nblind = [" + ", ".join(f'"{each}:22"' for each in places) + "]\n"
+    stage.user_file.write_text(blind)
+    stage.policy.reload()
+    watched = watch(stage)
+    stage.user_file.write_text(blind.replace('"other.example.org:22", ', "") + RULE.format("a", "deny") + "port = 22\n")
+    await watched.look()
+    assert stage.hosts.ended == places[:2]
 
 
 async def test_annotations_are_watched_too(stage: GateStage) -> None:

@@ -92,7 +92,7 @@ class Gatehouse:
             on_unavailable=on_unavailable,
         )
         self._approvals.on_raised = self._raised
-        self._leases = Leases(bulletin.publish, self._connections_to, self._cut, policy.covers)
+        self._leases = Leases(bulletin.publish, self._connections_to, self.cut, policy.covers)
         barrier = Barrier()
         self.gatekeeper = Gatekeeper(
             policy,
@@ -121,6 +121,11 @@ class Gatehouse:
         """Something passed or ended: what rests on grants may be different."""
         if self._leases.in_force:
             self._leases.refresh()
+
+    def cut(self, host: str) -> None:
+        """End every connection of the agent that leads to ``host``."""
+        if self._proxy is not None:
+            self._proxy.cut(host)
 
     @property
     def open_hosts(self) -> tuple[str, ...]:
@@ -174,10 +179,6 @@ class Gatehouse:
 
     def _connections_to(self, host: str) -> int:
         return self._proxy.connections_to(host) if self._proxy else 0
-
-    def _cut(self, host: str) -> None:
-        if self._proxy is not None:
-            self._proxy.cut(host)
 
     async def _shut(self) -> None:
         if self._proxy is not None:

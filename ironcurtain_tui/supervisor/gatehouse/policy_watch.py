@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import BadgeState
+from ironcurtain_tui.policy.action import Tunnel
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.gatehouse.live_policy import LivePolicy
 
@@ -21,14 +22,23 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class PolicyWatch:
     """Looks at files once a second; says and records what came of a change. A broken file changes nothing.
 
-    ``files``: policy files, and directories whose ``*.toml`` belong to the policy too.
+    ``files``: policy files, and directories whose ``*.toml`` belong to the policy too. ``cut`` ends the connections
+    to a host.
     """
 
-    def __init__(self, policy: LivePolicy, files: Iterable[Path], bulletin: Bulletin, record: Record) -> None:
+    def __init__(
+        self,
+        policy: LivePolicy,
+        files: Iterable[Path],
+        bulletin: Bulletin,
+        record: Record,
+        cut: Callable[[str], None],
+    ) -> None:
         self._policy = policy
         self._files = tuple(files)
         self._bulletin = bulletin
         self._record = record
+        self._cut = cut
         self._seen = _signature(self._files)
         self._warned = False
 
@@ -53,10 +63,17 @@ class PolicyWatch:
             await self._record("policy.refused", error.message, {})
             return
         if self._policy.current != before:
+            self._end_blind(before.blind)
             self._warn()
             rules = [f"{placed.label}: {placed.rule.then}" for placed in self._policy.current.rules]
             self._bulletin.notice(BadgeState.OK, f"The policy was changed: {len(rules)} rules hold now.")
             await self._record("policy.loaded", f"{len(rules)} rules hold now", {"rules": rules})
+
+    def _end_blind(self, places: Iterable[str]) -> None:
+        """Cut what passes unread by the policy from before alone: no request inside will ever be judged."""
+        for host, _, port in (place.rpartition(":") for place in places):
+            if not self._policy.decide(Tunnel(host=host, port=int(port))).blind:
+                self._cut(host)
 
     def _warn(self) -> None:
         """A badge for as long as something may pass unread."""
