@@ -11,7 +11,7 @@ from typing import Self
 
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.namespace import NetworkNamespace
-from ironcurtain_tui.containers.network import SessionNetwork, door_address
+from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.doorway import Doorway
 
@@ -32,33 +32,35 @@ class Approach:
     network: SessionNetwork | None = None
 
     @classmethod
-    def prepare(cls, engine: Engine, session_id: str, image: str, sidecar_image: str = "") -> Self:
-        """Make it for TCP mode if there is a ``sidecar_image``, else for sockets. Blocks for half a second.
+    def prepare(cls, engine: Engine, session_id: str, mode: Mode, image: str) -> Self:
+        """Make it; blocks for half a second. ``image``: in TCP mode the sidecar's, else any of ours.
 
-        ``image`` is any agent's. UserFacingError, leaving nothing behind, when that is impossible.
+        UserFacingError, leaving nothing behind, when that is impossible.
         """
         labels, token = ProcessIdentity.current().labels(), secrets.token_hex(16)
-        if not sidecar_image:
+        if mode == "uds":
             return cls(NetworkNamespace.create(engine, session_id, image, labels), token)
         with ExitStack() as failure:
             doorway = Doorway.of_ports(door_address(engine, sys.platform), token)
             failure.callback(doorway.shut)
             if (tcp := doorway.tcp) is None:
                 raise AssertionError("these doors are ports")
-            network = SessionNetwork.create(engine, session_id, sidecar_image, tcp.ports, tcp.address, labels)
+            network = SessionNetwork.create(engine, session_id, image, tcp.ports, tcp.address, labels)
             failure.callback(network.remove)
             namespace = NetworkNamespace.create(engine, session_id, image, labels, network.agents_part)
             failure.pop_all()
         return cls(namespace, token, doorway, network)
 
-    def stands(self, engine: Engine, sidecar_image: str = "") -> bool:
-        """Whether a session of ``engine`` can use it; ``sidecar_image`` as above. Blocks for at most three short calls.
+    def stands(self, engine: Engine, mode: Mode, sidecar_image: str) -> bool:
+        """Whether a session of ``engine`` can use it in ``mode``. Blocks for at most three short calls.
 
         It cannot once the engine was restarted, or a part of it was removed or is on other networks than it was made.
         """
-        if self.network is None or not sidecar_image:
-            return self.network is None and not sidecar_image and self.namespace.stands(engine)
-        return self.network.stands(engine, sidecar_image) and self.namespace.stands(engine)
+        if (mode == "uds") is not (self.network is None):
+            return False
+        if self.network is not None and not self.network.stands(engine, sidecar_image):
+            return False
+        return self.namespace.stands(engine)
 
     async def remove(self) -> None:
         """Shut the doors, and remove what is on the engine. Idempotent."""

@@ -382,16 +382,15 @@ class Assembly:
         return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
 
     async def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
-        wants_ports = self._request.network_mode == "tcp"
+        mode = self._request.network_mode
         if (approach := self._approach) is not None:
-            sidecar_image = self._request.sidecar_image if wants_ports else ""
-            if await asyncio.to_thread(approach.stands, engine, sidecar_image):
+            if await asyncio.to_thread(approach.stands, engine, mode, self._request.sidecar_image):
                 self._network, self._namespace = approach.network, approach.namespace.holder.id
             else:
                 await approach.remove()
             if self._network is not None and approach.doorway is not None:
                 return approach.doorway
-        if not wants_ports:
+        if mode == "uds":
             return Doorway.of_sockets(self._paths, shared=shared)
         address = await asyncio.to_thread(door_address, engine, sys.platform)
         return Doorway.of_ports(address, self._token)

@@ -63,9 +63,9 @@ def session(engine: Engine) -> Iterator[str]:
 
 
 @pytest.fixture
-async def approach(engine: Engine, image: str, sidecar: str, session: str) -> AsyncIterator[Approach]:
+async def approach(engine: Engine, sidecar: str, session: str) -> AsyncIterator[Approach]:
     """For TCP mode."""
-    approach = await asyncio.to_thread(Approach.prepare, engine, session, image, sidecar)
+    approach = await asyncio.to_thread(Approach.prepare, engine, session, "tcp", sidecar)
     yield approach
     await approach.remove()
 
@@ -143,8 +143,8 @@ def test_pruning_takes_nothing_of_it(engine: Engine, approach: Approach, sidecar
     mine = {"label": f"ironcurtain.session={session}"}  # not those of the tests beside this one
     assert not engine.client.prune_networks(mine)["NetworksDeleted"]
     assert not engine.client.prune_containers(mine)["ContainersDeleted"]
-    assert approach.stands(engine, sidecar)
-    assert not approach.stands(engine), "nor for sockets"
+    assert approach.stands(engine, "tcp", sidecar)
+    assert not approach.stands(engine, "uds", sidecar), "nor for sockets"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_it_does_not_stand_when_a_part_is_off(engine: Engine, approach: Approach
         case "holder":
             client.kill(holder.id)
             client.wait(holder.id)
-    assert not approach.stands(engine, sidecar)
+    assert not approach.stands(engine, "tcp", sidecar)
 
 
 def test_it_does_not_stand_with_an_address_of_another(engine: Engine, approach: Approach, sidecar: str) -> None:
@@ -180,24 +180,24 @@ def test_it_does_not_stand_with_an_address_of_another(engine: Engine, approach: 
     free = next(str(each) for each in list(network.subnet.hosts())[3:] if str(each) != network.sidecar_address)
     engine.client.disconnect_container_from_network(network.sidecar.id, network.id)
     engine.client.connect_container_to_network(network.sidecar.id, network.id, ipv4_address=free)
-    assert not approach.stands(engine, sidecar)
+    assert not approach.stands(engine, "tcp", sidecar)
 
 
 def test_it_does_not_stand_with_another_image(engine: Engine, approach: Approach, image: str) -> None:
-    assert not approach.stands(engine, image)
-    assert not approach.stands(engine, "ironcurtain-no-such:image")
+    assert not approach.stands(engine, "tcp", image)
+    assert not approach.stands(engine, "tcp", "ironcurtain-no-such:image")
 
 
 # --- gone ---------------------------------------------------------------------------------------------
 
 
 async def test_for_sockets_it_is_a_namespace(engine: Engine, image: str, sidecar: str, session: str) -> None:
-    approach = await asyncio.to_thread(Approach.prepare, engine, session, image)
+    approach = await asyncio.to_thread(Approach.prepare, engine, session, "uds", image)
     assert names(engine, session) == {f"ironcurtain-{session}-namespace"}
-    assert approach.stands(engine)
-    assert not approach.stands(engine, sidecar), "nor for TCP mode"
+    assert approach.stands(engine, "uds", sidecar)
+    assert not approach.stands(engine, "tcp", sidecar), "nor for TCP mode"
     await approach.remove()
-    assert not approach.stands(engine)
+    assert not approach.stands(engine, "uds", sidecar)
     assert names(engine, session) == set()
 
 
@@ -206,25 +206,24 @@ async def test_it_is_removed_unused(engine: Engine, approach: Approach, sidecar:
     await approach.remove()
     await approach.remove()
     assert names(engine, session) == set()
-    assert not approach.stands(engine, sidecar)
+    assert not approach.stands(engine, "tcp", sidecar)
     _, where, _ = parts(approach)
     with socket.socket() as other:
         other.bind((where.address, where.ports.proxy))
 
 
-def test_what_cannot_be_prepared_leaves_nothing(engine: Engine, image: str, sidecar: str, session: str) -> None:
-    missing = "ironcurtain-no-such:image"
-    for images in ((missing,), (image, missing), (missing, sidecar)):
+def test_what_cannot_be_prepared_leaves_nothing(engine: Engine, session: str) -> None:
+    for mode in ("uds", "tcp"):
         with pytest.raises(EngineRefusedError):
-            Approach.prepare(engine, session, *images)
+            Approach.prepare(engine, session, mode, "ironcurtain-no-such:image")
     assert names(engine, session) == set()
 
 
 def test_a_killed_standbys_goes_and_a_living_ones_stays(
-    engine: Engine, image: str, sidecar: str, session: str, tmp_path: Path
+    engine: Engine, sidecar: str, session: str, tmp_path: Path
 ) -> None:
     standby = subprocess.Popen(
-        [sys.executable, "-c", STANDBY, session, image, sidecar], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", STANDBY, session, "tcp", sidecar], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert standby.stdout is not None

@@ -138,8 +138,8 @@ async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case
     sidecar = ensure_image(engine, "sidecar", lambda _: None)
     ensure_image(engine, "shell", lambda _: None)
     wanted = msgspec.structs.replace(request(workspace), sidecar_image=sidecar, network_mode=mode)
-    prepare = partial(Approach.prepare, engine, wanted.session_id, wanted.image)
-    approach = await asyncio.to_thread(prepare, sidecar if prepared == "tcp" else "")
+    prepare = partial(Approach.prepare, engine, wanted.session_id, prepared)
+    approach = await asyncio.to_thread(prepare, sidecar if prepared == "tcp" else wanted.image)
     helpers = {approach.namespace.holder.id} | ({approach.network.sidecar.id} if approach.network else set())
     if broken:
         engine.client.kill(next(iter(helpers)))
