@@ -11,7 +11,7 @@ from typing import Self
 
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.containers.images import SIDECAR, is_ready, tag_of
+from ironcurtain_tui.containers.images import BASE, SIDECAR, is_ready, tag_of
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor.approach import Approach
@@ -25,7 +25,7 @@ class Groundwork:
 
     session_id: str
     approach: Approach | None = None
-    """In TCP mode, if an engine was there."""
+    """If an engine and its images were there."""
 
     @classmethod
     async def lay(cls) -> Self:
@@ -46,8 +46,8 @@ class Groundwork:
 def _approach(session_id: str) -> Approach | None:
     settings = config.load().network
     engine = Engine.connect()
-    if network_mode(settings.mode, sys.platform, engine.info(), platform.release()) != "tcp":
+    mode = network_mode(settings.mode, sys.platform, engine.info(), platform.release())
+    theirs, ours = (settings.sidecar_image, SIDECAR) if mode == "tcp" else ("", BASE)
+    if not theirs and not is_ready(engine, ours):
         return None
-    if not settings.sidecar_image and not is_ready(engine, SIDECAR):
-        return None
-    return Approach.prepare(engine, session_id, settings.sidecar_image or tag_of(SIDECAR))
+    return Approach.prepare(engine, session_id, mode, theirs or tag_of(ours))

@@ -113,9 +113,11 @@ def test_whoever_goes_before_the_answer_gets_no_session(installation: Installati
     assert not installation.sessions()
 
 
-@pytest.mark.parametrize("how", ["end", "stop --all", "kill"])
-def test_what_it_holds_at_the_engine_goes_with_it(how: str, installation: Installation, engine: Engine) -> None:
-    set_mode(installation, "tcp")
+@pytest.mark.parametrize(("mode", "how"), [("uds", "end"), ("tcp", "stop --all"), ("uds", "kill"), ("tcp", "kill")])
+def test_what_it_holds_at_the_engine_goes_with_it(
+    mode: str, how: str, installation: Installation, engine: Engine
+) -> None:
+    set_mode(installation, mode)
     installation.run("standby")
     pid = waiting(installation)
 
@@ -123,9 +125,10 @@ def test_what_it_holds_at_the_engine_goes_with_it(how: str, installation: Instal
         owned = [*engine.find_owned(), *engine.find_owned_networks()]
         return [one.name for one in owned if one.labels.get("ironcurtain.owner.pid") == str(pid)]
 
-    assert len(held()) == 2, "a network, and a sidecar"
+    number = {"uds": 1, "tcp": 3}[mode]
+    assert len(held()) == number, "who holds the namespace; a network, and a sidecar"
     installation.run("gc")
-    assert len(held()) == 2, "its owner lives"
+    assert len(held()) == number, "its owner lives"
     match how:
         case "end":
             assert "has ended" in installation.run("standby", "--end").stdout
@@ -134,5 +137,5 @@ def test_what_it_holds_at_the_engine_goes_with_it(how: str, installation: Instal
         case _:
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda: spare.present(installation.home) is None, PATIENCE)
-            assert installation.run("gc").stdout.count("is dead") == 2
+            assert installation.run("gc").stdout.count("is dead") == number
     assert held() == []
