@@ -24,6 +24,7 @@ from ironcurtain_tui.policy.annotations import (
     elements,
     path_like,
 )
+from ironcurtain_tui.policy.draft import generalise
 from ironcurtain_tui.policy.endpoint import Endpoint, is_canonical_path, is_host_name
 from ironcurtain_tui.policy.roles import CHANGES, HOSTS, PATHS, RESOURCES, Role
 from ironcurtain_tui.policy.rules import RequestRule, Rule, ToolRule, Web
@@ -156,6 +157,15 @@ class Policy:
             return elements(annotation, call.arguments, self._surroundings) if annotation else ()
         except Unjudgeable:
             return ()
+
+    def draft(self, action: Action) -> Rule | None:
+        """The rule that means "the same again"; None when there is none that would be safe."""
+        if isinstance(action, HttpRequest) and self.is_providers(action.host):
+            return None
+        if not isinstance(action, ToolCall):
+            return generalise(action)
+        annotation = self._annotation(action)
+        return generalise(action, self.elements(action), annotation.arguments if annotation else ())
 
     def path_arguments(self, call: ToolCall) -> frozenset[str]:
         """Names of the arguments of ``call`` that hold paths which count from the workspace."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy import domains
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall
-from ironcurtain_tui.policy.annotations import Element
+from ironcurtain_tui.policy.annotations import Element, Scalar
 from ironcurtain_tui.policy.endpoint import is_host_name
-from ironcurtain_tui.policy.roles import HOSTS, PATHS, Role
+from ironcurtain_tui.policy.roles import HOSTS, PATHS, RESOURCES, Role
 from ironcurtain_tui.policy.rules import LONGEST_NAME, RequestRule, Rule, ToolRule, escaped, is_unambiguous
 
 READING = ("GET", "HEAD")
@@ -17,21 +17,21 @@ _FREE_TEXT = frozenset({Role.COMMIT_MESSAGE, Role.EMAIL_BODY})
 """Differs from call to call; a rule that holds it fixed would never fit again."""
 
 
-def generalise(action: Action, found: Iterable[Element] = ()) -> Rule | None:
+def generalise(action: Action, found: Iterable[Element] = (), known: Iterable[str] = ()) -> Rule | None:
     """The rule; None when there is none that would be safe or fit.
 
-    ``found``: what ``Policy.elements`` says of a tool call. The same tool of the same server with the same paths,
-    hosts, repositories, branches, addresses and switches (``force``); or the same method at the same host, below the
-    same directory.
+    The same tool of the same server with the same paths, hosts, repositories, branches, addresses and switches
+    (``force``), and nothing that was not given; or the same method at the same host, below the same directory.
+    ``found``: what ``Policy.elements`` says of a tool call; ``known``: all arguments that it could have.
     """
     if isinstance(action, ToolCall):
-        return _tool_rule(action, tuple(found))
+        return _tool_rule(action, tuple(found), known)
     if isinstance(action, HttpRequest) and action.package is None:  # of a package, this one version was approved
         return _request_rule(action)
     return None
 
 
-def _tool_rule(call: ToolCall, found: tuple[Element, ...]) -> ToolRule | None:
+def _tool_rule(call: ToolCall, found: tuple[Element, ...], known: Iterable[str]) -> ToolRule | None:
     where: dict[Role, tuple[str, ...]] = {}
     for element in found:
         if element.role in _FREE_TEXT:
@@ -47,8 +47,20 @@ def _tool_rule(call: ToolCall, found: tuple[Element, ...]) -> ToolRule | None:
         server=escaped(call.server),
         tool=escaped(call.tool),
         where=where,
-        arguments={name: value for name, value in call.arguments.items() if isinstance(value, bool)},
+        arguments=_switches(call, found, known),
     )
+
+
+def _switches(call: ToolCall, found: tuple[Element, ...], known: Iterable[str]) -> dict[str, Scalar]:
+    """What must be given again as it was: ``where`` says nothing of a call that leaves it out, or gives more."""
+    goes_along = {each.argument for each in found if each.role not in RESOURCES | _FREE_TEXT}
+    given: dict[str, Scalar] = {
+        name: value
+        for name, value in call.arguments.items()
+        if isinstance(value, bool) or (name in goes_along and isinstance(value, str))
+    }
+    there = {*call.arguments, *(each.argument for each in found)}
+    return given | {name: False for name in known if name not in there}
 
 
 def _pattern(element: Element) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 from ironcurtain_tui.events import Decision, Value
 from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Tunnel
 from ironcurtain_tui.policy.decide import Policy
-from ironcurtain_tui.policy.draft import READING, generalise
+from ironcurtain_tui.policy.draft import READING
 from ironcurtain_tui.policy.roles import Role
 from ironcurtain_tui.policy.rules import RequestRule, Rule, ToolRule
 
@@ -76,8 +76,7 @@ def _candidates(policy: Policy, asked: Iterable[tuple[Action, int]]) -> list[Rul
     """Narrow rules and wider ones, each once."""
     found: dict[bytes, Rule] = {}
     for action, _ in asked:
-        elements = policy.elements(action) if isinstance(action, ToolCall) else ()
-        narrow = generalise(action, elements)
+        narrow = policy.draft(action)
         if narrow is not None:
             for rule in (narrow, *_wider(narrow)):
                 found.setdefault(msgspec.json.encode(rule), rule)

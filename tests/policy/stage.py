@@ -26,7 +26,12 @@ GIT = ServerAnnotations(
     tools={
         **load_annotations(Path("/nonexistent"))["git"].tools,
         "push": ToolAnnotation(
-            arguments={"repo": Role.READ_PATH, "remote": Role.GIT_REMOTE_URL, "branch": Role.BRANCH_NAME}
+            arguments={
+                "repo": Role.READ_PATH,
+                "remote": Role.GIT_REMOTE_URL,
+                "branch": Role.BRANCH_NAME,
+                "force": Role.NONE,
+            }
         ),
     },
 )

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.policy.action import ToolCall
 from ironcurtain_tui.policy.decide import SEVERITY, PlacedRule, Policy
-from ironcurtain_tui.policy.draft import generalise
 from ironcurtain_tui.policy.roles import RESOURCES, Role
 from ironcurtain_tui.policy.rules import Rule, ToolRule
 from ironcurtain_tui.policy.surroundings import Surroundings
@@ -277,7 +276,7 @@ def test_a_users_rule_comes_before_the_shipped_ones(machine: Machine) -> None:
 
 
 def drafted(policy: Policy, asked: ToolCall) -> Rule:
-    made = generalise(asked, policy.elements(asked))
+    made = policy.draft(asked)
     assert made is not None
     return made
 
@@ -292,9 +291,18 @@ def test_a_draft_covers_the_same_again_and_nothing_else(machine: Machine) -> Non
         call("git", "push", repo="~/x", remote="origin", branch="main"),
         call("git", "push", repo=".", remote="evil", branch="main"),
         call("git", "push", repo=".", remote="origin", branch="other"),
+        call("git", "push", repo=".", remote="origin"),
+        call("git", "push", repo=".", remote="origin", branch="main", force=True),
         call("git", "git_commit", repo_path="~/x", message="x"),
     ):
         assert not policy.covers(made, other), other
+
+
+def test_a_draft_of_a_call_without_a_branch_is_of_no_branch(machine: Machine) -> None:
+    policy = machine.policy(rule("ask", "escalate"))
+    made = drafted(policy, call("git", "push", repo=".", remote="origin"))
+    assert policy.covers(made, call("git", "push", repo="/workspace", remote="origin"))
+    assert not policy.covers(made, call("git", "push", repo=".", remote="origin", branch="main"))
 
 
 def test_a_grant_never_lifts_a_denial(machine: Machine) -> None:
@@ -316,7 +324,7 @@ def test_the_agents_words_in_a_draft_are_no_patterns(machine: Machine) -> None:
 def test_there_is_no_draft_of_what_cannot_be_told(machine: Machine) -> None:
     policy = machine.policy(rule("ask", "escalate"))
     asked = call("git", "push", repo=".", remote="unknown", branch="main")
-    assert generalise(asked, policy.elements(asked)) is None
+    assert policy.draft(asked) is None
 
 
 # --- for arbitrary rules -----------------------------------------------------------------------------------
@@ -391,7 +399,7 @@ def test_our_state_stays_ours_for_arbitrary_rules(rules: list[ToolRule], asked: 
 @given(RULES, CALLS)
 def test_a_draft_covers_what_it_was_made_of(rules: list[ToolRule], asked: ToolCall) -> None:
     policy = arbitrary(rules)
-    made = generalise(asked, policy.elements(asked))
+    made = policy.draft(asked)
     if made is not None and policy.decide(asked).decision is ASK:
         assert policy.covers(made, asked)
 

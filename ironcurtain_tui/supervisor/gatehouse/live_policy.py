@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.escalations.domains import requested_rule
 from ironcurtain_tui.events import Decision
-from ironcurtain_tui.policy.action import Action, HttpRequest, ToolCall, Verdict
+from ironcurtain_tui.policy.action import Action, ToolCall, Verdict
 from ironcurtain_tui.policy.annotations import Element
 from ironcurtain_tui.policy.decide import Policy
 from ironcurtain_tui.policy.document import PolicyFile, parse_policy, render_rule
-from ironcurtain_tui.policy.draft import generalise
 from ironcurtain_tui.policy.load import read_documents
 from ironcurtain_tui.policy.rules import PolicyDocument, Rule
 from ironcurtain_tui.supervisor.gatehouse.backtest import changed_decisions
@@ -34,6 +34,7 @@ class LivePolicy:
         self._paths = dict(paths)
         self._build = build
         self._past = past
+        self._reading = threading.Lock()
         self._policy = build(read_documents(self._paths))
 
     @property
@@ -59,14 +60,12 @@ class LivePolicy:
 
     def draft(self, action: Action) -> Rule | None:
         """The rule that means "the same again"; None when there is none that would be safe."""
-        if isinstance(action, HttpRequest) and self._policy.is_providers(action.host):
-            return None
-        found = self._policy.elements(action) if isinstance(action, ToolCall) else ()
-        return requested_rule(action) or generalise(action, found)
+        return requested_rule(action) or self._policy.draft(action)
 
     def reload(self) -> None:
         """Read the files again. UserFacingError for a broken one; the policy then stays as it was."""
-        self._policy = self._build(read_documents(self._paths))
+        with self._reading:  # of two that read at once, the one that began last wins
+            self._policy = self._build(read_documents(self._paths))
 
     async def preview(self, action: Action) -> tuple[str, tuple[str, ...]]:
         """The TOML that ``always`` would add, and the decisions of past sessions that it would have changed.
@@ -88,7 +87,7 @@ class LivePolicy:
         if requested_rule(action) is None and changed.decide(action).decision is not Decision.ALLOW:
             raise UserFacingError("A rule of its own would not lift this question.", "Approve it once, or for longer.")
         await asyncio.to_thread(PolicyFile(self._paths[USER]).add, rule, before)
-        self._policy = changed
+        await asyncio.to_thread(self.reload)  # another file may have changed meanwhile
         return rule.name
 
     def _rule_for(self, action: Action) -> tuple[Rule, str]:
