@@ -67,9 +67,12 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
         data = file.read(LARGEST_FILE + 1)
+    if data and not status.st_size:
+        raise ValueError("it is no file of a disk")  # but, say, the environment of this very process
     if len(data) > LARGEST_FILE:
         raise ValueError(f"it is longer than {LARGEST_FILE:,} bytes")
     try:
