@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironcurtain_tui.audit.chain import Head
+from ironcurtain_tui.audit.chain import ChainBroken, Head
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.ledger import LedgerEvent, Notary
 from ironcurtain_tui.audit.reader import last_records
@@ -125,7 +125,10 @@ def _ended(directory: AuditDirectory) -> Iterator[tuple[str, int, int]]:
         if paths.run.exists() or _is_written(log):
             continue
         size = sum(file.lstat().st_size for file in paths.kept.rglob("*"))
-        last = last_records(log, 1)
+        try:
+            last = last_records(log, 1)
+        except ChainBroken:
+            last = []  # it stays, as verifying it tells
         yield session, size, last[0].time_us if last else int(log.stat().st_mtime * 1e6)
 
 

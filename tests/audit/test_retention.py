@@ -1,6 +1,7 @@
 """Only whole sessions that have ended and verify are removed, and the ledger remembers them."""
 
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,13 @@ def test_what_does_not_verify_stays(audit: AuditDirectory) -> None:
     with pytest.raises(ValueError, match="does not go"):
         remove(audit, audit.notary(), candidate)
     assert OLD in audit.directories()
+
+
+def test_one_log_whose_end_is_no_record_holds_up_no_other(audit: AuditDirectory) -> None:
+    log = audit.log(OLD)
+    log.write_bytes(log.read_bytes() + b"nothing of ours\n")
+    os.utime(log, (0, 0))
+    assert due(audit, max_age_days=5) == [(OLD, False), (NEWER, True)]
 
 
 def test_what_runs_stays(audit: AuditDirectory) -> None:
