@@ -47,11 +47,11 @@ class NetworkNamespace:
             raise
         return cls(engine, holder, body["HostConfig"]["NetworkMode"])
 
-    def stands(self, engine: Engine) -> bool:
-        """Whether ``engine`` still has it, on the network it was made for and no other."""
-        with explained("inspect the container of the network namespace", engine.address):
+    def stands(self) -> bool:
+        """Whether it is still there, on the network it was made for and no other."""
+        with explained("inspect the container of the network namespace", self.engine.address):
             try:
-                holder = engine.client.inspect_container(self.holder.id)
+                holder = self.engine.client.inspect_container(self.holder.id)
             except docker.errors.NotFound:
                 return False
         return holder["State"]["Status"] == "running" and set(holder["NetworkSettings"]["Networks"]) == {self.network}

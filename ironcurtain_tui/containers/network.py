@@ -139,15 +139,15 @@ class SessionNetwork:
         """What the agent's container must know of it."""
         return AgentNetwork(self.name, self.sidecar_address)
 
-    def stands(self, engine: Engine, image: str) -> bool:
-        """Whether ``engine`` still has it whole, with its sidecar at work and made of what ``image`` means by now.
+    def stands(self, image: str) -> bool:
+        """Whether it is still whole, with its sidecar at work and made of what ``image`` means by now.
 
         It is no more once the engine was restarted, or somebody removed or disconnected a part of it.
         """
-        with explained("inspect the sidecar", engine.address):
+        with explained("inspect the sidecar", self.engine.address):
             try:
-                sidecar = engine.client.inspect_container(self.sidecar.id)
-                made_of = engine.client.inspect_image(image)["Id"]
+                sidecar = self.engine.client.inspect_container(self.sidecar.id)
+                made_of = self.engine.client.inspect_image(image)["Id"]
             except docker.errors.NotFound:
                 return False
         networks = sidecar["NetworkSettings"]["Networks"] or {}

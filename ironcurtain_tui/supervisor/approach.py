@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.engine import Engine, engine_address
 from ironcurtain_tui.containers.namespace import NetworkNamespace
 from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
 from ironcurtain_tui.sessions.identity import ProcessIdentity
@@ -51,16 +52,21 @@ class Approach:
             failure.pop_all()
         return cls(namespace, token, doorway, network)
 
-    def stands(self, engine: Engine, mode: Mode, sidecar_image: str) -> bool:
-        """Whether a session of ``engine`` can use it in ``mode``. Blocks for at most three short calls.
+    @property
+    def engine(self) -> Engine:
+        """Where it was made."""
+        return self.namespace.engine
+
+    def stands(self, mode: Mode, sidecar_image: str) -> bool:
+        """Whether a session in ``mode``, on the engine that is chosen now, can use it. Blocks for three short calls.
 
         It cannot once the engine was restarted, or a part of it was removed or is on other networks than it was made.
         """
-        if (mode == "uds") is not (self.network is None):
+        if (mode == "uds") is not (self.network is None) or engine_address(os.environ) != self.engine.address:
             return False
-        if self.network is not None and not self.network.stands(engine, sidecar_image):
+        if self.network is not None and not self.network.stands(sidecar_image):
             return False
-        return self.namespace.stands(engine)
+        return self.namespace.stands()
 
     async def remove(self) -> None:
         """Shut the doors, and remove what is on the engine. Idempotent."""

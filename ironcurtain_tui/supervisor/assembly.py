@@ -168,7 +168,7 @@ class Assembly:
         files = [*self._policy_files().values(), paths.home() / USER_ANNOTATIONS]
         watch = PolicyWatch(policy, files, bulletin, self._chronicle.record, gatehouse.cut)
         self._tasks.start(watch.run(), "policy watch")
-        engine = await asyncio.to_thread(Engine.connect)
+        engine = await self._find_engine()
         rootless = (await asyncio.to_thread(engine.info)).rootless
         identity = await asyncio.to_thread(agent_identity, Path(self._request.workspace), rootless=rootless)
         doorway = await self._find_doorway(engine, shared=not identity.is_us)
@@ -381,16 +381,21 @@ class Assembly:
         hosts = self._request.config.web.hosts
         return {name: _upstream(each.upstream, each.ca) for name, each in hosts.items()}
 
-    async def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
-        mode = self._request.network_mode
-        if (approach := self._approach) is not None:
-            if await asyncio.to_thread(approach.stands, engine, mode, self._request.sidecar_image):
+    async def _find_engine(self) -> Engine:
+        """The one that holds what was prepared, if that can be used; what cannot is removed."""
+        approach, request = self._approach, self._request
+        if approach is not None:
+            if await asyncio.to_thread(approach.stands, request.network_mode, request.sidecar_image):
                 self._network, self._namespace = approach.network, approach.namespace.holder.id
-            else:
-                await approach.remove()
-            if self._network is not None and approach.doorway is not None:
-                return approach.doorway
-        if mode == "uds":
+                return approach.engine
+            await approach.remove()
+            self._approach = None
+        return await asyncio.to_thread(Engine.connect)
+
+    async def _find_doorway(self, engine: Engine, *, shared: bool) -> Doorway:
+        if self._approach is not None and self._approach.doorway is not None:
+            return self._approach.doorway
+        if self._request.network_mode == "uds":
             return Doorway.of_sockets(self._paths, shared=shared)
         address = await asyncio.to_thread(door_address, engine, sys.platform)
         return Doorway.of_ports(address, self._token)

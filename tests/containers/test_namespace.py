@@ -59,11 +59,11 @@ async def test_one_that_leads_elsewhere_is_noticed(
     engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
 ) -> None:
     """Before it is used, and again by what is tested from inside."""
-    assert namespace.stands(engine)
+    assert namespace.stands()
     client = engine.client
     client.disconnect_container_from_network(namespace.holder.id, "none")
     client.connect_container_to_network(namespace.holder.id, "bridge")
-    assert not namespace.stands(engine)
+    assert not namespace.stands()
     report = await outcome(engine, create, namespace)
     assert {finding.name for finding in report.failures} >= {"interfaces", "routes", "host-heard"}
 

@@ -202,9 +202,9 @@ async def test_the_same_holds_in_a_namespace_made_beforehand(
     test = SelfTest(engine, container, network)
     report = await asyncio.to_thread(test.run)
     assert report.passed, report.failures
-    assert namespace.stands(engine)
+    assert namespace.stands()
     await asyncio.to_thread(engine.connect_network, "bridge", namespace.holder.id)
-    assert not namespace.stands(engine)
+    assert not namespace.stands()
     assert failed(await asyncio.to_thread(test.run)) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
 
 
@@ -382,9 +382,9 @@ def test_the_agents_container_may_be_there_first(
     try:
         create("sleep", "infinity", session_id=session, network=network.agents_part).start()
         NetworkNamespace.create(engine, session, shell_image, OWNER, network.agents_part)
-        assert not network.stands(engine, sidecar_image)
+        assert not network.stands(sidecar_image)
         network.start()
-        assert network.stands(engine, sidecar_image)
+        assert network.stands(sidecar_image)
     finally:
         engine.remove_owned(session)
 

@@ -143,8 +143,8 @@ def test_pruning_takes_nothing_of_it(engine: Engine, approach: Approach, sidecar
     mine = {"label": f"ironcurtain.session={session}"}  # not those of the tests beside this one
     assert not engine.client.prune_networks(mine)["NetworksDeleted"]
     assert not engine.client.prune_containers(mine)["ContainersDeleted"]
-    assert approach.stands(engine, "tcp", sidecar)
-    assert not approach.stands(engine, "uds", sidecar), "nor for sockets"
+    assert approach.stands("tcp", sidecar)
+    assert not approach.stands("uds", sidecar), "nor for sockets"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_it_does_not_stand_when_a_part_is_off(engine: Engine, approach: Approach
         case "holder":
             client.kill(holder.id)
             client.wait(holder.id)
-    assert not approach.stands(engine, "tcp", sidecar)
+    assert not approach.stands("tcp", sidecar)
 
 
 def test_it_does_not_stand_with_an_address_of_another(engine: Engine, approach: Approach, sidecar: str) -> None:
@@ -180,12 +180,19 @@ def test_it_does_not_stand_with_an_address_of_another(engine: Engine, approach: 
     free = next(str(each) for each in list(network.subnet.hosts())[3:] if str(each) != network.sidecar_address)
     engine.client.disconnect_container_from_network(network.sidecar.id, network.id)
     engine.client.connect_container_to_network(network.sidecar.id, network.id, ipv4_address=free)
-    assert not approach.stands(engine, "tcp", sidecar)
+    assert not approach.stands("tcp", sidecar)
 
 
-def test_it_does_not_stand_with_another_image(engine: Engine, approach: Approach, image: str) -> None:
-    assert not approach.stands(engine, "tcp", image)
-    assert not approach.stands(engine, "tcp", "ironcurtain-no-such:image")
+def test_it_does_not_stand_with_another_image(approach: Approach, image: str) -> None:
+    assert not approach.stands("tcp", image)
+    assert not approach.stands("tcp", "ironcurtain-no-such:image")
+
+
+def test_it_does_not_stand_for_another_engine(
+    approach: Approach, sidecar: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/other.sock")
+    assert not approach.stands("tcp", sidecar)
 
 
 # --- gone ---------------------------------------------------------------------------------------------
@@ -194,10 +201,10 @@ def test_it_does_not_stand_with_another_image(engine: Engine, approach: Approach
 async def test_for_sockets_it_is_a_namespace(engine: Engine, image: str, sidecar: str, session: str) -> None:
     approach = await asyncio.to_thread(Approach.prepare, engine, session, "uds", image)
     assert names(engine, session) == {f"ironcurtain-{session}-namespace"}
-    assert approach.stands(engine, "uds", sidecar)
-    assert not approach.stands(engine, "tcp", sidecar), "nor for TCP mode"
+    assert approach.stands("uds", sidecar)
+    assert not approach.stands("tcp", sidecar), "nor for TCP mode"
     await approach.remove()
-    assert not approach.stands(engine, "uds", sidecar)
+    assert not approach.stands("uds", sidecar)
     assert names(engine, session) == set()
 
 
@@ -206,7 +213,7 @@ async def test_it_is_removed_unused(engine: Engine, approach: Approach, sidecar:
     await approach.remove()
     await approach.remove()
     assert names(engine, session) == set()
-    assert not approach.stands(engine, "tcp", sidecar)
+    assert not approach.stands("tcp", sidecar)
     _, where, _ = parts(approach)
     with socket.socket() as other:
         other.bind((where.address, where.ports.proxy))
