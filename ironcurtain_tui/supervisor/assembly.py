@@ -57,7 +57,6 @@ from ironcurtain_tui.supervisor import doors
 from ironcurtain_tui.supervisor.access import Access, Accesses
 from ironcurtain_tui.supervisor.activity import Activity
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
-from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.supervisor.conversation import Conversation
@@ -71,6 +70,7 @@ from ironcurtain_tui.supervisor.gatehouse.hearing import Hearing
 from ironcurtain_tui.supervisor.gatehouse.live_policy import USER, LivePolicy
 from ironcurtain_tui.supervisor.gatehouse.policy_watch import PolicyWatch
 from ironcurtain_tui.supervisor.gatehouse.treasurer import Treasurer
+from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.kept_traffic import keep_traffic
 from ironcurtain_tui.supervisor.package_registries import PackageRegistries
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -103,9 +103,9 @@ class Assembly:
         chronicle: Chronicle,
         tasks: TaskOwner,
         teardown: Teardown,
-        approach: Approach | None = None,
+        groundwork: Groundwork | None = None,
     ) -> None:
-        """``approach``: what was prepared for it, if anything was; ``start`` uses it or removes it."""
+        """``groundwork``: what was laid for it, if anything; ``start`` uses or removes what of it is at the engine."""
         self._request = request
         self._adapter = adapter
         self._accesses = accesses
@@ -124,8 +124,9 @@ class Assembly:
         )
         self._tasks = tasks
         self._teardown = teardown
-        self._approach = approach
+        self._approach = approach = None if groundwork is None else groundwork.approach
         self._token = secrets.token_hex(16) if approach is None else approach.token
+        self._screen = None if groundwork is None else groundwork.screen
         self._packages = PackageRegistries()
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
@@ -489,6 +490,7 @@ class Assembly:
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
                 dropped,
+                self._screen,
             )
         if self._hearing is not None and self._request.task is None:
             self._hearing.listen(self.terminal)

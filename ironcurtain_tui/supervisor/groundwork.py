@@ -15,6 +15,7 @@ from ironcurtain_tui.containers.images import BASE, SIDECAR, is_ready, tag_of
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor.approach import Approach
+from ironcurtain_tui.terminal.started_screen import StartedScreen
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +27,23 @@ class Groundwork:
     session_id: str
     approach: Approach | None = None
     """If an engine and its images were there."""
+    screen: StartedScreen | None = None
 
     @classmethod
     async def lay(cls) -> Self:
         """As far as engine and settings allow: the session itself tells what is wrong with them."""
         session_id = paths.new_session_id()
         try:
-            return cls(session_id, await asyncio.to_thread(_approach, session_id))
+            approach = await asyncio.to_thread(_approach, session_id)
         except UserFacingError as error:
             log.warning("nothing was prepared at the engine: %s", error.message)
-            return cls(session_id)
+            approach = None
+        return cls(session_id, approach, StartedScreen())
 
     async def clear(self) -> None:
         """Take away what is left of it. Idempotent, also when a session has used it."""
+        if self.screen is not None:
+            await asyncio.to_thread(self.screen.close)
         if self.approach is not None:
             await self.approach.remove()
 

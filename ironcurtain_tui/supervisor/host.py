@@ -52,7 +52,7 @@ async def host(request: LaunchRequest, listening: Callable[[], bool], groundwork
     ``groundwork`` was laid for a session with its id; whoever laid it clears it. ``listening`` is called as soon as
     viewers can connect; it says whether anybody still wants that. UserFacingError when it does not come so far.
     """
-    session = Session.for_request(request, groundwork.approach if groundwork else None)
+    session = Session.for_request(request, groundwork)
     session_paths = SessionPaths.of(request.session_id)
     session_paths.create()
     log_to(session_paths.supervisor_log)

@@ -30,10 +30,10 @@ from ironcurtain_tui.sessions import registry, spare
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.access import Accesses
 from ironcurtain_tui.supervisor.agent_terminal import AgentTerminal
-from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.assembly import DOORS, Assembly
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
+from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.task_run import TaskRun
 from ironcurtain_tui.supervisor.teardown import Teardown
@@ -56,7 +56,7 @@ class Session:
     """Runs one LaunchRequest. It is what the control server serves (``Served``)."""
 
     def __init__(
-        self, request: LaunchRequest, accesses: Accesses, way_out: WayOut, approach: Approach | None = None
+        self, request: LaunchRequest, accesses: Accesses, way_out: WayOut, groundwork: Groundwork | None = None
     ) -> None:
         self._paths = paths.SessionPaths.of(request.session_id)
         adapter = agent(request.agent, request.config.agents)
@@ -92,7 +92,7 @@ class Session:
             self._chronicle,
             self._tasks,
             self._teardown,
-            approach,
+            groundwork,
         )
         self._request = request
         self._accesses = accesses
@@ -102,15 +102,15 @@ class Session:
         self._viewers_changed = asyncio.Event()
 
     @classmethod
-    def for_request(cls, request: LaunchRequest, approach: Approach | None = None) -> Session:
+    def for_request(cls, request: LaunchRequest, groundwork: Groundwork | None = None) -> Session:
         """Look up the real keys and make the session. UserFacingError when a named source gives no key.
 
-        ``approach``, if one was prepared under the request's session id, is the session's own as soon as it runs.
+        ``groundwork``, if it was laid for the request's session id, is the session's own as soon as it runs.
         """
         adapter = agent(request.agent, request.config.agents)
         way_out = WayOut(request.config.network)
         accesses = Accesses.find(adapter, request.config, rehearsal=request.rehearsal, way_out=way_out)
-        return cls(request, accesses, way_out, approach)
+        return cls(request, accesses, way_out, groundwork)
 
     # --- life ----------------------------------------------------------------------------------------
 

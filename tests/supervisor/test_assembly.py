@@ -25,6 +25,7 @@ from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor import remote_names
 from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.doorway import Doorway
+from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
 from tests.conftest import engine_or_skip
@@ -154,7 +155,7 @@ async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case
         return report
 
     monkeypatch.setattr(SelfTest, "doors", try_doors)
-    session = Session.for_request(wanted, approach)
+    session = Session.for_request(wanted, Groundwork(wanted.session_id, approach))
     await session.run(listening=lambda: None)
     record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
     assert record is not None
