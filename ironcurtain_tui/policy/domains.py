@@ -30,8 +30,13 @@ def is_pattern(pattern: str, *, paths: bool = False) -> bool:
     return host == "*" or is_host_name(host.lower().removeprefix("*."))
 
 
-def matches(pattern: str, subject: str) -> bool:
-    """Whether ``subject`` (a lower-case host, or ``host/path`` of a git remote) fits ``pattern``."""
+def matches(pattern: str, subject: str, *, caseless: bool = False) -> bool:
+    """Whether ``subject`` (a lower-case host, or ``host/path`` of a git remote) fits ``pattern``.
+
+    ``caseless``: also in the path, which is one and the same to the large hosters in whatever case.
+    """
+    if caseless:
+        pattern, subject = pattern.lower(), subject.lower()
     host, _, path = subject.partition("/")
     wanted_host, slash, wanted_path = pattern.partition("/")
     wanted_host = wanted_host.lower()
@@ -42,6 +47,7 @@ def matches(pattern: str, subject: str) -> bool:
             return False
     elif wanted_host not in ("*", host):
         return False
+    wanted_path = wanted_path.removesuffix(".git")  # as in every subject
     return not slash or re.fullmatch(re.escape(wanted_path).replace(r"\*", "[^/]+"), path) is not None
 
 

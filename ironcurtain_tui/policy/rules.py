@@ -17,7 +17,7 @@ from ironcurtain_tui.policy.action import HttpRequest, ToolCall
 from ironcurtain_tui.policy.annotations import Element, Scalar, same
 from ironcurtain_tui.policy.endpoint import is_host_name
 from ironcurtain_tui.policy.roles import CASELESS, HOSTS, PATHS, RESOURCES, Role
-from ironcurtain_tui.policy.surroundings import Surroundings, within
+from ironcurtain_tui.policy.surroundings import Surroundings, folded, within
 
 HTTPS = 443
 LONGEST_NAME = 200
@@ -102,7 +102,8 @@ class ToolRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="tool"):
             return self.then is not Decision.ALLOW
         if role is Role.FETCH_URL and self.then is not Decision.ALLOW:
             subject = subject.rpartition(":")[0] or subject  # an unusual port is no way around
-        return any(_matches(role, pattern, subject, surroundings) for pattern in self.where[role])
+        strict = self.then is Decision.ALLOW
+        return any(_matches(role, pattern, subject, surroundings, strict=strict) for pattern in self.where[role])
 
 
 class RequestRule(_Rule, frozen=True, kw_only=True, tag_field="on", tag="request"):
@@ -266,12 +267,15 @@ def _check_pattern(role: Role, pattern: str) -> None:
             raise ValueError(f"{role} must be a host name, `*.domain`, `*` or `@list`, not {pattern!r}")
 
 
-def _matches(role: Role, pattern: str, subject: str, surroundings: Surroundings) -> bool:
+def _matches(role: Role, pattern: str, subject: str, surroundings: Surroundings, *, strict: bool) -> bool:
+    """Unless ``strict``, also where only the case differs: some file systems and hosters know none."""
     if role in PATHS or (role is Role.GIT_REMOTE_URL and pattern.startswith("/")):
         directory = surroundings.resolve(pattern)
-        return directory is not None and subject.startswith("/") and within(subject, directory)
+        if directory is None or not subject.startswith("/"):
+            return False
+        return within(subject, directory) or (not strict and within(folded(subject), folded(directory)))
     if role in HOSTS:
-        return domains.matches(pattern, subject)
+        return domains.matches(pattern, subject, caseless=not strict)
     return _glob(pattern.lower() if role in CASELESS else pattern).fullmatch(subject) is not None
 
 

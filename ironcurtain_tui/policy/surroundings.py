@@ -75,11 +75,11 @@ class Surroundings:
         """Whether a real path is, or lies in, something of ours. Spellings that some file systems take for the
         same (case, composed letters) count as the same.
         """
-        return not self.in_workspace(real) and any(within(_folded(real), _folded(ours)) for ours in self.protected)
+        return not self.in_workspace(real) and any(within(folded(real), folded(ours)) for ours in self.protected)
 
     def holds_protected(self, real: str) -> bool:
         """Whether something of ours lies inside the directory ``real``."""
-        return any(within(_folded(ours), _folded(real)) for ours in self.protected)
+        return any(within(folded(ours), folded(real)) for ours in self.protected)
 
 
 def within(path: str, directory: str) -> bool:
@@ -87,5 +87,6 @@ def within(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
-def _folded(path: str) -> str:
+def folded(path: str) -> str:
+    """``path`` in the one spelling of all that some file systems take for the same."""
     return unicodedata.normalize("NFC", path.casefold())

@@ -321,6 +321,24 @@ def test_the_agents_words_in_a_draft_are_no_patterns(machine: Machine) -> None:
     assert not policy.covers(made, call("github", "issue", owner="me", repo="mine", body=""))
 
 
+def test_another_case_is_no_way_around_a_denial_and_no_way_in(machine: Machine) -> None:
+    for then, expected in ((DENY, DENY), (ALLOW, ASK)):
+        policy = machine.policy(
+            rule("repository", then, 'where = { git-remote-url = ["github.com/Me/Prod.git"] }')
+            + rule("papers", then, 'where = { read-path = ["~/Documents"] }')
+            + rule("ask", "escalate")
+        )
+        assert (
+            policy.decide(call("git", "push", repo=".", remote="git@github.com:me/prod", branch="x")).decision
+            is expected
+        )
+        assert policy.decide(call("filesystem", "read_file", path="~/documents/x")).decision is expected
+        assert (
+            policy.decide(call("git", "push", repo=".", remote="https://github.com/Me/Prod.git", branch="x")).decision
+            is then
+        )
+
+
 def test_there_is_no_draft_of_what_cannot_be_told(machine: Machine) -> None:
     policy = machine.policy(rule("ask", "escalate"))
     asked = call("git", "push", repo=".", remote="unknown", branch="main")
