@@ -83,7 +83,7 @@ async def _live(root: Path, like: list[str]) -> None:
                 return
             with spare.named(root):
                 await asyncio.to_thread(_load)
-                groundwork = await Groundwork.lay()
+                groundwork = Groundwork.lay()
                 held.push_async_callback(groundwork.clear)
                 caller = await _called(root, like)
         if caller is not None:

@@ -151,7 +151,7 @@ class Assembly:
         """Until the agent runs and has its doors. UserFacingError when it may not, or cannot, run."""
         bulletin = self._bulletin
         if self._approach is not None:
-            self._teardown.push("approach", self._approach.remove)
+            self._teardown.push("network", self._approach.remove)
         async with bulletin.step("audit log"):
             await self._open_chronicle()
         if self._request.config.packages.enabled:

@@ -30,11 +30,14 @@ class Groundwork:
     screen: StartedScreen | None = None
 
     @classmethod
-    async def lay(cls) -> Self:
-        """As far as engine and settings allow: the session itself tells what is wrong with them."""
+    def lay(cls) -> Self:
+        """As far as engine and settings allow: the session itself tells what is wrong with them.
+
+        Blocks, so that whoever is told to end meanwhile has all of it to clear.
+        """
         session_id = paths.new_session_id()
         try:
-            approach = await asyncio.to_thread(_approach, session_id)
+            approach = _approach(session_id)
         except UserFacingError as error:
             log.warning("nothing was prepared at the engine: %s", error.message)
             approach = None

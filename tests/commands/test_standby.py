@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.commands import standby
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.sessions import spare
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import kin
+from ironcurtain_tui.supervisor.approach import Approach
+from tests.conftest import engine_or_skip
 from tests.waiting import until
 
 
@@ -44,3 +50,26 @@ async def test_it_goes_when_it_is_not_wanted(reason: str, root: Path, monkeypatc
                 monkeypatch.setenv("TZ", "Asia/Tokyo")
         assert await called is None
     assert not socket.exists()
+
+
+@pytest.mark.engine
+async def test_told_to_end_while_it_prepares_it_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine_or_skip()
+    engine = Engine.connect()
+    ensure_image(engine, "base", lambda _: None)
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path))
+    paths.private_directory(spare.directory(tmp_path))
+    prepare, made = Approach.prepare, list[Approach]()
+
+    def prepare_and_be_told(*arguments: Any) -> Approach:
+        os.kill(os.getpid(), signal.SIGTERM)
+        made.append(prepare(*arguments))
+        return made[0]
+
+    monkeypatch.setattr(Approach, "prepare", prepare_and_be_told)
+    monkeypatch.setattr(standby, "_load", lambda: None)
+    async with asyncio.TaskGroup() as tasks:
+        lives = tasks.create_task(standby._live(tmp_path, kin()))
+    assert lives.cancelled()
+    assert made[0].namespace.holder.id not in {one.id for one in engine.find_owned()}
+    assert spare.present(tmp_path) is None
