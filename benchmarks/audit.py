@@ -131,8 +131,6 @@ def _search(directory: AuditDirectory) -> Comparison:
                     values[peer] = _run([tool, *arguments], environment, rounds=1 if peer == JQ else ROUNDS) * 1e3
             table.add(name, values)
         table.add("count, a word in most", {OURS: _seconds(lambda: index.count(Query(text="messages"))) * 1e3})
-        table.add("histogram, denied", {OURS: _seconds(lambda: index.histogram(denied, 60)) * 1e3})
-        table.add("histogram, all", {OURS: _seconds(lambda: index.histogram(Query(), 60)) * 1e3})
         opening = _seconds(lambda: AuditIndex(directory).close())
         table.add("open", {OURS: opening * 1e3})
     return table

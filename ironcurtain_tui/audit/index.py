@@ -70,19 +70,6 @@ class Hit(Value, frozen=True):
     """Why there is no record: the log does not hold any more what was indexed."""
 
 
-class Bucket(Value, frozen=True):
-    """Records in a stretch of time, by decision."""
-
-    begin_us: int
-    records: dict[str, int]
-    """How many there are of each decision; under the empty name those where nothing was decided."""
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return sum(self.records.values())
-
-
 def time_of(identity: int) -> float:
     """The time of the record with this id, in seconds since the epoch."""
     return (identity >> TIME_SHIFT) / 1e6
@@ -249,38 +236,6 @@ class AuditIndex:
                 return [(value, count) for value, count in rows]
             counts = [(value, self._count_with(query, facet, value)) for value, _ in rows]
         return sorted((one for one in counts if one[1]), key=lambda one: (-one[1], one[0]))
-
-    def span(self, query: Query) -> tuple[int, int] | None:
-        """Times (microseconds) of the oldest and the newest record that fit; None when none does."""
-        found = [self._ids(query, 1, order, None, None) for order in ("ASC", "DESC")]
-        if not found[0] or not found[1]:
-            return None
-        return found[0][0] >> TIME_SHIFT, found[1][0] >> TIME_SHIFT
-
-    def histogram(self, query: Query, buckets: int) -> list[Bucket]:
-        """Records that fit, over the time from the oldest to the newest of them, in ``buckets`` equal stretches."""
-        span = self.span(query)
-        if span is None:
-            return []
-        first = span[0] << TIME_SHIFT
-        width = max(1 << TIME_SHIFT, -(-((span[1] + 1 << TIME_SHIFT) - first) // buckets))
-        counts: dict[tuple[int, int], int] = {}
-        source = self._source(query)
-        if source is not None:
-            where, values = source
-            kinds = _DECISION_MASK + 1  # one number a group: sorting by two takes half as long again
-            asked = f"SELECT (rowid - ?) / ? * {kinds} + (rowid & {_DECISION_MASK}), count(*) {where} GROUP BY 1"
-            with self._lock, self._failures():
-                counts = {
-                    divmod(group, kinds): count for group, count in self._db.execute(asked, (first, width, *values))
-                }
-        return [
-            Bucket(
-                begin_us=(first + bucket * width) >> TIME_SHIFT,
-                records={_DECISIONS[one]: counts[bucket, one] for one in range(5) if (bucket, one) in counts},
-            )
-            for bucket in range(buckets)
-        ]
 
     def ids(self, query: Query, after: int | None = None) -> array[int]:
         """Of all records that fit (``after`` the one with this id) the ids, oldest first: a list to page through."""

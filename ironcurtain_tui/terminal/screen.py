@@ -82,7 +82,3 @@ class ViewerDamage:
         update = self._screen.since(self._seen)
         self._seen = self._screen.version
         return update
-
-    def reset(self) -> None:
-        """Forget what the viewer saw: the next ``take`` is a full screen."""
-        self._seen = -1

@@ -194,9 +194,6 @@ class Line:
         """What lies between blanks."""
         self._kill(self._word_start(BLANK), self.cursor)
 
-    def kill_all(self) -> None:
-        self._kill(0, len(self.text))
-
     def yank(self) -> None:
         """Put back what was killed last."""
         text = self._kills[-1] if self._kills else ""

@@ -82,18 +82,6 @@ def test_only_what_changed_since_the_last_look_is_sent() -> None:
     assert {y: decode_row(raw)[0].text for y, raw in second.rows.items()} == {1: "z", 3: "z"}
 
 
-def test_a_viewer_that_is_reset_gets_everything_again() -> None:
-    screen = Screen(COLS, LINES)
-    screen.apply(update({0: "x"}))
-    damage = ViewerDamage(screen)
-    damage.take()
-    assert not damage.pending
-    damage.reset()
-    again = damage.take()
-    assert again is not None
-    assert again.full
-
-
 def test_rows_outside_the_screen_are_ignored() -> None:
     screen = Screen(COLS, LINES)
     screen.apply(update({-1: "x", LINES: "x", 10**9: "x", 2: "ok"}))
