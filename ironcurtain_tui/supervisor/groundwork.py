@@ -43,6 +43,10 @@ class Groundwork:
             approach = None
         return cls(session_id, approach, StartedScreen())
 
+    def find_engine(self) -> Engine | None:
+        """The engine, connected, if something is ready there by now. Blocks for a short call."""
+        return self.approach.engine if self.approach is not None and self.approach.lasts() else None
+
     async def clear(self) -> None:
         """Take away what is left of it. Idempotent, also when a session has used it."""
         if self.screen is not None:
