@@ -154,6 +154,28 @@ class AuditLog:
         """Bytes of what is stored."""
         return self._durable_size + len(self._unflushed)
 
+    def submit(
+        self,
+        kind: str,
+        summary: str,
+        *,
+        decision: Decision | None = None,
+        data: Mapping[str, object] | None = None,
+        durable: bool = True,
+    ) -> Future[AuditLine]:
+        """Hand a record in, as for ``append``, without waiting for it.
+
+        The result is set in the writer's thread. Cancelling it succeeds as long as the record is not being written,
+        which it then never is. Raises AuditUnavailable when the log is closed.
+        """
+        details = self._redact.members(data or {})
+        request = _Request(_entry(kind, self._redact.text(summary), decision, details), durable, Future())
+        with self._closing:  # nothing may be queued behind the end
+            if self._closed or not self._writer.is_alive():
+                raise _unavailable(self.path, "the log is closed")
+            self._requests.put(request)
+        return request.done
+
     def append(
         self,
         kind: str,
@@ -203,28 +225,6 @@ class AuditLog:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def submit(
-        self,
-        kind: str,
-        summary: str,
-        *,
-        decision: Decision | None = None,
-        data: Mapping[str, object] | None = None,
-        durable: bool = True,
-    ) -> Future[AuditLine]:
-        """Hand a record in, as for ``append``, without waiting for it.
-
-        The result is set in the writer's thread. Cancelling it succeeds as long as the record is not being written,
-        which it then never is. Raises AuditUnavailable when the log is closed.
-        """
-        details = self._redact.members(data or {})
-        request = _Request(_entry(kind, self._redact.text(summary), decision, details), durable, Future())
-        with self._closing:  # nothing may be queued behind the end
-            if self._closed or not self._writer.is_alive():
-                raise _unavailable(self.path, "the log is closed")
-            self._requests.put(request)
-        return request.done
 
     def _run(self) -> None:
         """The writer's thread: all that is waiting becomes one write and, if anybody waits for it, one flush."""

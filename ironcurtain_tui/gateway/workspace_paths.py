@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-INSIDE = "/workspace"
+from ironcurtain_tui.policy.surroundings import CONTAINER_WORKSPACE
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class WorkspacePaths:
 
     def to_host(self, path: str) -> str:
         """``path`` as the host names it: ``/workspace`` and what lies below it change, all else stays."""
-        if path == INSIDE or path.startswith(f"{INSIDE}/"):
-            return f"{self.host}{path[len(INSIDE) :]}"
+        if path == CONTAINER_WORKSPACE or path.startswith(f"{CONTAINER_WORKSPACE}/"):
+            return f"{self.host}{path[len(CONTAINER_WORKSPACE) :]}"
         return path
 
     def to_agent(self, text: str) -> str:
         """``text`` with every path in the workspace as the container names it; ``/home/me/project2`` is none."""
-        return self._pattern().sub(INSIDE, text)
+        return self._pattern().sub(CONTAINER_WORKSPACE, text)
 
     def real(self, path: str) -> str:
         """The real host path that ``path``, as the agent wrote it, stands for; it need not exist.

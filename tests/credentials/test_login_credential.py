@@ -25,6 +25,7 @@ from ironcurtain_tui.credentials.token_endpoint import TokenEndpoint
 from ironcurtain_tui.errors import UserFacingError
 from tests.waiting import PATIENCE, until
 
+from .news import News
 from .token_server import TokenServer
 
 HOUR = 3600.0
@@ -58,31 +59,13 @@ def stored(path: Path) -> tuple[str, str]:
     return oauth["accessToken"], oauth["refreshToken"]
 
 
-class News:
-    def __init__(self) -> None:
-        self.secrets: list[str] = []
-        self.changes: list[str] = []
-        self.failures: list[UserFacingError] = []
-
-    def learned(self, secret: str) -> None:
-        self.secrets.append(secret)
-
-    def renewed(self, text: str) -> None:
-        self.changes.append(text)
-
-    def failed(self, error: UserFacingError) -> None:
-        self.failures.append(error)
-
-
 def credential(path: Path, server: TokenServer) -> tuple[LoginCredential, News]:
     store = FileStore(path, CLAUDE, _claude_locks)
     login = store.read()
     assert login is not None
     endpoint = TokenEndpoint(server.url, "client-of-a-test", scope=True)
     made = LoginCredential(store, endpoint, login, title="Anthropic", remedy="Log in again.")
-    news = News()
-    made.listen(news)
-    return made, news
+    return made, News(made)
 
 
 def text(key: Key) -> str:

@@ -9,26 +9,10 @@ import pytest
 from ironcurtain_tui.credentials import sources, stored_key
 from ironcurtain_tui.credentials.sources import CommandKey, EnvironmentKey, FileKey, KeySource
 from ironcurtain_tui.credentials.stored_key import StoredKey
-from ironcurtain_tui.errors import UserFacingError
+
+from .news import News
 
 FIRST, SECOND = "sk-first-key-of-a-test", "sk-second-key-of-a-test"
-
-
-class News:
-    def __init__(self, key: StoredKey) -> None:
-        self.secrets: list[str] = []
-        self.changes: list[str] = []
-        self.failures: list[UserFacingError] = []
-        key.listen(self)
-
-    def learned(self, secret: str) -> None:
-        self.secrets.append(secret)
-
-    def renewed(self, text: str) -> None:
-        self.changes.append(text)
-
-    def failed(self, error: UserFacingError) -> None:
-        self.failures.append(error)
 
 
 def stored(source: KeySource) -> tuple[StoredKey, News]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ironcurtain_tui.gateway.workspace_paths import INSIDE, WorkspacePaths, each_text
+from ironcurtain_tui.gateway.workspace_paths import WorkspacePaths, each_text
+from ironcurtain_tui.policy.surroundings import CONTAINER_WORKSPACE as INSIDE
 
 HOST = Path("/home/me/my project")
 PATHS = WorkspacePaths(HOST)

@@ -19,9 +19,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-
 from ironcurtain_tui.proxy.authority import CertificateAuthority
+from tests.proxy.stage import server_context
 
 NPM = "npm.example.org"
 PYPI = "python.example.org"
@@ -245,7 +244,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def open_world(authority: CertificateAuthority, directory: Path) -> Iterator[World]:
     """The server on a free port of this machine, with a certificate for each of HOSTS."""
-    contexts = {host: _context(authority, host, directory) for host in HOSTS}
+    contexts = {host: server_context(authority, host, directory) for host in HOSTS}
     context = contexts[NPM]
 
     def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
@@ -265,14 +264,3 @@ def open_world(authority: CertificateAuthority, directory: Path) -> Iterator[Wor
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _context(authority: CertificateAuthority, host: str, directory: Path) -> ssl.SSLContext:
-    pem = directory / f"{host}.pem"
-    key = authority.leaf_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(key + authority.leaf(host).public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
