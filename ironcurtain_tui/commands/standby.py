@@ -166,7 +166,7 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
     """Be the supervisor of what ``caller`` wants. One that hears nothing starts it by itself, and tells why."""
     said = io.StringIO()
     try:
-        request = await asyncio.to_thread(_prepared, caller, groundwork, said)
+        request = await asyncio.to_thread(_prepared, caller, groundwork.session_id, said)
         await host(request, lambda: _told(caller, request, said), groundwork)
     except UserFacingError as error:
         log.warning("not started: %s", error.message)
@@ -176,7 +176,7 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
         caller.hang_up()
 
 
-def _prepared(caller: Caller, groundwork: Groundwork, said: io.StringIO) -> LaunchRequest:
+def _prepared(caller: Caller, session_id: str, said: io.StringIO) -> LaunchRequest:
     """As the process that the caller would have started itself. Puts what there is to tell into ``said``."""
     from ironcurtain_tui.commands.arguments import parse
     from ironcurtain_tui.launch import prepare, settings_with
@@ -187,8 +187,7 @@ def _prepared(caller: Caller, groundwork: Groundwork, said: io.StringIO) -> Laun
     try:
         with redirect_stdout(said), redirect_stderr(io.StringIO()):
             options = parse(caller.arguments)
-            settings, engine = settings_with(options), groundwork.find_engine()
-            return prepare(options, settings, groundwork.session_id, caller.size, build=False, engine=engine)
+            return prepare(options, settings_with(options), session_id, caller.size, build=False)
     finally:
         os.chdir("/")
 

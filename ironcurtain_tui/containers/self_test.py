@@ -1,18 +1,26 @@
 """The proof, at every start, that the container has two doors and no other way out, in either network mode.
 
-From inside (``self_test_probe.py``, through exec) the doors must answer; everything else must not, and what "else" is
-aimed at are throw-away listeners of our own on this host's addresses. They report as well, so a packet that gets out
-is noticed even where its answer gets lost. No address of a third party is ever called.
+From inside (``self_test_probe.py``) the doors must answer; everything else must not, and what "else" is aimed at are
+throw-away listeners of our own on this host's addresses. They report as well, so a packet that gets out is noticed
+even where its answer gets lost. No address of a third party is ever called.
+
+The probe runs beside the entry point from the container's first moment (``spec.TESTED_ENTRYPOINT``) and prints what it
+found on the container's terminal, which is the supervisor's until the agent is released.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import selectors
+import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +33,19 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import open_ports
+from ironcurtain_tui.containers.spec import PROBE_COMMAND, PROBE_NAME, SELF_TEST, WANTED_NAME
 from ironcurtain_tui.errors import UserFacingError
 
 PROBE = Path(__file__).with_name("self_test_probe.py")
+PATIENCE = 0.5
+"""Seconds to wait for what must not answer, where a program may have to: the network of a virtual machine."""
+OWN_KERNEL_PATIENCE = 0.1
+"""The same, where our own kernel would answer: it takes at most 1.4 ms, even while eight programs want two CPUs."""
+RESULT_SECONDS = 60.0
+"""How long the probe may take: it waits for doors, too."""
+LARGEST_RESULT = 1 << 20
+SAID = 300
+"""Characters of what else the container printed that are worth telling."""
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,66 +74,169 @@ class SelfTestReport:
         return tuple(finding for finding in self.findings if not finding.ok)
 
 
-class SelfTest:
-    """Checks a started, not yet released container. Blocking, takes well under a second when all is well.
+class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the probe prints."""
 
+    sealed: list[Finding]
+    doors: list[Finding]
+
+
+class NoResultError(UserFacingError):
+    """The probe's result did not come."""
+
+
+class SelfTest:
+    """Checks a container that is not yet released. Blocking, takes well under a second when all is well.
+
+    In order: ``begin``, the container's start, ``sealed``, ``doors``; ``end`` if it comes to nothing after ``begin``.
     Anything that keeps a check from being made makes it fail.
     """
 
-    def __init__(self, engine: Engine, container: AgentContainer, network: SessionNetwork | None = None) -> None:
-        """``network``: the session's, in TCP mode."""
+    def __init__(self, engine: Engine, sockets: Path, network: SessionNetwork | None = None) -> None:
+        """``sockets``: the directory that the container sees; ``network``: the session's, in TCP mode."""
         self._engine = engine
-        self._container = container
+        self._files = sockets / SELF_TEST
         self._network = network
+        self._nonce = secrets.token_hex(16)
+        self._listeners: Listeners | None = None
+        self._answered: SelfTestReport | None = None
+        self._lock = threading.Lock()
+        self._open = ExitStack()
         self.host = f"{secrets.token_hex(8)}.self-test.invalid"
         """What the proxy is asked for. Names below .invalid exist nowhere (RFC 6761), and nobody can guess this one."""
+        self.said = b""
+        """What the container printed while it was tested, apart from the result: nothing, unless it is in trouble."""
 
-    def run(self) -> SelfTestReport:
-        """Both halves."""
-        return SelfTestReport.of([*self.sealed().findings, *self.doors().findings])
+    def run(self, container: AgentContainer) -> SelfTestReport:
+        """Start ``container``, which has only been created, and test both halves at once."""
+        with container.attach() as terminal:
+            try:
+                self.begin(doors=True)
+                container.start()
+                return SelfTestReport.of([*self.sealed(container, terminal).findings, *self.doors(container).findings])
+            except UserFacingError as error:
+                return SelfTestReport.of([Finding("probe", False, error.message)])
+            finally:
+                self.end()
 
-    def sealed(self) -> SelfTestReport:
-        """That there is no other way out: probes from inside while listening outside."""
-        nonce = secrets.token_hex(16)
+    def begin(self, *, doors: bool) -> None:
+        """Open the listeners and lay out the probe, which tries the ``doors`` as well: say so if they are open by now.
+
+        Raises UserFacingError.
+        """
+        with self._lock:
+            listeners = Listeners(host_addresses(self._engine), self._nonce)
+            self._listeners = self._open.enter_context(listeners)
+            wide = 0 if self._network is None else listeners.listen_everywhere()
+            self._lay_out(sealed=True, doors=doors, wide=wide)
+
+    def sealed(
+        self, container: AgentContainer, terminal: socket.socket, timeout: float = RESULT_SECONDS
+    ) -> SelfTestReport:
+        """That there is no other way out: what the probe found that started with ``container``.
+
+        ``terminal`` has been attached since before the start; for what else came over it see ``said``. Waits up to
+        ``timeout`` seconds.
+        """
+        if self._listeners is None:
+            raise AssertionError("begin comes first")
         try:
-            with Listeners(host_addresses(self._engine), nonce) as listeners:
-                wide = 0 if self._network is None else listeners.listen_everywhere()
-                wanted = {"doors": False, "targets": listeners.targets, "nonce": nonce, "tcp": self._tcp(wide)}
-                code, output = self._probe(wanted)
-            around = [] if self._network is None else [self._members(self._network), _forwarded(self._network)]
+            with ThreadPoolExecutor(1) as beside:
+                around = beside.submit(self._around, container)
+                result = self._result(terminal, timeout)
+            self._answered = SelfTestReport.of(result.doors) if result.doors else None
+            return _report(result.sealed, _silence(self._listeners.stop()), *around.result())
         except UserFacingError as error:
             return SelfTestReport.of([Finding("probe", False, error.message)])
-        return report(code, output, listeners.heard, around)
+        finally:
+            self.end()
 
-    def doors(self) -> SelfTestReport:
-        """That the two doors answer from inside; waits up to 20 s for each."""
+    def doors(self, container: AgentContainer) -> SelfTestReport:
+        """That the two doors answer from inside, each within 20 s; tried now unless they were at the start."""
+        if self._answered is not None:
+            return self._answered
         try:
-            return report(*self._probe({"doors": True, "host": self.host, "tcp": self._tcp()}))
+            self._lay_out(sealed=False, doors=True)
+            _, output = container.exec(PROBE_COMMAND)
+            found = framed(output, self._nonce)
+            if found is None:
+                raise NoResultError(f"no result: {output.decode('utf-8', 'replace')[-SAID:]!r}")
+            return _report(decoded(found.result).doors)
         except UserFacingError as error:
             return SelfTestReport.of([Finding("probe", False, error.message)])
+        finally:
+            self.end()
 
-    def _probe(self, wanted: Mapping[str, object]) -> tuple[int, bytes]:
-        return self._container.exec(["python3", "-I", "-S", "-c", PROBE.read_text(), json.dumps(wanted)])
+    def end(self) -> None:
+        """Close the listeners and remove what was laid out. Idempotent."""
+        with self._lock:
+            self._open.close()
+            shutil.rmtree(self._files, ignore_errors=True)
 
-    def _tcp(self, wide: int = 0) -> dict[str, object] | None:
-        """What the probe must know of the network, in the form it expects."""
-        if self._network is None:
-            return None
-        return {
-            "sidecar": self._network.sidecar_address,
-            "proxy": self._network.ports.proxy,
-            "mcp": self._network.ports.mcp,
-            "subnet": str(self._network.subnet),
+    def _lay_out(self, *, sealed: bool, doors: bool, wide: int = 0) -> None:
+        """The container's user, who may not be ours, reads it: hence the modes."""
+        network = self._network
+        tcp = network and {
+            "sidecar": network.sidecar_address,
+            "proxy": network.ports.proxy,
+            "mcp": network.ports.mcp,
+            "subnet": str(network.subnet),
             "wide": wide,
         }
+        ours = network is not None and self._engine.info().kernel == os.uname().release
+        wanted = {
+            "sealed": sealed,
+            "doors": doors,
+            "nonce": self._nonce,
+            "targets": self._listeners.targets if self._listeners is not None else [],
+            "patience": OWN_KERNEL_PATIENCE if ours else PATIENCE,
+            "host": self.host,
+            "tcp": tcp,
+        }
+        try:
+            self._files.mkdir(exist_ok=True)
+            self._files.chmod(0o755)
+            for name, text in ((PROBE_NAME, PROBE.read_text()), (WANTED_NAME, json.dumps(wanted))):
+                (self._files / name).write_text(text)
+                (self._files / name).chmod(0o644)
+        except OSError as error:
+            raise UserFacingError(f"The self-test cannot be prepared: {error}.") from error
 
-    def _members(self, network: SessionNetwork) -> Finding:
+    def _result(self, terminal: socket.socket, timeout: float) -> Result:
+        """Read ``terminal`` up to the probe's result, and not further. NoResultError when none comes."""
+        deadline, received = time.monotonic() + timeout, bytearray()
+        while (found := framed(received, self._nonce)) is None:
+            if len(received) > LARGEST_RESULT:
+                raise NoResultError(_told(f"no result, but more than {LARGEST_RESULT} bytes", received))
+            terminal.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                chunk = terminal.recv(65536)
+            except TimeoutError:
+                raise NoResultError(_told(f"no result within {timeout:g} s", received)) from None
+            except OSError as error:
+                raise NoResultError(_told(f"no result, the terminal broke: {error}", received)) from error
+            if not chunk:
+                raise NoResultError(_told("no result, the container ended", received))
+            received += chunk
+        self.said = found.around
+        try:
+            return decoded(found.result)
+        except NoResultError as error:
+            raise NoResultError(_told(error.message, self.said)) from None
+
+    def _around(self, container: AgentContainer) -> list[Finding]:
+        """In TCP mode: who is on the network, and who waits on the sidecar."""
+        if self._network is None:
+            return []
+        return [self._members(self._network, container), _forwarded(self._network)]
+
+    def _members(self, network: SessionNetwork, container: AgentContainer) -> Finding:
         """The network is internal, agent and sidecar are alone on it, and the agent is on no other."""
         internal, members = self._engine.network_members(network.id)
         faults = [] if internal else ["the network is not internal"]
-        if strangers := members - {self._container.namespace, network.sidecar.id}:
+        if strangers := members - {container.namespace, network.sidecar.id}:
             faults.append(f"{len(strangers)} other containers are on it")
-        if others := self._engine.networks_of(self._container.namespace) - {network.name}:
+        if others := self._engine.networks_of(container.namespace) - {network.name}:
             faults.append("the agent is also on " + ", ".join(sorted(others)))
         return Finding("network", not faults, "; ".join(faults) or "internal; the agent and its sidecar only")
 
@@ -130,22 +251,46 @@ def _forwarded(network: SessionNetwork) -> Finding:
     return Finding("sidecar", ports == wanted, detail)
 
 
-def report(
-    code: int, output: bytes, heard: Iterable[str] | None = None, around: Iterable[Finding] = ()
-) -> SelfTestReport:
-    """Put together what the probe printed, what was ``heard`` if somebody listened, and what was found ``around``."""
+def _report(probed: list[Finding], *others: Finding) -> SelfTestReport:
+    """What the probe found, and the ``others``; NoResultError when the probe has checked nothing."""
+    if not probed:
+        raise NoResultError("no result, nothing was checked")
+    return SelfTestReport.of([*probed, *others])
+
+
+def _silence(heard: Iterable[str]) -> Finding:
+    """Nothing may have been ``heard`` on the host."""
+    packets = sorted(set(heard))
+    return Finding("host-heard", not packets, "arrived: " + ", ".join(packets) if packets else "nothing arrived")
+
+
+def _told(why: str, said: bytes | bytearray) -> str:
+    text = said.decode("utf-8", "replace").strip()[-SAID:]
+    return f"{why}; it said {text!r}" if text else why
+
+
+@dataclass(frozen=True)
+class Framed:
+    """Output that has the probe's result in it."""
+
+    result: bytes
+    around: bytes
+    """What others wrote before and after it."""
+
+
+def framed(output: bytes | bytearray, nonce: str) -> Framed | None:
+    """What stands between the first two ``nonce`` in ``output``; None as long as there are not two."""
+    before, first, rest = bytes(output).partition(nonce.encode())
+    result, second, after = rest.partition(nonce.encode())
+    return Framed(result, before + after) if first and second else None
+
+
+def decoded(result: bytes) -> Result:
+    """The ``result`` the probe printed; NoResultError when it is none."""
     try:
-        findings = msgspec.json.decode(output, type=list[Finding]) if code == 0 else []
+        return msgspec.json.decode(result, type=Result)
     except msgspec.MsgspecError:
-        findings = []
-    if not findings:
-        text = output.decode("utf-8", "replace")[-200:]
-        return SelfTestReport.of([Finding("probe", False, f"no result (exit code {code}): {text!r}")])
-    if heard is not None:
-        packets = sorted(set(heard))
-        detail = "arrived: " + ", ".join(packets) if packets else "nothing arrived"
-        findings.append(Finding("host-heard", not packets, detail))
-    return SelfTestReport.of([*findings, *around])
+        raise NoResultError(f"no result but {result.decode('utf-8', 'replace')[-SAID:]!r}") from None
 
 
 def host_addresses(engine: Engine) -> list[str]:
@@ -165,7 +310,8 @@ def host_addresses(engine: Engine) -> list[str]:
 class Listeners:
     """Throw-away TCP and UDP listeners, one port an address, that remember who comes with the ``nonce``.
 
-    The nonce keeps strangers on the network apart from the container. ``heard`` is complete after the ``with`` block.
+    The nonce keeps strangers on the network apart from the container. ``heard`` is complete after ``stop``, or the
+    ``with`` block: the probe waits for whatever it could send, so all that is to come has come by then.
     """
 
     def __init__(self, addresses: Iterable[str], nonce: str) -> None:
@@ -176,10 +322,12 @@ class Listeners:
         self._addresses = tuple(addresses)
         self._nonce = nonce.encode()
         self._selector = selectors.DefaultSelector()
-        self._done = threading.Event()
+        self._waker, self._wake = socket.socketpair()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="self-test-listeners", daemon=True)
 
     def __enter__(self) -> Listeners:
+        self._watch(self._waker, self._woken)
         for address in self._addresses:
             self._listen(address)
         self._thread.start()
@@ -188,11 +336,18 @@ class Listeners:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
-        self._thread.join()
+        self.stop()
+        self._wake.close()
         for key in list(self._selector.get_map().values()):
             self._forget(key.fileobj)
         self._selector.close()
+
+    def stop(self) -> list[str]:
+        """Take in what has arrived, and hear no more; what was ``heard``."""
+        self._stopping.set()
+        self._wake.send(b"!")
+        self._thread.join()
+        return self.heard
 
     def listen_everywhere(self) -> int:
         """Also hear what is sent to no address in particular; the UDP port for it."""
@@ -219,11 +374,15 @@ class Listeners:
 
     def _serve(self) -> None:
         while True:
-            ready = self._selector.select(0.05)
+            stopping = self._stopping.is_set()
+            ready = self._selector.select(0 if stopping else None)
             for key, _ in ready:
                 key.data()
-            if not ready and self._done.is_set():
+            if stopping and not ready:
                 return
+
+    def _woken(self) -> None:
+        self._waker.recv(1)
 
     def _accept(self, listener: socket.socket, address: str) -> None:
         connection, _ = listener.accept()

@@ -23,6 +23,18 @@ HOST = "host.docker.internal"
 STATE = "/run/ironcurtain-state"
 """Where the session's state directory is mounted; the agent's home has links into it."""
 ENTRYPOINT = "/usr/local/bin/ironcurtain-entrypoint"
+SELF_TEST = "self-test"
+"""Directory in the sockets directory: what the self-test runs in the container as that starts."""
+PROBE_NAME, WANTED_NAME = "probe.py", "wanted.json"
+PROBE_COMMAND = ("python3", "-I", "-S", f"{DOORS}/{SELF_TEST}/{PROBE_NAME}", f"{DOORS}/{SELF_TEST}/{WANTED_NAME}")
+TESTED_ENTRYPOINT = (
+    "/bin/sh",
+    "-c",
+    f'(({" ".join(PROBE_COMMAND)} </dev/null || kill -KILL $$) &); exec "$@"',
+    "ironcurtain",
+    ENTRYPOINT,
+)
+"""The entry point with the self-test beside it, no child of the agent's to be; if that fails to run, nothing does."""
 RELEASE_NAME = "released"
 """File in the sockets directory: while it is absent the entry point holds the agent back."""
 
@@ -74,7 +86,7 @@ class ContainerSpec:
     lines: int = 24
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels besides the session's own, e.g. who owns it."""
-    entrypoint: tuple[str, ...] = (ENTRYPOINT,)
+    entrypoint: tuple[str, ...] = TESTED_ENTRYPOINT
     network: AgentNetwork | None = None
     """None: no network at all, the doors are sockets in ``sockets_dir``."""
     namespace: str = ""

@@ -35,10 +35,7 @@ Outgoing = MemoryObjectSendStream[SessionMessage]
 
 
 class Nursery:
-    """Starts its process when the first server is asked for, and another one should that end. ``close`` ends it.
-
-    ``open`` starts it beforehand.
-    """
+    """Starts its process when the first server is asked for, and another one should that end. ``close`` ends it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,7 +99,7 @@ class Nursery:
         asked = {"start": birth, "server": server, "environment": dict(environment), "directory": str(directory)}
         streams = (stream.fileno(), stream.fileno(), errors.fileno())
         if not self._tell(asked, streams):
-            self.open()
+            self._open()
             self._tell(asked, streams)
         return birth
 
@@ -116,8 +113,8 @@ class Nursery:
             return False
         return True
 
-    def open(self) -> None:
-        """Start the process; an earlier one is ended. OSError when that is impossible."""
+    def _open(self) -> None:
+        """Start the process; what became of an earlier one is cleared away."""
         if self._channel is not None:
             self._channel.close()
         if self._process is not None:

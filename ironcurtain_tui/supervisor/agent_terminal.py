@@ -117,12 +117,22 @@ class AgentTerminal:
         return ViewerDamage(self._screen.screen)
 
     def attach(
-        self, container: AgentContainer, sock: socket.socket, on_eof: Callable[[OSError | None], object]
+        self,
+        container: AgentContainer,
+        sock: socket.socket,
+        on_eof: Callable[[OSError | None], object],
+        said: bytes = b"",
     ) -> None:
-        """Carry bytes between the agent and its screen from now on. Takes over ``sock``."""
+        """Carry bytes between the agent and its screen from now on. Takes over ``sock``, of which ``said`` was read."""
         self._container = container
-        self._stream = PtyStream(sock, self._output, on_eof)
-        self._tasks.start(self._stream.run(), "agent's output")
+        self._stream = stream = PtyStream(sock, self._output, on_eof)
+
+        async def carry() -> None:
+            if said:
+                await self._output(said)
+            await stream.run()
+
+        self._tasks.start(carry(), "agent's output")
         self._tasks.start(self._resize_container(), "agent's terminal size")
 
     async def show(self, text: str) -> None:

@@ -57,18 +57,16 @@ class Approach:
         """Where it was made."""
         return self.namespace.engine
 
-    def lasts(self) -> bool:
-        """Whether its engine is the one that is chosen now, and was not restarted. Blocks for a short call."""
-        return engine_address(os.environ) == self.engine.address and self.namespace.stands()
-
     def stands(self, mode: Mode, sidecar_image: str) -> bool:
-        """Whether a session in ``mode`` can use it: no part was removed, or is on other networks than it was made for.
+        """Whether a session in ``mode``, on the engine that is chosen now, can use it. Blocks for three short calls.
 
-        Blocks for at most three short calls.
+        It cannot once the engine was restarted, or a part of it was removed or is on other networks than it was made.
         """
-        if (mode == "uds") is not (self.network is None) or not self.lasts():
+        if (mode == "uds") is not (self.network is None) or engine_address(os.environ) != self.engine.address:
             return False
-        return self.network is None or self.network.stands(sidecar_image)
+        if self.network is not None and not self.network.stands(sidecar_image):
+            return False
+        return self.namespace.stands()
 
     async def remove(self) -> None:
         """Shut the doors, and remove what is on the engine. Idempotent."""

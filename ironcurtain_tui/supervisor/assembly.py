@@ -126,7 +126,7 @@ class Assembly:
         self._teardown = teardown
         self._approach = approach = None if groundwork is None else groundwork.approach
         self._token = secrets.token_hex(16) if approach is None else approach.token
-        self._ground = groundwork
+        self._screen = None if groundwork is None else groundwork.screen
         self._packages = PackageRegistries()
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
@@ -137,6 +137,8 @@ class Assembly:
         """There as soon as the screen process is."""
         self.container: AgentContainer | None = None
         self._test: SelfTest | None = None
+        self._doors_open = False
+        """Whether proxy and gateway answer."""
         self._stream: socket.socket | None = None
         """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
@@ -235,7 +237,7 @@ class Assembly:
         terminal, container, stream = self.terminal, self.container, self._stream
         if terminal is None or container is None or stream is None:
             raise AssertionError("all are there, or an error was raised")
-        terminal.attach(container, stream, _stream_ended)
+        terminal.attach(container, stream, _stream_ended, b"" if self._test is None else self._test.said)
         self._stream = None
         started = f"{self._adapter.title} runs"
         await self._chronicle.log.append_async("agent.start", started, data={"command": list(spec.command)})
@@ -265,6 +267,7 @@ class Assembly:
             await self._open_proxy(authority, policy, gatehouse, doorway)
             await self._open_gateway(context, policy, gatehouse, doorway)
             failure.pop_all()
+        self._doors_open = True
 
     async def _open_proxy(
         self, authority: CertificateAuthority, policy: LivePolicy, gatehouse: Gatehouse, doorway: Doorway
@@ -311,12 +314,7 @@ class Assembly:
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
             tools = ToolServers(
-                self._request.config.mcp,
-                workspace,
-                self._paths.kept,
-                self._bulletin,
-                self._way_out.transport,
-                None if self._ground is None else self._ground.nursery,
+                self._request.config.mcp, workspace, self._paths.kept, self._bulletin, self._way_out.transport
             )
             gateway = Gateway(
                 doorway.gateway,
@@ -495,7 +493,7 @@ class Assembly:
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
                 dropped,
-                None if self._ground is None else self._ground.screen,
+                self._screen,
             )
         if self._hearing is not None and self._request.task is None:
             self._hearing.listen(self.terminal)
@@ -543,12 +541,15 @@ class Assembly:
                 laid = self._network = await self._lay_network(engine, doorway.tcp)
             network = None if self._network is None else self._network.agents_part
             spec = replace(spec, network=network, namespace=self._namespace)
+            test = self._test = SelfTest(engine, self._paths.sockets, self._network)
+            self._teardown.push("self-test", lambda: asyncio.to_thread(test.end))
             container = self.container = await asyncio.to_thread(engine.create, spec)
             self._stream = await asyncio.to_thread(container.attach)
+            await asyncio.to_thread(partial(test.begin, doors=self._doors_open))
             starting = [container.start] if laid is None else [container.start, laid.start]
             await together(*(asyncio.to_thread(start) for start in starting))
         async with self._bulletin.step("self-test"):
-            await self._self_test(engine, container)
+            await self._self_test(test, container, self._stream)
 
     async def _lay_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
         """TCP mode: what stands between the agent's container and the doors."""
@@ -565,9 +566,8 @@ class Assembly:
         if self.container is not None:
             await asyncio.to_thread(_remove_container, self.container)
 
-    async def _self_test(self, engine: Engine, container: AgentContainer) -> None:
-        self._test = SelfTest(engine, container, self._network)
-        report = await asyncio.to_thread(self._test.sealed)
+    async def _self_test(self, test: SelfTest, container: AgentContainer, stream: socket.socket) -> None:
+        report = await asyncio.to_thread(test.sealed, container, stream)
         await self._record_test("self-test", report)
         if report.passed:
             self._bulletin.badge("egress", BadgeState.OK, "no-egress", "; ".join(one.name for one in report.findings))
@@ -583,7 +583,7 @@ class Assembly:
         if self._test is None or self.container is None:
             raise AssertionError("the container was tested, or an error was raised")
         async with self._bulletin.step(LAST_STEP):
-            report = await asyncio.to_thread(self._test.doors)
+            report = await asyncio.to_thread(self._test.doors, self.container)
             if not report.passed and await asyncio.to_thread(_has_ended, self.container):
                 return
             await self._record_test("self-test.doors", report)

@@ -114,8 +114,7 @@ async def _try(
             network=None if network is None else network.agents_part,
         )
         container = await asyncio.to_thread(engine.create, spec)
-        await asyncio.to_thread(container.start)
-        return await asyncio.to_thread(SelfTest(engine, container, network).run)
+        return await asyncio.to_thread(SelfTest(engine, session.sockets, network).run, container)
     finally:
         await doorway.close()
 

@@ -18,10 +18,13 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import door_environment
 from ironcurtain_tui.containers.failures import EngineUnavailableError
 from ironcurtain_tui.containers.images import ensure_image
-from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.containers.network import SessionNetwork
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
+from ironcurtain_tui.containers.spec import ENTRYPOINT, TESTED_ENTRYPOINT, ContainerSpec
 from tests.containers.fake_engine import FakeEngine
 
 Create = Callable[..., AgentContainer]
+Judge = Callable[..., SelfTestReport]
 UID, GID = (12345, 12346) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 """Whom the agent runs as; for root, somebody no image knows."""
 
@@ -99,7 +102,7 @@ async def open_doors(doors: Doors) -> AsyncIterator[Doors]:
 
 @pytest.fixture
 def create(engine: Engine, shell_image: str, doors: Doors) -> Iterator[Create]:
-    """Creates containers on the session's directories; all are removed at the end."""
+    """Creates containers on the session's directories, without the self-test; all are removed at the end."""
     created: list[AgentContainer] = []
 
     def create(*command: str, **changes: object) -> AgentContainer:
@@ -112,6 +115,7 @@ def create(engine: Engine, shell_image: str, doors: Doors) -> Iterator[Create]:
             "workspace": doors.workspace,
             "uid": UID,
             "gid": GID,
+            "entrypoint": (ENTRYPOINT,),
         }
         created.append(engine.create(ContainerSpec(**(fields | changes))))  # type: ignore[arg-type]
         return created[-1]
@@ -119,3 +123,17 @@ def create(engine: Engine, shell_image: str, doors: Doors) -> Iterator[Create]:
     yield create
     for container in created:
         container.remove()
+
+
+@pytest.fixture
+def judge(engine: Engine, create: Create, doors: Doors) -> Judge:
+    """What the self-test says of a container, on a session's network if there is one."""
+
+    def judge(network: SessionNetwork | None = None, **changes: object) -> SelfTestReport:
+        if network is not None:
+            session = network.name.removeprefix("ironcurtain-")
+            changes = {"session_id": session, "network": network.agents_part, **changes}
+        container = create("sleep", "infinity", entrypoint=TESTED_ENTRYPOINT, **changes)
+        return SelfTest(engine, doors.sockets, network).run(container)
+
+    return judge

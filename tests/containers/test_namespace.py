@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.namespace import NetworkNamespace, holder_body
-from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
-from ironcurtain_tui.containers.spec import AgentNetwork
-from tests.containers.conftest import Create, Doors
+from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport, decoded, framed
+from ironcurtain_tui.containers.spec import PROBE_COMMAND, AgentNetwork
+from tests.containers.conftest import Create, Doors, Judge
 
 OWNER = {"ironcurtain.owner.pid": "1"}
+NONCE = 32
+"""Its characters."""
 
 
 @pytest.mark.parametrize("network", [None, AgentNetwork("ironcurtain-0123456789ab", "172.28.0.2")])
@@ -39,24 +42,15 @@ def namespace(engine: Engine, shell_image: str) -> Iterator[NetworkNamespace]:
     namespace.remove()
 
 
-async def outcome(engine: Engine, create: Create, namespace: NetworkNamespace) -> SelfTestReport:
-    """What the self-test says of a container in it."""
-    container = create("sleep", "infinity", namespace=namespace.holder.id)
-    await asyncio.to_thread(container.start)
-    return await asyncio.to_thread(SelfTest(engine, container).run)
-
-
 @pytest.mark.engine
-async def test_the_agents_container_passes_in_it(
-    engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
-) -> None:
-    report = await outcome(engine, create, namespace)
+async def test_the_agents_container_passes_in_it(judge: Judge, open_doors: Doors, namespace: NetworkNamespace) -> None:
+    report = await asyncio.to_thread(partial(judge, namespace=namespace.holder.id))
     assert report.passed, report.failures
 
 
 @pytest.mark.engine
 async def test_one_that_leads_elsewhere_is_noticed(
-    engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
+    engine: Engine, judge: Judge, open_doors: Doors, namespace: NetworkNamespace
 ) -> None:
     """Before it is used, and again by what is tested from inside."""
     assert namespace.stands()
@@ -64,7 +58,7 @@ async def test_one_that_leads_elsewhere_is_noticed(
     client.disconnect_container_from_network(namespace.holder.id, "none")
     client.connect_container_to_network(namespace.holder.id, "bridge")
     assert not namespace.stands()
-    report = await outcome(engine, create, namespace)
+    report = await asyncio.to_thread(partial(judge, namespace=namespace.holder.id))
     assert {finding.name for finding in report.failures} >= {"interfaces", "routes", "host-heard"}
 
 
@@ -72,11 +66,16 @@ async def test_one_that_leads_elsewhere_is_noticed(
 async def test_without_its_holder_the_container_has_nothing_more_than_before(
     engine: Engine, create: Create, open_doors: Doors, namespace: NetworkNamespace
 ) -> None:
-    container = create("sleep", "infinity", namespace=namespace.holder.id)
+    container, test = create("sleep", "infinity", namespace=namespace.holder.id), SelfTest(engine, open_doors.sockets)
     await asyncio.to_thread(container.start)
     await asyncio.to_thread(namespace.remove)
-    report = await asyncio.to_thread(SelfTest(engine, container).run)
-    assert report.passed, report.failures
+    await asyncio.to_thread(partial(test.begin, doors=True))
+    _, output = await asyncio.to_thread(container.exec, PROBE_COMMAND)
+    test.end()
+    found = framed(output, output[:NONCE].decode())
+    assert found is not None, output
+    result = decoded(found.result)
+    assert SelfTestReport.of([*result.sealed, *result.doors]).passed, result
     with pytest.raises(EngineRefusedError):
         create("sleep", "infinity", namespace=namespace.holder.id).start()
 

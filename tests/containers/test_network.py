@@ -26,10 +26,11 @@ from ironcurtain_tui.containers.namespace import NetworkNamespace
 from ironcurtain_tui.containers.network import SessionNetwork, door_address, network_mode
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, open_ports, sidecar_body
+from ironcurtain_tui.containers.spec import TESTED_ENTRYPOINT
 from ironcurtain_tui.containers.subnet import candidates
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.listener import TcpListener, TokenListener
-from tests.containers.conftest import Create, Doors
+from tests.containers.conftest import Create, Doors, Judge
 
 TOKEN = "t0ken-of-this-session"
 OWNER = {"ironcurtain.owner.pid": "1"}
@@ -164,23 +165,14 @@ def join(engine: Engine, sidecar_image: str, tcp_doors: TcpDoors) -> Iterator[Jo
         engine.remove_owned(network.name.removeprefix("ironcurtain-"))
 
 
-async def outcome(engine: Engine, create: Create, network: SessionNetwork) -> SelfTestReport:
-    """What the self-test says of a container on ``network``."""
-    container = create(
-        "sleep", "infinity", session_id=network.name.removeprefix("ironcurtain-"), network=network.agents_part
-    )
-    await asyncio.to_thread(container.start)
-    return await asyncio.to_thread(SelfTest(engine, container, network).run)
-
-
 def failed(report: SelfTestReport) -> set[str]:
     return {finding.name for finding in report.failures}
 
 
 @pytest.mark.engine
-async def test_the_two_doors_and_nothing_else(engine: Engine, create: Create, join: Join) -> None:
+async def test_the_two_doors_and_nothing_else(judge: Judge, join: Join) -> None:
     network = await asyncio.to_thread(join)
-    report = await outcome(engine, create, network)
+    report = await asyncio.to_thread(judge, network)
     assert report.passed, report.failures
     assert {finding.name for finding in report.findings} >= {
         "door-proxy", "door-mcp", "doors-locked", "interfaces", "routes", "neighbours", "dns", "host-tcp", "host-udp",
@@ -190,27 +182,25 @@ async def test_the_two_doors_and_nothing_else(engine: Engine, create: Create, jo
 
 @pytest.mark.engine
 async def test_the_same_holds_in_a_namespace_made_beforehand(
-    engine: Engine, create: Create, join: Join, shell_image: str
+    engine: Engine, judge: Judge, join: Join, shell_image: str
 ) -> None:
     network = await asyncio.to_thread(join)
     session = network.name.removeprefix("ironcurtain-")
     make = partial(NetworkNamespace.create, engine, session, shell_image, OWNER)
     namespace = await asyncio.to_thread(make, network.agents_part)
-    fields = {"session_id": session, "network": network.agents_part, "namespace": namespace.holder.id}
-    container = create("sleep", "infinity", **fields)
-    await asyncio.to_thread(container.start)
-    test = SelfTest(engine, container, network)
-    report = await asyncio.to_thread(test.run)
+    report = await asyncio.to_thread(partial(judge, network, namespace=namespace.holder.id))
     assert report.passed, report.failures
     assert namespace.stands()
     await asyncio.to_thread(engine.connect_network, "bridge", namespace.holder.id)
     assert not namespace.stands()
-    assert failed(await asyncio.to_thread(test.run)) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
+    another = {"session_id": secrets.token_hex(6), "namespace": namespace.holder.id}
+    report = await asyncio.to_thread(partial(judge, network, **another))
+    assert failed(report) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
 
 
 @pytest.mark.engine
 async def test_a_bridge_on_which_the_host_has_an_address_is_noticed(
-    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, judge: Judge, join: Join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def with_gateway(name: str, subnet: IPv4Network, labels: dict[str, str]) -> str:
         ipam = {"Driver": "default", "Config": [{"Subnet": str(subnet), "Gateway": str(subnet[1])}]}
@@ -219,7 +209,7 @@ async def test_a_bridge_on_which_the_host_has_an_address_is_noticed(
 
     monkeypatch.setattr(engine, "create_network", with_gateway)
     network = await asyncio.to_thread(join)
-    report = await outcome(engine, create, network)
+    report = await asyncio.to_thread(judge, network)
     assert failed(report) >= {"neighbours", "host-tcp", "host-heard"}
     heard = next(finding.detail for finding in report.findings if finding.name == "host-heard")
     assert f"tcp {network.subnet[1]}" in heard
@@ -228,7 +218,7 @@ async def test_a_bridge_on_which_the_host_has_an_address_is_noticed(
 
 @pytest.mark.engine
 async def test_another_container_on_the_network_is_noticed(
-    engine: Engine, create: Create, join: Join, shell_image: str
+    engine: Engine, judge: Judge, join: Join, shell_image: str
 ) -> None:
     network = await asyncio.to_thread(join)
     body = {
@@ -240,53 +230,53 @@ async def test_another_container_on_the_network_is_noticed(
     stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{secrets.token_hex(4)}")["Id"]
     try:
         engine.client.start(stranger)
-        report = await outcome(engine, create, network)
+        report = await asyncio.to_thread(judge, network)
     finally:
         engine.client.remove_container(stranger, force=True)
     assert failed(report) == {"neighbours", "network"}
 
 
 @pytest.mark.engine
-async def test_a_second_network_of_the_agents_is_noticed(engine: Engine, create: Create, join: Join) -> None:
+async def test_a_second_network_of_the_agents_is_noticed(
+    engine: Engine, create: Create, join: Join, doors: Doors
+) -> None:
     network = await asyncio.to_thread(join)
     session = network.name.removeprefix("ironcurtain-")
-    container = create("sleep", "infinity", session_id=session, network=network.agents_part)
+    fields = {"session_id": session, "network": network.agents_part, "entrypoint": TESTED_ENTRYPOINT}
+    container = create("sleep", "infinity", **fields)
     await asyncio.to_thread(engine.connect_network, "bridge", container.id)
-    await asyncio.to_thread(container.start)
-    report = await asyncio.to_thread(SelfTest(engine, container, network).run)
+    report = await asyncio.to_thread(SelfTest(engine, doors.sockets, network).run, container)
     assert failed(report) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
 
 
 @pytest.mark.engine
 async def test_a_third_port_of_the_sidecars_is_noticed(
-    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
+    judge: Judge, join: Join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = sidecar_module.forwarders
     monkeypatch.setattr(
         sidecar_module, "forwarders", lambda spec: f"socat TCP-LISTEN:2222,fork TCP:127.0.0.1:9 & {real(spec)}"
     )
     network = await asyncio.to_thread(join)
-    assert failed(await outcome(engine, create, network)) == {"sidecar"}
+    assert failed(await asyncio.to_thread(judge, network)) == {"sidecar"}
 
 
 @pytest.mark.engine
-async def test_datagrams_are_noticed(
-    engine: Engine, create: Create, join: Join, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_datagrams_are_noticed(judge: Judge, join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broadcast goes past the missing address, to whoever listens on the host."""
     from ironcurtain_tui.containers import spec
 
     profile = spec.seccomp_profile
     monkeypatch.setattr(spec, "seccomp_profile", lambda **_: profile())
     network = await asyncio.to_thread(join)
-    report = await outcome(engine, create, network)
+    report = await asyncio.to_thread(judge, network)
     assert failed(report) >= {"host-broadcast", "host-heard"}
     assert "udp everybody" in next(finding.detail for finding in report.findings if finding.name == "host-heard")
 
 
 @pytest.mark.engine
 async def test_doors_that_open_without_the_token_are_noticed(
-    engine: Engine, create: Create, sidecar_image: str, doors: Doors
+    engine: Engine, judge: Judge, sidecar_image: str, doors: Doors
 ) -> None:
     host = door_address(engine, sys.platform)
     proxy, mcp = TcpListener(host), TcpListener(host)
@@ -297,7 +287,7 @@ async def test_doors_that_open_without_the_token_are_noticed(
         SessionNetwork.create, engine, secrets.token_hex(6), sidecar_image, DoorPorts(proxy.port, mcp.port), host, OWNER
     )
     try:
-        report = await outcome(engine, create, network)
+        report = await asyncio.to_thread(judge, network)
     finally:
         engine.remove_owned(network.name.removeprefix("ironcurtain-"))
         proxy.close()
@@ -306,10 +296,10 @@ async def test_doors_that_open_without_the_token_are_noticed(
 
 
 @pytest.mark.engine
-async def test_a_shut_door_is_told(engine: Engine, create: Create, join: Join, tcp_doors: TcpDoors) -> None:
+async def test_a_shut_door_is_told(judge: Judge, join: Join, tcp_doors: TcpDoors) -> None:
     tcp_doors.ports = replace(tcp_doors.ports, mcp=1)  # nobody listens there
     network = await asyncio.to_thread(join)
-    report = await outcome(engine, create, network)
+    report = await asyncio.to_thread(judge, network)
     assert "door-mcp" in failed(report)
     assert "door-proxy" not in failed(report)
 

@@ -108,7 +108,7 @@ def test_the_caller_can_neither_move_home_nor_forge_the_session() -> None:
 
 def test_the_command_runs_under_our_entry_point_as_the_user_on_a_terminal() -> None:
     body = create_body(SPEC, HOST)
-    assert body["Entrypoint"] == ["/usr/local/bin/ironcurtain-entrypoint"]
+    assert body["Entrypoint"][-1] == "/usr/local/bin/ironcurtain-entrypoint"
     assert body["Cmd"] == ["bash", "-l"]
     assert body["User"] == "1001:1002"
     assert (body["Tty"], body["OpenStdin"], body["StdinOnce"]) == (True, True, False)

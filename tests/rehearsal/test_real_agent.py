@@ -17,7 +17,7 @@ from ironcurtain_tui.agents.base import orientation
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.environment import door_environment
 from ironcurtain_tui.containers.images import ensure_image
-from ironcurtain_tui.containers.spec import ContainerSpec
+from ironcurtain_tui.containers.spec import ENTRYPOINT, ContainerSpec
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.gateway.orientation import Orientation
 from ironcurtain_tui.gateway.server import Gateway
@@ -116,6 +116,7 @@ async def test_claude_code_plays_the_rehearsal(directory: Path) -> None:
         workspace=workspace,
         uid=AGENT[0],
         gid=AGENT[1],
+        entrypoint=(ENTRYPOINT,),
     )
     container = await asyncio.to_thread(engine.create, spec)
     try:

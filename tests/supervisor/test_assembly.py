@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.config import AutoApproveSettings, Config
+from ironcurtain_tui.containers import engine as engine_module
+from ironcurtain_tui.containers import spec
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
@@ -24,6 +29,7 @@ from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor import remote_names
 from ironcurtain_tui.supervisor.approach import Approach
+from ironcurtain_tui.supervisor.assembly import Assembly
 from ironcurtain_tui.supervisor.doorway import Doorway
 from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -80,8 +86,8 @@ async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agen
         order.append("doors")
         await holding(doorway)
 
-    def test(itself: SelfTest) -> SelfTestReport:
-        report = testing(itself)
+    def test(itself: SelfTest, container: AgentContainer, terminal: socket.socket) -> SelfTestReport:
+        report = testing(itself, container, terminal)
         order.append("sealed")
         return report
 
@@ -99,6 +105,83 @@ async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agen
     assert order == ["listening", "noted {'https://git.example/it': 'origin'}", "doors", "sealed", "released"]
 
 
+@pytest.mark.parametrize("fault", ["a way out", "no probe"])
+async def test_a_container_that_fails_its_test_is_not_released(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    engine_or_skip()
+    ensure_image(Engine.connect(), "shell", lambda _: None)
+    making = spec.create_body
+
+    def leaking(*arguments: Any, **options: Any) -> dict[str, Any]:
+        body = making(*arguments, **options)
+        if fault == "a way out":
+            body["HostConfig"]["NetworkMode"] = "bridge"
+        else:
+            body["Entrypoint"][:-1] = ["/bin/sh", "-c", 'echo gone astray; exit 3; "$@"', "sh"]
+        return body
+
+    released: list[AgentContainer] = []
+    monkeypatch.setattr(engine_module, "create_body", leaking)
+    monkeypatch.setattr(AgentContainer, "release", released.append)
+    wanted = request(workspace)
+    await Session.for_request(wanted).run(listening=lambda: None)
+    record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
+    assert record is not None
+    assert record.outcome.startswith("The container is not sealed, so the agent was not started. ")
+    told = {"a way out": "interfaces: up: eth0, lo", "no probe": "the container ended; it said 'gone astray'"}
+    assert told[fault] in record.outcome
+    assert not released
+    assert wanted.session_id not in {one.session_id for one in Engine.connect().find_owned()}
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_doors_that_are_open_by_then_are_tried_before_the_agent_runs(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    """And all that is tried is on the record, in either case."""
+    engine_or_skip()
+    ensure_image(Engine.connect(), "shell", lambda _: None)
+    opening, starting, running = Assembly._open_doors, Assembly._start_container, AgentContainer.exec
+    opened, sealed = asyncio.Event(), asyncio.Event()
+    commands: list[Sequence[str]] = []
+
+    async def open_doors(assembly: Assembly, *arguments: Any) -> None:
+        await (asyncio.sleep(0) if early else sealed.wait())
+        await opening(assembly, *arguments)
+        opened.set()
+
+    async def start(assembly: Assembly, *arguments: Any) -> None:
+        await (opened.wait() if early else asyncio.sleep(0))
+        await starting(assembly, *arguments)
+        sealed.set()
+
+    def run(container: AgentContainer, argv: list[str], timeout: float = 60.0) -> tuple[int, bytes]:
+        commands.append(argv)
+        return running(container, argv, timeout)
+
+    monkeypatch.setattr(Assembly, "_open_doors", open_doors)
+    monkeypatch.setattr(Assembly, "_start_container", start)
+    monkeypatch.setattr(AgentContainer, "exec", run)
+    trying = Assembly._try_doors
+
+    async def try_doors(assembly: Assembly) -> None:
+        await trying(assembly)
+        session.request_stop("seen enough")
+
+    monkeypatch.setattr(Assembly, "_try_doors", try_doors)
+    wanted = request(workspace)
+    session = Session.for_request(wanted)
+    await session.run(listening=lambda: None)
+    assert bool(commands) is not early
+    with paths.SessionPaths.of(wanted.session_id).audit_log.open() as log:
+        tests = [record for record in map(json.loads, log) if record["kind"].startswith("self-test")]
+    assert [(record["kind"], record["summary"]) for record in tests] == [
+        ("self-test", "passed"),
+        ("self-test.doors", "passed"),
+    ]
+
+
 async def test_an_agent_that_ends_while_its_doors_are_tried_has_simply_ended(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,10 +190,10 @@ async def test_an_agent_that_ends_while_its_doors_are_tried_has_simply_ended(
     ensure_image(engine, "shell", lambda _: None)
     trying = SelfTest.doors
 
-    def try_doors(itself: SelfTest) -> SelfTestReport:
+    def try_doors(itself: SelfTest, container: AgentContainer) -> SelfTestReport:
         (agents,) = (one for one in engine.find_owned() if one.session_id == wanted.session_id)
         engine.client.kill(agents.id)
-        return trying(itself)
+        return trying(itself, container)
 
     monkeypatch.setattr(SelfTest, "doors", try_doors)
     wanted = request(workspace)
@@ -147,8 +230,8 @@ async def test_what_was_prepared_is_used_while_it_stands_and_removed_in_any_case
     seen: set[str] = set()
     trying = SelfTest.doors
 
-    def try_doors(itself: SelfTest) -> SelfTestReport:
-        report = trying(itself)
+    def try_doors(itself: SelfTest, container: AgentContainer) -> SelfTestReport:
+        report = trying(itself, container)
         assert report.passed, report.failures
         seen.update(one.id for one in engine.find_owned() if one.session_id == wanted.session_id)
         session.request_stop("seen enough")
