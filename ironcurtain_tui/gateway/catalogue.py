@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import anyio
 import msgspec
@@ -141,16 +142,24 @@ class Catalogue:
             return Verdict(decision=Decision.DENY, reason="it could not be decided or recorded", rule="fail-closed")
 
     async def _execute(self, server: ToolServer, action: ToolCall, report: Report) -> CallToolResult:
+        return self._shown(await self._carried_out(action, self._result(server, action, report)))
+
+    async def _carried_out[T: BaseModel | Contents](self, action: ToolCall, work: Awaitable[T]) -> T:
+        """What ``work`` gives. Its outcome is recorded even when nobody waits for it any more."""
         began = time.monotonic()
         outcome = Outcome(is_error=True, cancelled=True)
         try:
-            result = await self._result(server, action, report)
-            text = result.model_dump_json(by_alias=True, exclude_none=True).encode()
-            outcome = Outcome(is_error=result.isError, size=len(text), sha256=hashlib.sha256(text).hexdigest())
+            result = await work
+            text = _as_json(result)
+            is_error = isinstance(result, CallToolResult) and result.isError
+            outcome = Outcome(is_error=is_error, size=len(text), sha256=hashlib.sha256(text).hexdigest())
+        except McpError:
+            outcome = Outcome(is_error=True)
+            raise
         finally:
-            with anyio.CancelScope(shield=True):  # what happened is recorded even when nobody waits for it any more
+            with anyio.CancelScope(shield=True):
                 await self._record(action, outcome, began)
-        return self._shown(result)
+        return result
 
     async def _record(self, action: ToolCall, outcome: Outcome, began: float) -> None:
         elapsed = round((time.monotonic() - began) * 1000, 3)
@@ -175,8 +184,8 @@ class Catalogue:
         for server in self._servers.values():
             own_uri = self._own_uri(uri)
             if await _offers(server, own_uri):
-                await self._admitted(server, READ, {"uri": own_uri})
-                return [self._shown(each) for each in await _asked(server.read(own_uri))]
+                contents = await self._once_admitted(server, READ, {"uri": own_uri}, partial(server.read, own_uri))
+                return [self._shown(each) for each in contents]
         raise McpError(ErrorData(code=INVALID_PARAMS, message="There is no such resource."))
 
     async def prompt(self, name: str, arguments: dict[str, str]) -> GetPromptResult:
@@ -185,16 +194,22 @@ class Catalogue:
         server = self._servers.get(prefix)
         if server is None or own_name not in {prompt.name for prompt in await server.prompts()}:
             raise McpError(ErrorData(code=INVALID_PARAMS, message="There is no such prompt."))
-        await self._admitted(server, PROMPT, {"name": own_name, "arguments": dict(arguments)})
-        return self._shown(await _asked(server.prompt(own_name, arguments)))
+        asked: dict[str, object] = {"name": own_name, "arguments": dict(arguments)}
+        return self._shown(
+            await self._once_admitted(server, PROMPT, asked, partial(server.prompt, own_name, arguments))
+        )
 
-    async def _admitted(self, server: ToolServer, kind: str, arguments: dict[str, object]) -> None:
-        """McpError unless this may be read."""
+    async def _once_admitted[T: BaseModel | Contents](
+        self, server: ToolServer, kind: str, arguments: dict[str, object], work: Callable[[], Awaitable[T]]
+    ) -> T:
+        """What ``work`` gives, recorded; McpError when it may not be done, or fails."""
         if server.own:
-            return
-        verdict = await self._admit(ToolCall(server=server.name, tool=kind, arguments=arguments))
+            return await _asked(work())
+        action = ToolCall(server=server.name, tool=kind, arguments=arguments)
+        verdict = await self._admit(action)
         if verdict.decision is not Decision.ALLOW:
             raise McpError(ErrorData(code=INVALID_PARAMS, message=f"IronCurtain refused this: {verdict.reason}."))
+        return await self._carried_out(action, _asked(work()))
 
     # --- small things --------------------------------------------------------------------------------
 
@@ -245,6 +260,12 @@ async def _asked[T](answer: Awaitable[T]) -> T:
         return await answer
     except CannotServe as error:
         raise McpError(ErrorData(code=INVALID_PARAMS, message=f"It failed: {error}.")) from error
+
+
+def _as_json(result: BaseModel | Contents) -> bytes:
+    if isinstance(result, BaseModel):
+        return result.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return b"[" + b",".join(map(_as_json, result)) + b"]"
 
 
 async def _offers(server: ToolServer, uri: str) -> bool:

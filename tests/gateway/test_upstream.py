@@ -256,6 +256,8 @@ async def test_resources_and_prompts_are_passed_on_when_allowed(stage: Stage) ->
         assert prompt.name == "echo__greet"
         answer = await client.get_prompt("echo__greet", {"name": "Ada"})
         assert answer.messages[0].content.model_dump()["text"] == "Say hello to Ada."
+        with pytest.raises(McpError, match="It failed"):
+            await client.get_prompt("echo__greet", {})
         stage.gate.verdict = Verdict(decision=Decision.DENY, reason="not now", rule="x")
         for asking in (client.read_resource(AnyUrl("note://one")), client.get_prompt("echo__greet", {"name": "x"})):
             with pytest.raises(McpError, match="not now"):
@@ -268,6 +270,9 @@ async def test_resources_and_prompts_are_passed_on_when_allowed(stage: Stage) ->
         ("resources/read", {"uri": "note://about/cats"}),
         ("prompts/get", {"name": "greet", "arguments": {"name": "Ada"}}),
     ]
+    assert [action for action, _ in stage.gate.outcomes] == stage.gate.asked[:4], "every intent has its outcome"
+    assert [each.is_error for _, each in stage.gate.outcomes] == [False, False, False, True]
+    assert all(each.sha256 for _, each in stage.gate.outcomes[:3])
 
 
 async def test_it_gets_the_variables_it_was_given_and_no_key(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
