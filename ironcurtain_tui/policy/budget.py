@@ -11,6 +11,9 @@ from ironcurtain_tui.events import ModelSpending, Spending, Value
 
 WARN_AT = 0.8
 """Part of a limit from which it is told."""
+MOST_MODELS = 50
+"""Of which one session, or day, keeps an account each: some gateways take any name."""
+OTHERS = "other models"
 
 
 class Span(StrEnum):
@@ -79,11 +82,12 @@ def used(limit: Limit, spending: Spending, minutes: float) -> float:
 
 
 def with_call(spent: Sequence[ModelSpending], call: ModelSpending) -> tuple[ModelSpending, ...]:
-    """``spent`` after one more call, by model, the dearest first."""
+    """``spent`` after one more call, by model, the dearest first. Models beyond MOST_MODELS are counted together."""
     by_model = {each.model: each for each in spent}
-    before = by_model.get(call.model, ModelSpending(model=call.model))
-    by_model[call.model] = ModelSpending(
-        model=call.model,
+    model = call.model if call.model in by_model or len(by_model) < MOST_MODELS else OTHERS
+    before = by_model.get(model, ModelSpending(model=model))
+    by_model[model] = ModelSpending(
+        model=model,
         requests=before.requests + call.requests,
         tokens=before.tokens + call.tokens,
         usd=before.usd + call.usd,

@@ -30,6 +30,15 @@ def test_the_sum_over_models_is_the_sum_over_calls(calls: list[ModelSpending]) -
     assert [each.usd for each in spent] == sorted((each.usd for each in spent), reverse=True)
 
 
+def test_an_agent_that_makes_up_models_opens_no_account_for_each() -> None:
+    spent: tuple[ModelSpending, ...] = ()
+    for number in range(10 * budget.MOST_MODELS):
+        spent = budget.with_call(spent, ModelSpending(model=f"m{number}", requests=1, tokens=number))
+    assert len(spent) == budget.MOST_MODELS + 1
+    assert spent[0].model == budget.OTHERS
+    assert sum(each.requests for each in spent) == 10 * budget.MOST_MODELS
+
+
 def test_limits_are_read_from_their_names_and_zero_is_none() -> None:
     found = budget.limits({"session_usd": 5.0, "session_tokens": 0, "day_requests": 10, "session_minutes": 30})
     assert [(each.span, each.unit, each.most) for each in found] == [

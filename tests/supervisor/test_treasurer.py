@@ -18,6 +18,7 @@ from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import Revoke, ScopeKind
 from ironcurtain_tui.events import BadgeState, Decision, Flow, FlowState, ModelSpending, Usage
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
+from ironcurtain_tui.policy.budget import MOST_MODELS
 from ironcurtain_tui.supervisor.gatehouse import day_book
 from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
 from tests.supervisor.gate_stage import GateStage, answer, gate_stage
@@ -187,6 +188,12 @@ async def test_a_price_that_is_not_known_is_told(budgeted: GateStage) -> None:
     budgeted.treasurer.count(over(usd=None, model="claude-unknown"))
     (notice,) = budgeted.bulletin.keeper.notices
     assert "claude-unknown" in notice.text
+
+
+async def test_made_up_models_are_told_of_a_bounded_number_of_times(budgeted: GateStage) -> None:
+    for number in range(3 * MOST_MODELS):
+        budgeted.treasurer.count(over(usd=None, model=f"m{number}"))
+    assert len(budgeted.treasurer._told) == MOST_MODELS + 1
 
 
 async def test_a_book_that_cannot_be_kept_is_told(tmp_path: Path) -> None:

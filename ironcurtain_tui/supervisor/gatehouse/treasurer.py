@@ -77,8 +77,9 @@ class Treasurer:
         self._spent = budget.with_call(self._spent, call)
         self._write(call)
         if call.unpriced and self._book is not None and any(limit.unit is Unit.USD for limit in self._limits):
+            model = call.model if any(each.model == call.model for each in self._spent) else budget.OTHERS
             self._tell_once(
-                f"The price of {call.model} is not known, so the budget in dollars does not count it.",
+                f"The price of {model} is not known, so the budget in dollars does not count it.",
                 "Set a limit in tokens as well.",
             )
         self._show()
