@@ -120,7 +120,7 @@ class SelfTest:
                 self.end()
 
     def begin(self, *, doors: bool) -> None:
-        """Open the listeners and lay out the probe, which tries the ``doors`` as well: say so if they are open by now.
+        """Open the listeners and lay out the probe, which tries the ``doors`` as well if they are open, or nearly.
 
         Raises UserFacingError.
         """

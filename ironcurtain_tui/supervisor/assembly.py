@@ -137,8 +137,8 @@ class Assembly:
         """There as soon as the screen process is."""
         self.container: AgentContainer | None = None
         self._test: SelfTest | None = None
-        self._doors_open = False
-        """Whether proxy and gateway answer."""
+        self._doors_near = groundwork is not None
+        """Whether proxy and gateway answer, or will in a moment: who has groundwork has their libraries loaded."""
         self._stream: socket.socket | None = None
         """The agent's terminal, until the screen is attached to it."""
         self.gatehouse: Gatehouse | None = None
@@ -267,7 +267,7 @@ class Assembly:
             await self._open_proxy(authority, policy, gatehouse, doorway)
             await self._open_gateway(context, policy, gatehouse, doorway)
             failure.pop_all()
-        self._doors_open = True
+        self._doors_near = True
 
     async def _open_proxy(
         self, authority: CertificateAuthority, policy: LivePolicy, gatehouse: Gatehouse, doorway: Doorway
@@ -545,7 +545,7 @@ class Assembly:
             self._teardown.push("self-test", lambda: asyncio.to_thread(test.end))
             container = self.container = await asyncio.to_thread(engine.create, spec)
             self._stream = await asyncio.to_thread(container.attach)
-            await asyncio.to_thread(partial(test.begin, doors=self._doors_open))
+            await asyncio.to_thread(partial(test.begin, doors=self._doors_near))
             starting = [container.start] if laid is None else [container.start, laid.start]
             await together(*(asyncio.to_thread(start) for start in starting))
         async with self._bulletin.step("self-test"):

@@ -135,9 +135,9 @@ async def test_a_container_that_fails_its_test_is_not_released(
     assert wanted.session_id not in {one.session_id for one in Engine.connect().find_owned()}
 
 
-@pytest.mark.parametrize("early", [True, False])
-async def test_doors_that_are_open_by_then_are_tried_before_the_agent_runs(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, early: bool
+@pytest.mark.parametrize("doors", ["open", "near", "far"])
+async def test_doors_that_are_near_are_tried_before_the_agent_runs(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, doors: str
 ) -> None:
     """And all that is tried is on the record, in either case."""
     engine_or_skip()
@@ -147,12 +147,12 @@ async def test_doors_that_are_open_by_then_are_tried_before_the_agent_runs(
     commands: list[Sequence[str]] = []
 
     async def open_doors(assembly: Assembly, *arguments: Any) -> None:
-        await (asyncio.sleep(0) if early else sealed.wait())
+        await (sealed.wait() if doors == "far" else asyncio.sleep(0))
         await opening(assembly, *arguments)
         opened.set()
 
     async def start(assembly: Assembly, *arguments: Any) -> None:
-        await (opened.wait() if early else asyncio.sleep(0))
+        await (opened.wait() if doors == "open" else asyncio.sleep(0))
         await starting(assembly, *arguments)
         sealed.set()
 
@@ -171,9 +171,9 @@ async def test_doors_that_are_open_by_then_are_tried_before_the_agent_runs(
 
     monkeypatch.setattr(Assembly, "_try_doors", try_doors)
     wanted = request(workspace)
-    session = Session.for_request(wanted)
+    session = Session.for_request(wanted, Groundwork(wanted.session_id) if doors == "near" else None)
     await session.run(listening=lambda: None)
-    assert bool(commands) is not early
+    assert bool(commands) is (doors == "far")
     with paths.SessionPaths.of(wanted.session_id).audit_log.open() as log:
         tests = [record for record in map(json.loads, log) if record["kind"].startswith("self-test")]
     assert [(record["kind"], record["summary"]) for record in tests] == [
