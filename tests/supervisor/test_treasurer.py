@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import itertools
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ironcurtain_tui.policy.action import HttpRequest, Verdict
 from ironcurtain_tui.policy.budget import MOST_MODELS
 from ironcurtain_tui.supervisor.gatehouse import day_book
 from ironcurtain_tui.supervisor.gatehouse.day_book import DayBook
+from tests.small_disk import small_file_system
 from tests.supervisor.gate_stage import GateStage, answer, gate_stage
 from tests.waiting import PATIENCE, until
 
@@ -219,15 +221,26 @@ def test_the_book_forgives_half_a_line_and_begins_anew_with_the_day(
     with path.open("ab") as half:
         half.write(b'{"model":"a"')
     assert book.today() == (call,)
+    DayBook(tmp_path).add(call)
+    assert sum(each.requests for each in book.today()) == 2
     with path.open("ab") as rest:
         rest.write(b'\xff\n[]\n{"model":"a","requests":-0.5}\n' + msgspec.json.encode(call) + b"\n")
-    assert sum(each.requests for each in book.today()) == 2
+    assert sum(each.requests for each in book.today()) == 3
     day = datetime.date(2026, 11, 22)
     assert book.today() == ()
     assert DayBook(tmp_path / "none").today() == ()
     day = datetime.date(2026, 12, 23)
     assert book.today() == ()
     assert not path.exists()
+
+
+def test_a_call_that_is_written_down_by_half_is_told(tmp_path: Path) -> None:
+    with small_file_system(tmp_path / "disk", "16k") as disk:
+        book, written = DayBook(disk), itertools.count()
+        call = ModelSpending(model="a-model-with-a-long-name", requests=1)
+        with pytest.raises(OSError, match="No space left"):
+            all(book.add(call) is None for _ in written)
+        assert sum(each.requests for each in book.today()) == next(written) - 1
 
 
 async def test_what_acts_unseen_is_asked_about_once_and_can_be_taken_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 from pathlib import Path
 
@@ -30,7 +31,9 @@ class DayBook:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path(_today()), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, msgspec.json.encode(call) + b"\n")
+            line = b"\n" + msgspec.json.encode(call) + b"\n"  # whatever half a line stands before it
+            if os.write(descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
 
