@@ -18,5 +18,7 @@ def small_file_system(directory: Path, size: str) -> Iterator[Path]:
         pytest.skip("mounting a small file system needs root")
     directory.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
-    yield directory
-    subprocess.run(["umount", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", directory], check=True)
