@@ -74,13 +74,16 @@ def _layout_file() -> LayoutFile:
 
 
 def _room(settings: config.Config) -> SessionsRoom:
-    from ironcurtain_tui.agents import AGENTS
+    def agents() -> list[str]:
+        from ironcurtain_tui.agents import AGENTS
 
-    usual = settings.session.agent
+        usual = settings.session.agent
+        return sorted((*AGENTS, *settings.agents), key=lambda name: name != usual)
+
     return SessionsRoom(
         listed=_listed,
         socket_of=lambda session: SessionPaths.of(session).control_socket,
-        agents=sorted((*AGENTS, *settings.agents), key=lambda name: name != usual),
+        agents=agents,
         command=(sys.executable, "-m", "ironcurtain_tui"),
     )
 

@@ -83,7 +83,7 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
         settings = notifications or NotificationSettings()
         self._notifier = Notifier(settings, os.environ, self._to_terminal, self._to_desktop, steady)
         self._now, self._steady = now, steady
-        room = room or SessionsRoom(tuple, Path, ("shell",), ("false",))
+        room = room or SessionsRoom(tuple, Path, lambda: ("shell",), ("false",))
         self._others = OtherSessions(self, self, room, self._keys, now)
         self._arrangement = self._kept.arrangement
         self._tabs: list[Tab] = []
@@ -208,6 +208,7 @@ class IronCurtainApp(ThemedApp[Departure], inherit_bindings=False):
 
         def screen() -> Screen[None]:
             tab.screen = SessionScreen(tab.feed, self._keys, self, self._arrangement, self._now, self._steady)
+            tab.screen._css_update_count = self._css_update_count  # what is made now has the styles of now
             return tab.screen
 
         self.add_mode(tab.mode, screen)

@@ -61,7 +61,7 @@ class OtherSessions:
         """Ask which session is to be started, and start it."""
         info = self._desk.last_shown()
         place, agent = (info.workspace, info.agent) if info else (str(Path.cwd()), "")
-        self._app.push_screen(NewSession(place, self._room.agents, agent), self._start)
+        self._app.push_screen(NewSession(place, self._room.agents(), agent), self._start)
 
     def _act(self, command: Command, session: ListedSession | None) -> None:
         """What a key in the list asks for."""

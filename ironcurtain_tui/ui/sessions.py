@@ -37,7 +37,7 @@ class SessionsRoom:
     """All sessions, newest first. Blocks while it reads."""
     socket_of: Callable[[str], Path]
     """Where the supervisor of a session listens, by its id."""
-    agents: Sequence[str]
+    agents: Callable[[], Sequence[str]]
     """Names of the agents that can be started; the first is the usual one."""
     command: Sequence[str]
     """Our own command line, without arguments."""

@@ -8,6 +8,7 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.ui.parsed_styles import ParsedStyles
 from ironcurtain_tui.ui.themes import IRONCURTAIN
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class ThemedApp[T](App[T], inherit_bindings=False):
         super().__init__()
         self.register_theme(IRONCURTAIN)
         self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
+        self.stylesheet = ParsedStyles(self.get_css_variables())
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
         """None: what Textual offers here is either in our tables or does not fit."""

@@ -65,7 +65,10 @@ PAST = (
 def room(sessions: Sequence[ListedSession], script: str = "", socket: Path = Path("/nobody")) -> SessionsRoom:
     """``script``: Python that is run in the place of our command line."""
     return SessionsRoom(
-        lambda: sessions, lambda _: socket, ("claude-code", "shell"), (sys.executable, "-c", script or "import sys")
+        lambda: sessions,
+        lambda _: socket,
+        lambda: ("claude-code", "shell"),
+        (sys.executable, "-c", script or "import sys"),
     )
 
 

@@ -97,6 +97,7 @@ class SessionScreen(KeyedScreen):
         self._host = host
         self._now, self._steady = now, steady
         self._shown = True
+        self._resumed = False
         self._looking_back = False
         self._haste = 0
         self._arrangement = arrangement
@@ -132,6 +133,10 @@ class SessionScreen(KeyedScreen):
         yield self.hints
         yield self.menu
         yield self._too_small
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        event.refresh_styles = self._resumed  # what was made a moment ago has them
+        self._resumed = True
 
     def on_mount(self) -> None:
         self._arrange()
