@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import App
 
@@ -12,11 +12,11 @@ from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.ui import errand
 from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
-from ironcurtain_tui.ui.screens.help import Help
-from ironcurtain_tui.ui.screens.new_session import NewSession, Wanted
-from ironcurtain_tui.ui.screens.sessions import SessionsScreen
-from ironcurtain_tui.ui.screens.starting import Starting
 from ironcurtain_tui.ui.sessions import ListedSession, SessionsRoom
+
+if TYPE_CHECKING:  # every screen is loaded when it is opened
+    from ironcurtain_tui.ui.screens.new_session import Wanted
+    from ironcurtain_tui.ui.screens.sessions import SessionsScreen
 
 
 class TabDesk(Protocol):
@@ -52,6 +52,8 @@ class OtherSessions:
 
     def list_screen(self) -> SessionsScreen:
         """A new screen with the list of all sessions."""
+        from ironcurtain_tui.ui.screens.sessions import SessionsScreen
+
         number = self._desk.tab_number
         return SessionsScreen(
             self._keymap, self._room.listed, lambda session: number(session.socket_path), self._act, self._now
@@ -59,6 +61,8 @@ class OtherSessions:
 
     def ask_for_new(self) -> None:
         """Ask which session is to be started, and start it."""
+        from ironcurtain_tui.ui.screens.new_session import NewSession
+
         info = self._desk.last_shown()
         place, agent = (info.workspace, info.agent) if info else (str(Path.cwd()), "")
         self._app.push_screen(NewSession(place, self._room.agents(), agent), self._start)
@@ -69,11 +73,16 @@ class OtherSessions:
             case Command.BACK:
                 self._desk.go_back()
             case Command.HELP:
-                self._app.push_screen(Help(self._keymap, (), False, Place.SESSIONS))
+                self._help()
             case _ if command in ABOUT_TABS:
                 self._desk.obey_tabs(command)
             case _ if session is not None:
                 self._act_on(command, session)
+
+    def _help(self) -> None:
+        from ironcurtain_tui.ui.screens.help import Help
+
+        self._app.push_screen(Help(self._keymap, (), False, Place.SESSIONS))
 
     def _act_on(self, command: Command, session: ListedSession) -> None:
         match command:
@@ -100,6 +109,8 @@ class OtherSessions:
             self._start_with(f"{wanted.agent} in {wanted.workspace}", arguments)
 
     def _start_with(self, what: str, arguments: Sequence[str]) -> None:
+        from ironcurtain_tui.ui.screens.starting import Starting
+
         command = [*self._room.command, "run", "--detach", *arguments]
         self._app.push_screen(Starting(f"Starting {what}", command), self._started)
 
@@ -114,7 +125,6 @@ class OtherSessions:
         self._app.notify(words, severity="error" if code else "information", timeout=10, markup=False)
 
     def _replay(self, session: str) -> None:
-        # What these two need (cryptography, the audit index) is loaded when they are opened.
         from ironcurtain_tui.audit.directory import AuditDirectory
         from ironcurtain_tui.ui.screens.replay import ReplayScreen
 

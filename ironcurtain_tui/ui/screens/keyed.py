@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.screen import Screen
 
+from ironcurtain_tui.control.messages import AlwaysPreview, DecisionRefused
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.widgets.footer import KeyHints
@@ -139,6 +140,12 @@ class CoveringScreen(KeyedScreen):
 
     def looked_at_again(self) -> None:
         """The terminal around us got the focus back."""
+
+    def refused(self, refusal: DecisionRefused) -> None:
+        """An answer to a card had no effect."""
+
+    def preview_came(self, preview: AlwaysPreview) -> None:
+        """The rule that "always" would write."""
 
     def elsewhere(self, command: Command) -> None:
         """Let the session obey; what is about its panels uncovers it first."""

@@ -29,13 +29,7 @@ from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
 from ironcurtain_tui.ui.layout import SIDE, Arrangement, Fold, Panel
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.pacing import Pacer
-from ironcurtain_tui.ui.screens.confirm import Confirm
-from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
-from ironcurtain_tui.ui.screens.grants import GrantsScreen
-from ironcurtain_tui.ui.screens.help import Help
 from ironcurtain_tui.ui.screens.keyed import CoveringScreen, KeyedScreen
-from ironcurtain_tui.ui.screens.notices import Notices
-from ironcurtain_tui.ui.screens.queue import QueueScreen
 from ironcurtain_tui.ui.session_feed import SessionFeed
 from ironcurtain_tui.ui.tabs import TabHost
 from ironcurtain_tui.ui.widgets.agent_pane import AgentPane
@@ -200,14 +194,14 @@ class SessionScreen(KeyedScreen):
 
     def decision_refused(self, refusal: messages.DecisionRefused) -> None:
         """An answer to a card had no effect."""
-        for queue in self._covering(QueueScreen):
-            queue.refused(refusal)
+        for screen in self._covering(CoveringScreen):
+            screen.refused(refusal)
         self.notify(f"Not taken: {neutralise(refusal.reason)}", severity="warning", timeout=10, markup=False)
 
     def preview_came(self, preview: messages.AlwaysPreview) -> None:
         """The rule that "always" would write."""
-        for queue in self._covering(QueueScreen):
-            queue.preview_came(preview)
+        for screen in self._covering(CoveringScreen):
+            screen.preview_came(preview)
 
     def over(self, ending: Ending) -> None:
         """Nobody is there to type to any more."""
@@ -272,7 +266,7 @@ class SessionScreen(KeyedScreen):
     def place(self) -> Place:
         if isinstance(self.focused, FilterLine):
             return Place.FILTER
-        if self.focused is self._trusted.area:
+        if self._trusted.is_written_in:
             return Place.SAYING
         if self._panel is not Panel.AGENT:
             return Place.PANEL
@@ -356,7 +350,7 @@ class SessionScreen(KeyedScreen):
             case Command.NOTICES:
                 self.feed.unread = 0
                 self._show_state()
-                self.app.push_screen(Notices(tuple(self._session.notices) if self._session else ()))
+                self._show_notices()
             case Command.PALETTE:
                 self.app.action_command_palette()
             case Command.THEME:
@@ -531,19 +525,26 @@ class SessionScreen(KeyedScreen):
             self._go_to(message.panel)
 
     # --- dialogs -----------------------------------------------------------------------------------
+    # All of them are loaded when they are opened, not before the first paint.
 
     def _help(self) -> None:
+        from ironcurtain_tui.ui.screens.help import Help
+
         badges = self._session.badges.values() if self._session else ()
         rehearsal = self._session is not None and self._session.info.rehearsal
         front = self.app.screen
         here = front.place if isinstance(front, KeyedScreen) else self.place
         self.app.push_screen(Help(self.keymap, badges, rehearsal, here))
 
+    def _show_notices(self) -> None:
+        from ironcurtain_tui.ui.screens.notices import Notices
+
+        self.app.push_screen(Notices(tuple(self._session.notices) if self._session else ()))
+
     def _browse(self, panel: Panel) -> None:
         session = self._session
         if session is None:
             return
-        # What they need (providers, cryptography) is loaded when they are opened, not before the first paint.
         if panel is Panel.TRAFFIC:
             from ironcurtain_tui.ui.screens.traffic_browser import TrafficBrowser
 
@@ -575,7 +576,7 @@ class SessionScreen(KeyedScreen):
         if self._session is None or not self.feed.connected:
             return
         info = self._session.info
-        question = Confirm(
+        self._confirm(
             f"Stop session {info.id}?",
             (
                 f"{info.agent_title} in {info.workspace}",
@@ -584,11 +585,11 @@ class SessionScreen(KeyedScreen):
             ),
             yes="Stop the session",
             no="Keep it running",
+            then=self.feed.stop,
         )
-        self.app.push_screen(question, self._stop)
 
     def _ask_to_cut(self) -> None:
-        question = Confirm(
+        self._confirm(
             "Cut the session off for good?",
             (
                 "Both doors are shut and stay shut: the agent runs on, but reaches no server and no tool any more,",
@@ -596,30 +597,43 @@ class SessionScreen(KeyedScreen):
             ),
             yes="Cut it off",
             no="Leave it",
+            then=lambda: self._send(messages.SetDoors(doors=DoorState.CUT)),
         )
-        self.app.push_screen(question, lambda yes: self._send(messages.SetDoors(doors=DoorState.CUT)) if yes else None)
+
+    def _confirm(self, title: str, text: Iterable[str], *, yes: str, no: str, then: Callable[[], object]) -> None:
+        """Ask, and do ``then`` after a yes."""
+        from ironcurtain_tui.ui.screens.confirm import Confirm
+
+        def answered(said: bool | None) -> None:
+            if said:
+                then()
+
+        self.app.push_screen(Confirm(title, text, yes=yes, no=no), answered)
 
     def _open_queue(self, escalation: Escalation | None = None) -> None:
         if self._session is not None:
+            from ironcurtain_tui.ui.screens.queue import QueueScreen
+
             self._arrange(self._arrangement.bring_back(Panel.ESCALATIONS))
             queue = QueueScreen(
                 self.keymap, self._session, self.obey, self._send, self._now, self._steady, escalation, self._haste
             )
-            self.app.push_screen(queue, lambda _: self._remember_haste(queue))
 
-    def _remember_haste(self, queue: QueueScreen) -> None:
-        self._haste = queue.haste
+            def remember(_: object) -> None:
+                self._haste = queue.haste
+
+            self.app.push_screen(queue, remember)
 
     def _open_grants(self) -> None:
         if self._session is not None:
-            self.app.push_screen(GrantsScreen(self.keymap, self._session, self.obey, self._send, self._now))
+            from ironcurtain_tui.ui.screens.grants import GrantsScreen
 
-    def _stop(self, confirmed: bool | None) -> None:
-        if confirmed:
-            self.feed.stop()
+            self.app.push_screen(GrantsScreen(self.keymap, self._session, self.obey, self._send, self._now))
 
     @on(RecordList.Opened)
     def _details(self, message: RecordList.Opened) -> None:
+        from ironcurtain_tui.ui.screens.details import Fields, RecordDetails, audit_fields, flow_fields
+
         match message.records.selected:
             case Flow(id=flow_id) as flow:
                 self.app.push_screen(RecordDetails("Flow", lambda: flow_fields(self._current(flow_id, flow))))
@@ -653,10 +667,10 @@ class SessionScreen(KeyedScreen):
         if not url.startswith(("https://", "http://")):
             self.notify(f"Not opened: {neutralise(url)}", severity="warning", markup=False)
             return
-        question = Confirm(
+        self._confirm(
             "Open this link in your browser?",
             (url, "", "The agent wrote it. Your browser is not in the container: the link itself may carry data out."),
             yes="Open it",
             no="Do not open",
+            then=lambda: self.app.open_url(url),
         )
-        self.app.push_screen(question, lambda yes: self.app.open_url(url) if yes else None)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import TextArea
 
 from ironcurtain_tui.events import Utterance
 from ironcurtain_tui.ui.completion import Completion, complete
@@ -19,21 +18,14 @@ from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 
+if TYPE_CHECKING:  # loaded when the line is opened for the first time
+    from ironcurtain_tui.ui.widgets.plain_text_area import PlainTextArea
+
 HEADING = " ▌ Your words to the agent "
 MOST_ROWS = 8
 _OURS = {Command.SUBMIT, Command.NEW_LINE, Command.COMPLETE, Command.EARLIER, Command.LATER}
 OFFERED = 12
 """Names that are shown when several fit."""
-
-
-class _Text(TextArea):
-    """A text area into which nothing but text is pasted."""
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()  # else the base class puts it in a second time, as it came
-        event.stop()
-        lines = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        self.insert("".join(each for each in lines if each.isprintable() or each in "\n\t"))
 
 
 class TrustedLine(Vertical):
@@ -49,7 +41,7 @@ class TrustedLine(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._title = Line()
-        self.area = _Text(compact=True, show_line_numbers=False, highlight_cursor_line=False, tab_behavior="indent")
+        self._area: PlainTextArea | None = None
         self._workspace = Path()
         self._earlier: list[str] = []
         self._at = 0
@@ -57,7 +49,21 @@ class TrustedLine(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self._title
-        yield self.area
+
+    @property
+    def area(self) -> PlainTextArea:
+        """Where the text is written. Made when it is first asked for."""
+        if self._area is None:
+            from ironcurtain_tui.ui.widgets.plain_text_area import PlainTextArea
+
+            self._area = PlainTextArea()
+            self.mount(self._area)
+        return self._area
+
+    @property
+    def is_written_in(self) -> bool:
+        """Whether the keys go to the text."""
+        return self._area is not None and self.screen.focused is self._area
 
     def open(self, workspace: str, said: Sequence[Utterance]) -> None:
         """Show it, with what was ``said`` before at hand."""
@@ -94,8 +100,8 @@ class TrustedLine(Vertical):
             case _:
                 self._step(1)
 
-    @on(TextArea.Changed)
-    def _changed(self) -> None:
+    def on_text_area_changed(self) -> None:
+        """As high as the text, up to a point."""
         rows = self.area.wrapped_document.height
         self.area.styles.height = max(1, min(rows, MOST_ROWS))
 
