@@ -1,12 +1,21 @@
-"""A stylesheet that parses each source once."""
+"""Styles, parsed as late and as seldom as can be."""
 
 from __future__ import annotations
+
+from pathlib import PurePath
 
 from textual.cache import LRUCache
 from textual.css.stylesheet import Stylesheet
 
+from ironcurtain_tui import paths
+
 SOURCES = 1024
 """Files and classes with styles of their own; there are far fewer."""
+
+
+def screen_styles(*names: str) -> list[str | PurePath]:
+    """For the ``CSS_PATH`` of a screen that is opened later, or never: those of styles/screens with these names."""
+    return [paths.resource("styles") / "screens" / f"{name}.tcss" for name in names]
 
 
 class ParsedStyles(Stylesheet):

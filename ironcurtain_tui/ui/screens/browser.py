@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ironcurtain_tui.ui.neutralise import clip, neutralise
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
 from ironcurtain_tui.ui.screens.keyed import PrefixedScreen
 from ironcurtain_tui.ui.tone import Tone
@@ -32,6 +33,7 @@ Keys = tuple[tuple[str, str, str], ...]
 class Browser(PrefixedScreen):
     """``waiting`` tells how many actions wait for the person, who would not see it from here."""
 
+    CSS_PATH = screen_styles("browser")
     AUTO_FOCUS = "RecordList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),

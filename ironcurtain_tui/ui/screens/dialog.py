@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 
@@ -20,6 +21,7 @@ from ironcurtain_tui.ui.widgets.line import Line, Piece
 class Dialog[T](ModalScreen[T]):
     """A box in the middle of the screen."""
 
+    CSS_PATH = screen_styles("dialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", show=False)]
     KEYS: ClassVar[tuple[str, ...]] = ("Esc close",)
 

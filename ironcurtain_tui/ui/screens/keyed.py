@@ -11,6 +11,7 @@ from textual.screen import Screen
 from ironcurtain_tui.control.messages import AlwaysPreview, DecisionRefused
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.ui.keymap import ABOUT_TABS, Command, Keymap, Place
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.widgets.footer import KeyHints
 from ironcurtain_tui.ui.widgets.line import CommandChosen
 from ironcurtain_tui.ui.widgets.prefix_menu import PrefixMenu
@@ -119,6 +120,8 @@ class PrefixedScreen(Screen[None]):
 
 class CoveringScreen(KeyedScreen):
     """Covers the session's screen and leaves to it what is not its own: ``session_obeys``."""
+
+    CSS_PATH = screen_styles("queue", "your_words")
 
     def __init__(self, keymap: Keymap, session: StateKeeper, session_obeys: Callable[[Command], None]) -> None:
         super().__init__(keymap)

@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, RadioButton, RadioSet, Static
 
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.screens.dialog import Dialog
 
 
@@ -41,6 +42,7 @@ class AgentButton(RadioButton):
 class NewSession(Dialog[Wanted]):
     """Gives a Wanted, or None."""
 
+    CSS_PATH = screen_styles("dialog", "sessions")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False, priority=True)]
     KEYS = ("Tab moves on", "Enter starts", "Esc leaves")
 

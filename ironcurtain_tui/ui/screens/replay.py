@@ -25,6 +25,7 @@ from ironcurtain_tui.terminal.replay import Event, Replay
 from ironcurtain_tui.ui.audit_search import AuditSearch
 from ironcurtain_tui.ui.figures import clock
 from ironcurtain_tui.ui.neutralise import clip, neutralise
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.past_flows import PastFlows
 from ironcurtain_tui.ui.player import Player
 from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, Keys
@@ -80,6 +81,7 @@ class ReplayHits(HitList):
 class ReplayScreen(PrefixedScreen):
     """Plays ``session``: from ``at``, paused, or from the beginning."""
 
+    CSS_PATH = screen_styles("replay")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", show=False),

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from ironcurtain_tui.ui.figures import clock
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.screens.confirm import Confirm
 from ironcurtain_tui.ui.screens.keyed import KeyedScreen
 from ironcurtain_tui.ui.sessions import ListedSession
@@ -68,6 +69,8 @@ class SessionList(RecordList[ListedSession]):
 
 class SessionsScreen(KeyedScreen):
     """The list, read anew every two seconds while it is looked at. ``obey_app`` does what is about tabs."""
+
+    CSS_PATH = screen_styles("sessions")
 
     def __init__(
         self,

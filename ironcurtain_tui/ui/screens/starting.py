@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from ironcurtain_tui.ui import errand
 from ironcurtain_tui.ui.neutralise import neutralise
+from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.screens.dialog import Dialog
 
 STARTED = re.compile(r"Session ([0-9a-f]{12}) runs\.")
@@ -24,6 +25,7 @@ STARTED = re.compile(r"Session ([0-9a-f]{12}) runs\.")
 class Starting(Dialog[str]):
     """Runs ``command``, which starts a session, and gives the session's id; None when there is none."""
 
+    CSS_PATH = screen_styles("dialog", "sessions")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "nothing", show=False)]
     KEYS = ("Esc leaves: what is under way goes on by itself",)
 
