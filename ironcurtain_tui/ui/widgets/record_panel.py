@@ -32,15 +32,14 @@ class RecordPanel[R](SidePanel):
     ) -> None:
         super().__init__(panel, name, key, zoom)
         self.records = records
-        self.filter = FilterLine(is_reserved)
-        self.filter.display = False
+        self._is_reserved = is_reserved
+        self._filter: FilterLine | None = None
         self._all: Sequence[R] = ()
         self._notes: tuple[Piece, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self.title_line
         yield self.records
-        yield self.filter
 
     @property
     def target(self) -> RecordList[R]:
@@ -56,18 +55,28 @@ class RecordPanel[R](SidePanel):
 
     def open_filter(self) -> None:
         """Show the filter line and give it the focus."""
-        self.filter.display = True
-        self.filter.focus()
+        if self._filter is None:
+            self._filter = FilterLine(self._is_reserved)
+            self.mount(self._filter)
+        self._filter.display = True
+        self._filter.focus()
 
     def keep_filter(self) -> None:
         """Go back to the list, with the filter in force unless it is empty."""
-        self.filter.display = bool(self.filter.value)
+        if self._filter is not None:
+            self._filter.display = bool(self._filter.value)
         self.records.focus()
 
     def clear_filter(self) -> None:
         """Show all records again and go back to the list."""
-        self.filter.value = ""
+        if self._filter is not None:
+            self._filter.value = ""
         self.keep_filter()
+
+    @property
+    def _wanted(self) -> str:
+        """What the person wrote into the filter line."""
+        return self._filter.value if self._filter is not None else ""
 
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()
@@ -78,7 +87,7 @@ class RecordPanel[R](SidePanel):
         self._describe()
 
     def _list(self, came: int = 0) -> None:
-        wanted = self.filter.value.casefold()
+        wanted = self._wanted.casefold()
         self.records.show(
             [record for record in self._all if wanted in self._text(record)] if wanted else self._all, came
         )
@@ -89,8 +98,8 @@ class RecordPanel[R](SidePanel):
 
     def _describe(self) -> None:
         notes = list(self._notes)
-        if self.filter.value:
-            notes.insert(0, Piece(f" filter: {clip(neutralise(self.filter.value), 12)} ", Tone.ACCENT, Command.FILTER))
+        if self._wanted:
+            notes.insert(0, Piece(f" filter: {clip(neutralise(self._wanted), 12)} ", Tone.ACCENT, Command.FILTER))
         if self.records.FOLLOWS and not self.records.following:
             newer = f" ↓ {count(self.records.unseen)} newer " if self.records.unseen else " reading "
             notes.insert(0, Piece(newer, Tone.ACCENT, Command.LAST, "Go to the newest and follow"))
