@@ -467,6 +467,8 @@ class Assembly:
             self.gatehouse.flow_changed()
         if flow.state.is_over and flow.intended:
             self._chronicle.outcome(flow)
+            if flow.decision is not Decision.ALLOW:
+                self._treasurer.release(flow)
         if flow.decision is not Decision.ALLOW:
             return
         if flow.state.is_over:

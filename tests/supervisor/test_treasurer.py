@@ -166,6 +166,39 @@ async def test_requests_count_while_they_are_under_way(tmp_path: Path) -> None:
         assert (await admitted(stage)).decision is Decision.DENY
 
 
+async def test_requests_that_were_never_sent_use_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, budget = ApprovalSettings(unattended="deny"), BudgetSettings(session_requests=1)
+    async with gate_stage(tmp_path, settings=settings, budget=budget) as stage:
+        stage.watched = False
+        assert (await admitted(stage)).decision is Decision.ALLOW
+        stage.treasurer.release(msgspec.structs.replace(over(), decision=Decision.DENY))
+        recorded, submit = asyncio.Event(), stage.audit.submit
+
+        def submitted(*arguments: Any, **named: Any) -> Any:
+            stored = submit(*arguments, **named)
+            stored.set_running_or_notify_cancel = lambda: True  # it is being written, and cannot be taken back
+            stored.cancel = lambda: False
+            recorded.set()
+            return stored
+
+        with monkeypatch.context() as writing:
+            writing.setattr(stage.audit, "submit", submitted)
+            leaving = start(admitted(stage))
+            await recorded.wait()
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        await until(lambda: "request.end" in stage.kinds())
+        assert (await admitted(stage)).decision is Decision.ALLOW
+        assert (await admitted(stage)).decision is Decision.DENY
+
+
+async def test_requests_that_cannot_be_recorded_use_nothing(tmp_path: Path) -> None:
+    async with gate_stage(tmp_path, budget=BudgetSettings(session_requests=1)) as stage:
+        stage.audit.path.unlink()
+        for _ in range(2):
+            assert (await admitted(stage)).rule == "audit-first"
+
+
 async def test_a_day_is_counted_over_sessions_and_restarts(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

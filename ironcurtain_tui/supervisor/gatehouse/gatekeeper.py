@@ -314,18 +314,28 @@ class Gatekeeper:
             "rule": verdict.rule,
             **({"digest": verdict.digest} if verdict.digest else {}),
         }
+        allowed = verdict.decision is Decision.ALLOW
         try:
             intent = self._audit.submit(kind_of(action), summary_of(action), decision=verdict.decision, data=data)
             try:
                 await asyncio.wrap_future(intent)
             except asyncio.CancelledError:
-                if verdict.decision is Decision.ALLOW and not intent.cancel():
-                    self._endings.start(self._came_to_nothing(intent, action, blind=verdict.blind), "outcome")
+                if allowed:
+                    self._release(action)
+                    if not intent.cancel():
+                        self._endings.start(self._came_to_nothing(intent, action, blind=verdict.blind), "outcome")
                 raise
         except AuditUnavailable as error:
+            if allowed:
+                self._release(action)
             self._on_unavailable(error)
             return NO_AUDIT
         return verdict
+
+    def _release(self, action: Action) -> None:
+        """It is not going to be sent after all."""
+        if self._treasurer is not None and isinstance(action, HttpRequest):
+            self._treasurer.release(action)
 
     async def _came_to_nothing(self, intent: Future[AuditLine], action: Action, *, blind: bool) -> None:
         """Record the outcome of an action whose client left while the intent to allow it was being recorded."""

@@ -84,6 +84,11 @@ class Treasurer:
             )
         self._show()
 
+    def release(self, asked: HttpRequest | Flow) -> None:
+        """What was admitted was never sent: it uses nothing."""
+        if self._is_model_call(asked.host, asked.method, asked.path):
+            self._admitted -= 1
+
     async def admit(self, action: HttpRequest, ask: Ask | None) -> Verdict | None:
         """None when the budget leaves room for ``action``, or a person gives it more; else the denial.
 
