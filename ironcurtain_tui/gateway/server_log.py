@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 MOST_BYTES = 1 << 20
 """Of one file; when it is full it becomes ``NAME.1`` in place of an older one."""
@@ -22,16 +22,16 @@ class ServerLog:
         """Add a line of our own."""
         self._keep(f"[ironcurtain] {text}\n".encode())
 
-    def pipe(self) -> tuple[int, TextIO]:
+    def pipe(self) -> tuple[BinaryIO, TextIO]:
         """The end to read with ``drain`` and the end to give to the child (and then close here)."""
         reading, writing = os.pipe()
-        return reading, os.fdopen(writing, "w")
+        return os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "w")
 
-    async def drain(self, reading: int) -> None:
-        """Keep what comes through ``reading`` until its last writer closes it; takes over the descriptor."""
+    async def drain(self, reading: BinaryIO) -> None:
+        """Keep what comes through ``reading`` until its last writer closes it; then, close it."""
         reader = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+            lambda: asyncio.StreamReaderProtocol(reader), reading
         )
         try:
             while data := await reader.read(_CHUNK):

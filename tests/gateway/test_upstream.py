@@ -1,6 +1,7 @@
 """Real tool servers behind the gateway: their life, and calls all the way through."""
 
 import asyncio
+import gc
 import hashlib
 import os
 import stat
@@ -301,6 +302,23 @@ async def test_one_that_does_not_start_is_told_of_and_absent(
         assert (await client.list_tools()).tools == []
     assert stage.states[0][0] is ServerState.DOWN
     assert reason in stage.states[0][1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counted below /proc")
+async def test_one_that_is_ended_while_it_starts_leaves_no_descriptor(tmp_path: Path) -> None:
+    def open_files() -> int:
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = open_files()
+    for steps in range(20):
+        settings = McpServerSettings(command="no-such-command-here")
+        server = Upstream("echo", settings, tmp_path, tmp_path / "echo.log", lambda *_: None)
+        server.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await server.stop()
+    assert open_files() <= before
 
 
 async def test_what_it_writes_to_its_errors_is_kept_but_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
