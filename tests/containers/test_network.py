@@ -15,6 +15,7 @@ from pathlib import Path
 import docker.errors
 import pytest
 
+from ironcurtain_tui.containers import namespace as namespace_module
 from ironcurtain_tui.containers import network as network_module
 from ironcurtain_tui.containers import sidecar as sidecar_module
 from ironcurtain_tui.containers.container import AgentContainer
@@ -31,6 +32,7 @@ from ironcurtain_tui.containers.subnet import candidates
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.listener import TcpListener, TokenListener
 from tests.containers.conftest import Create, Doors, Judge
+from tests.waiting import wait_until
 
 TOKEN = "t0ken-of-this-session"
 OWNER = {"ironcurtain.owner.pid": "1"}
@@ -196,6 +198,39 @@ async def test_the_same_holds_in_a_namespace_made_beforehand(
     another = {"session_id": secrets.token_hex(6), "namespace": namespace.holder.id}
     report = await asyncio.to_thread(partial(judge, network, **another))
     assert failed(report) >= {"interfaces", "routes", "host-tcp", "host-heard", "network"}
+
+
+NAME_SERVER = """
+import socket
+listener = socket.create_server(("127.0.0.2", 53))
+while True:
+    with listener.accept()[0] as asker:
+        question = asker.recv(512)
+        asker.sendall(question[:4] + bytes([question[4] | 0x80, 3]) + question[6:])
+"""
+"""Says that no name exists."""
+
+
+@pytest.mark.engine
+async def test_a_name_server_that_asks_somebody_else_is_noticed(
+    engine: Engine, judge: Judge, create: Create, join: Join, shell_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if it asks somebody else only after it was refused."""
+    real = namespace_module.network_options
+    monkeypatch.setattr(
+        namespace_module, "network_options", lambda network: {**real(network), "Dns": ["127.0.0.1", "127.0.0.2"]}
+    )
+    network = await asyncio.to_thread(join)
+    session = network.name.removeprefix("ironcurtain-")
+    make = partial(NetworkNamespace.create, engine, session, shell_image, OWNER)
+    namespace = (await asyncio.to_thread(make, network.agents_part)).holder.id
+    server = create(entrypoint=("python3", "-c", NAME_SERVER), namespace=namespace)
+    await asyncio.to_thread(server.start)
+    tables = ["cat", "/proc/net/tcp"]
+    await asyncio.to_thread(wait_until, lambda: b" 0200007F:0035 " in server.exec(tables)[1])
+    report = await asyncio.to_thread(partial(judge, network, namespace=namespace))
+    assert failed(report) == {"dns"}
+    assert "answers with code 3" in {finding.detail for finding in report.failures}
 
 
 @pytest.mark.engine
