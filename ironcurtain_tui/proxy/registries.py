@@ -164,10 +164,10 @@ class Registries:
 
     def read(self, place: str, target: str, accept: str) -> Inquiry | None:
         """What a request asks; None when that is not understood."""
-        if (led := self._redirects.get((place, target))) is not None:
-            return led
         if (known := self._files.get((place, pypi.main_file(target)))) is not None:
             return Inquiry(known[0], File(name=known[1]), place, target)
+        if (led := self._redirects.get((place, target))) is not None:
+            return led
         if "?" in target:
             return None
         for registry in self._registries:

@@ -197,6 +197,11 @@ class TestFiles:
         assert (await ask(shop, FILES, elsewhere)).body == b"moved"
         assert (await ask(shop, FILES, "/blob/other")).status == 403
 
+    async def test_a_file_that_is_held_back_is_not_reached_by_a_redirect(self, shop: Shop) -> None:
+        shop.world.redirects[NPM, OLD] = NEW
+        assert (await ask(shop, NPM, OLD)).status == 302
+        assert (await ask(shop, NPM, NEW)).status == 403
+
     async def test_a_python_file_is_as_old_as_itself_not_as_its_version(self, shop: Shop) -> None:
         page = json.loads(shop.world.pages[PYPI, "/simple/leftpad/"][1])
         page["files"][0]["upload-time"] = page["files"][2]["upload-time"]  # added to 1.0.0 three hours ago
