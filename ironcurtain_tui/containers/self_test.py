@@ -33,7 +33,7 @@ from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import open_ports
-from ironcurtain_tui.containers.spec import PROBE_COMMAND, PROBE_NAME, SELF_TEST, WANTED_NAME
+from ironcurtain_tui.containers.spec import AFTERWARDS, AT_START, DOORS, PROBE_COMMAND, PROBE_NAME, SELF_TEST
 from ironcurtain_tui.errors import UserFacingError
 
 PROBE = Path(__file__).with_name("self_test_probe.py")
@@ -88,8 +88,8 @@ class NoResultError(UserFacingError):
 class SelfTest:
     """Checks a container that is not yet released. Blocking, takes well under a second when all is well.
 
-    In order: ``begin``, the container's start, ``sealed``, ``doors``; ``end`` if it comes to nothing after ``begin``.
-    Anything that keeps a check from being made makes it fail.
+    In order: ``begin``, the container's start, ``sealed``, ``doors``; ``end`` if it does not come that far. Anything
+    that keeps a check from being made makes it fail.
     """
 
     def __init__(self, engine: Engine, sockets: Path, network: SessionNetwork | None = None) -> None:
@@ -128,7 +128,7 @@ class SelfTest:
             listeners = Listeners(host_addresses(self._engine), self._nonce)
             self._listeners = self._open.enter_context(listeners)
             wide = 0 if self._network is None else listeners.listen_everywhere()
-            self._lay_out(sealed=True, doors=doors, wide=wide)
+            self._lay_out(AT_START, sealed=True, doors=doors, wide=wide)
 
     def sealed(
         self, container: AgentContainer, terminal: socket.socket, timeout: float = RESULT_SECONDS
@@ -149,15 +149,15 @@ class SelfTest:
         except UserFacingError as error:
             return SelfTestReport.of([Finding("probe", False, error.message)])
         finally:
-            self.end()
+            self._open.close()
 
     def doors(self, container: AgentContainer) -> SelfTestReport:
         """That the two doors answer from inside, each within 20 s; tried now unless they were at the start."""
-        if self._answered is not None:
-            return self._answered
         try:
-            self._lay_out(sealed=False, doors=True)
-            _, output = container.exec(PROBE_COMMAND)
+            if self._answered is not None:
+                return self._answered
+            self._lay_out(AFTERWARDS, sealed=False, doors=True)
+            _, output = container.exec((*PROBE_COMMAND, f"{DOORS}/{SELF_TEST}/{AFTERWARDS}"))
             found = framed(output, self._nonce)
             if found is None:
                 raise NoResultError(f"no result: {output.decode('utf-8', 'replace')[-SAID:]!r}")
@@ -173,8 +173,11 @@ class SelfTest:
             self._open.close()
             shutil.rmtree(self._files, ignore_errors=True)
 
-    def _lay_out(self, *, sealed: bool, doors: bool, wide: int = 0) -> None:
-        """The container's user, who may not be ours, reads it: hence the modes."""
+    def _lay_out(self, name: str, *, sealed: bool, doors: bool, wide: int = 0) -> None:
+        """The container's user, who may not be ours, reads it: hence the modes.
+
+        Nothing is written twice: an engine in a virtual machine may not see that at once.
+        """
         network = self._network
         tcp = network and {
             "sidecar": network.sidecar_address,
@@ -196,9 +199,10 @@ class SelfTest:
         try:
             self._files.mkdir(exist_ok=True)
             self._files.chmod(0o755)
-            for name, text in ((PROBE_NAME, PROBE.read_text()), (WANTED_NAME, json.dumps(wanted))):
-                (self._files / name).write_text(text)
-                (self._files / name).chmod(0o644)
+            for path, text in ((self._files / PROBE_NAME, PROBE.read_text()), (self._files / name, json.dumps(wanted))):
+                if not path.exists():
+                    path.write_text(text)
+                    path.chmod(0o644)
         except OSError as error:
             raise UserFacingError(f"The self-test cannot be prepared: {error}.") from error
 

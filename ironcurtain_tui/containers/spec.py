@@ -25,12 +25,12 @@ STATE = "/run/ironcurtain-state"
 ENTRYPOINT = "/usr/local/bin/ironcurtain-entrypoint"
 SELF_TEST = "self-test"
 """Directory in the sockets directory: what the self-test runs in the container as that starts."""
-PROBE_NAME, WANTED_NAME = "probe.py", "wanted.json"
-PROBE_COMMAND = ("python3", "-I", "-S", f"{DOORS}/{SELF_TEST}/{PROBE_NAME}", f"{DOORS}/{SELF_TEST}/{WANTED_NAME}")
+PROBE_NAME, AT_START, AFTERWARDS = "probe.py", "wanted.json", "wanted-afterwards.json"
+PROBE_COMMAND = ("python3", "-I", "-S", f"{DOORS}/{SELF_TEST}/{PROBE_NAME}")
 TESTED_ENTRYPOINT = (
     "/bin/sh",
     "-c",
-    f'(({" ".join(PROBE_COMMAND)} </dev/null || kill -KILL $$) &); exec "$@"',
+    f'(({" ".join(PROBE_COMMAND)} {DOORS}/{SELF_TEST}/{AT_START} </dev/null || kill -KILL $$) &); exec "$@"',
     "ironcurtain",
     ENTRYPOINT,
 )

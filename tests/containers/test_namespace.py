@@ -13,7 +13,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.namespace import NetworkNamespace, holder_body
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport, decoded, framed
-from ironcurtain_tui.containers.spec import PROBE_COMMAND, AgentNetwork
+from ironcurtain_tui.containers.spec import AT_START, DOORS, PROBE_COMMAND, SELF_TEST, AgentNetwork
 from tests.containers.conftest import Create, Doors, Judge
 
 OWNER = {"ironcurtain.owner.pid": "1"}
@@ -70,7 +70,7 @@ async def test_without_its_holder_the_container_has_nothing_more_than_before(
     await asyncio.to_thread(container.start)
     await asyncio.to_thread(namespace.remove)
     await asyncio.to_thread(partial(test.begin, doors=True))
-    _, output = await asyncio.to_thread(container.exec, PROBE_COMMAND)
+    _, output = await asyncio.to_thread(container.exec, (*PROBE_COMMAND, f"{DOORS}/{SELF_TEST}/{AT_START}"))
     test.end()
     found = framed(output, output[:NONCE].decode())
     assert found is not None, output
