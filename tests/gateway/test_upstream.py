@@ -336,8 +336,11 @@ SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
 from ironcurtain_tui.config import McpServerSettings
+from ironcurtain_tui.gateway import upstream
 from ironcurtain_tui.gateway.upstream import Upstream
 import msgspec
+
+upstream.START_SECONDS = upstream.PATIENCE_SECONDS = float(sys.argv[3])
 
 async def main():
     settings = msgspec.json.decode(sys.argv[1], type=McpServerSettings)
@@ -358,6 +361,7 @@ async def test_a_server_ends_with_a_supervisor_that_was_killed(stage: Stage) -> 
         SUPERVISOR,
         settings,
         str(stage.root),
+        str(PATIENCE),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     await until((stage.root / "began").exists)

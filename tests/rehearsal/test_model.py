@@ -28,7 +28,11 @@ def connect(model: RehearsalModel, authority: bytes | None = None) -> httpx.Asyn
     """A client that takes the model for the provider's host, and verifies it as that."""
     trust = ssl.create_default_context(cadata=(authority or model.ca_pem).decode())
     return httpx.AsyncClient(
-        base_url=f"https://127.0.0.1:{model.port}", verify=trust, trust_env=False, headers={"x-api-key": KEY}
+        base_url=f"https://127.0.0.1:{model.port}",
+        verify=trust,
+        trust_env=False,
+        headers={"x-api-key": KEY},
+        timeout=PATIENCE,
     )
 
 

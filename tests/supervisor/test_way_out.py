@@ -31,6 +31,7 @@ from tests.gateway.stage import echo_over_http
 from tests.models.stage import scripted_api
 from tests.proxy.corporate import CorporateProxy, pump
 from tests.proxy.stage import server_context
+from tests.waiting import PATIENCE
 
 HOST = "service.example.org"
 """No name server knows it: without the proxy nobody gets there."""
@@ -186,7 +187,7 @@ async def test_this_machine_and_what_is_exempt_are_reached_directly(company: Com
 
         variables = {"https_proxy": f"http://{USER}@127.0.0.1:{company.proxy.port}", "no_proxy": f".{HOST}"}
         for way_out in (company.way_out(), WayOut(NetworkSettings(), variables)):
-            async with httpx.AsyncClient(transport=way_out.transport()) as client:
+            async with httpx.AsyncClient(transport=way_out.transport(), timeout=PATIENCE) as client:
                 assert (await client.get(api.url)).status_code == 200
         async with httpx.AsyncClient(transport=WayOut(NetworkSettings(), variables).transport()) as client:
             with pytest.raises(httpx.ConnectError):
