@@ -105,3 +105,18 @@ async def test_what_is_said_arrives_as_a_paste_and_enter_and_is_no_typing(agent:
 async def test_without_bracketed_paste_it_arrives_as_lines(agent: Agent) -> None:
     await agent.terminal.say("ls")
     assert await agent.reads(lambda found: found.endswith(b"\r")) == b"ls\r"
+
+
+async def test_what_was_read_before_it_was_attached_comes_first(tmp_path: Path) -> None:
+    tasks = TaskOwner()
+    terminal = await AgentTerminal.open(
+        EmulatorEvents(), tasks, (80, 24), tmp_path / "r.cast", RecordingSettings(enabled=False), lambda _: None
+    )
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"and later")
+        terminal.attach(cast(AgentContainer, NoContainer()), ours, lambda _: None, b"before ")
+        await until(lambda: "and later" in terminal.text())
+        assert terminal.text().startswith("before and later")
+        await terminal.close()
+        await tasks.close()
