@@ -145,6 +145,8 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._tasks = TaskOwner()
         self.viewers: list[Viewer] = []
+        self._sizes: dict[Viewer, Resize] = {}
+        """What those who look asked for; the last one's is the agent's."""
 
     @property
     def deciders(self) -> int:
@@ -220,7 +222,7 @@ class ControlServer:
         self.viewers.append(viewer)
         self._served.on_viewers_changed()
         if sized:
-            self._served.on_message(viewer, Resize(cols=hello.cols, lines=hello.lines))
+            self._resize(viewer, Resize(cols=hello.cols, lines=hello.lines))
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(reader, viewer), name="viewer reads")
@@ -230,6 +232,7 @@ class ControlServer:
             log.info("a viewer left: %s", errors.exceptions[0])
         finally:
             self.viewers.remove(viewer)
+            self._forget_size(viewer)
             self._served.on_viewers_changed()
 
     async def _read(self, reader: asyncio.StreamReader, viewer: Viewer) -> None:
@@ -237,6 +240,20 @@ class ControlServer:
         while (message := await frames.read()) is not None:
             if isinstance(message, Watch):
                 viewer.watch(message.screen)
+                if not message.screen:
+                    self._forget_size(viewer)
+            elif isinstance(message, Resize):
+                self._resize(viewer, message)
             else:
                 self._served.on_message(viewer, message)
         raise ConnectionResetError("it closed the connection")
+
+    def _resize(self, viewer: Viewer, size: Resize) -> None:
+        self._sizes.pop(viewer, None)
+        self._sizes[viewer] = size
+        self._served.on_message(viewer, size)
+
+    def _forget_size(self, viewer: Viewer) -> None:
+        """Who looks no more leaves the agent's screen to the one who asked for a size last."""
+        if self._sizes.pop(viewer, None) is not None and self._sizes:
+            self._served.on_message(*next(reversed(self._sizes.items())))

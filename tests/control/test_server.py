@@ -213,6 +213,31 @@ async def test_who_does_not_watch_gets_events_only_and_then_one_whole_screen(
     await client.close()
 
 
+async def test_who_leaves_or_looks_away_gives_the_screen_back_to_the_one_still_there(
+    server: ControlServer, session: Session, tmp_path: Path
+) -> None:
+    async def heard(client: ControlClient) -> list[tuple[int, int]]:
+        session.arrived.clear()
+        client.send(Key(key="a", character="a"))
+        async with asyncio.timeout(PATIENCE):
+            await session.arrived.wait()
+        return [(each.cols, each.lines) for each in session.received if isinstance(each, Resize)]
+
+    first = await ControlClient.connect(tmp_path / "c.sock", cols=80, lines=24)
+    second = await ControlClient.connect(tmp_path / "c.sock", cols=200, lines=50)
+    second.send(Watch(screen=False))
+    assert await heard(second) == [(80, 24), (200, 50), (80, 24)]
+    second.send(Resize(cols=120, lines=40))
+    second.send(Watch(screen=True))
+    assert await heard(second) == [(80, 24), (200, 50), (80, 24), (120, 40)]
+    await second.close()
+    async with asyncio.timeout(PATIENCE):
+        while len(server.viewers) > 1:
+            await asyncio.sleep(0.01)
+    assert (await heard(first))[4:] == [(80, 24)]
+    await first.close()
+
+
 async def test_goodbye_reaches_viewers_and_the_socket_goes(session: Session, tmp_path: Path) -> None:
     server = ControlServer(tmp_path / "c.sock", session)
     await server.start()
