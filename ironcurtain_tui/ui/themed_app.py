@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.ui.parsed_styles import ParsedStyles
-from ironcurtain_tui.ui.themes import IRONCURTAIN
+from ironcurtain_tui.ui.themes import IRONCURTAIN, signal_colours
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,11 @@ class ThemedApp[T](App[T], inherit_bindings=False):
         self.register_theme(IRONCURTAIN)
         self.theme = theme if theme in self.available_themes else IRONCURTAIN.name
         self.stylesheet = ParsedStyles(self.get_css_variables())
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's, and those colours of it that are text made readable."""
+        variables = super().get_css_variables()
+        return {**variables, **signal_colours(variables)}
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:  # noqa: ARG002 - Textual's
         """None: what Textual offers here is either in our tables or does not fit."""
