@@ -46,9 +46,9 @@ You are where an agent would be: in a container without a network.
 
   {context.workspace:<14} your project; the only place that outlives this session
   hosts          {hosts}
-                 through the proxy; everything else waits until the person decides (F2)
+                 through the proxy; all else waits until the person decides (F2)
   keys           stand-ins; the proxy puts the real ones in on the way
 
-Try:  curl -sS https://example.com     ip addr     env | grep -i -e proxy -e key
+Try:  curl -sS https://example.com    ip addr    env | grep -i -e proxy -e key
 
 """

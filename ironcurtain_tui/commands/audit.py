@@ -112,6 +112,8 @@ def _search(directory: AuditDirectory, options: argparse.Namespace) -> int:
             _write(to_jsonl([hit.record] if hit.record else []))
         else:
             _say(_hit(hit))
+    if not hits and not options.json:
+        print("No record fits.", file=sys.stderr)
     return int(not hits)
 
 

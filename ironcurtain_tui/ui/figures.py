@@ -17,6 +17,11 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 flow``, ``3 flows``, ``12k flows``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(milliseconds: float) -> str:
     """A duration in at most six cells: ``42ms``, ``1.8s``, ``75s``, ``12m``, ``3.1h``."""
     if milliseconds < 999.5:

@@ -51,6 +51,13 @@ DECISION = {
     Decision.ANSWER: Sign("=", "answer", Tone.QUIET),
 }
 
+DECISION_MEANING = {
+    Decision.ALLOW: "A rule or you let it through",
+    Decision.DENY: "A rule, a check or you refused it; nothing left this machine",
+    Decision.ESCALATE: "It was held for you to decide",
+    Decision.ANSWER: "It was answered on this machine; nothing left it",
+}
+
 ESCALATION = {
     EscalationState.PENDING: Sign("◆", "waits", Tone.WARN),
     EscalationState.APPROVED: Sign("✓", "approved", Tone.GOOD),

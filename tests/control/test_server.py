@@ -41,7 +41,7 @@ from ironcurtain_tui.events import (
     StatusChanged,
     TitleChanged,
 )
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 class Damage:
@@ -231,9 +231,7 @@ async def test_who_leaves_or_looks_away_gives_the_screen_back_to_the_one_still_t
     second.send(Watch(screen=True))
     assert await heard(second) == [(80, 24), (200, 50), (80, 24), (120, 40)]
     await second.close()
-    async with asyncio.timeout(PATIENCE):
-        while len(server.viewers) > 1:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(server.viewers) == 1)
     assert (await heard(first))[4:] == [(80, 24)]
     await first.close()
 

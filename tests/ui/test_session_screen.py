@@ -393,6 +393,19 @@ class TestRecords:
             await it.press("k", "k", "enter")
             assert "the endpoint is not on the list" in it.text
 
+    @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])
+    async def test_long_details_scroll_and_leave_the_keys_in_sight(
+        self, session: ScriptedSession, size: tuple[int, int]
+    ) -> None:
+        session.publish(FlowChanged(flow=flow(9, path="/" + "0" * 5000)))
+        async with driven(session, size) as it:
+            await it.press("f3", "enter")
+            await it.until(lambda: "Esc close" in it.text and "Outcome" in it.text)
+            content = it.app.screen.query_one("#content")
+            content.scroll_end(animate=False, immediate=True)
+            await it.until(lambda: content.scroll_y == content.max_scroll_y and "Flow  f9" in it.text)
+            assert "Esc close" in it.text
+
     async def test_details_of_an_audit_record(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
@@ -458,7 +471,9 @@ class TestRecords:
     async def test_filter(self, session: ScriptedSession) -> None:
         session.play()
         async with driven(session) as it:
-            await it.press("f3", "slash", *"teleme")
+            await it.press("f3", "slash", *"nowhere")
+            assert "Nothing here contains what the filter says" in it.text
+            await it.press(*["backspace"] * 7, *"teleme")
             assert "telemetry.example.com" in it.text
             assert "/v1/models" not in it.text
             await it.press("enter")
@@ -558,6 +573,9 @@ class TestNoticesHelpPalette:
             await it.until(lambda: "https://example.com/?q=\\u{202e}secret" in it.text)
             await it.press("enter")
             assert opened == []
+            terminal.post_message(AgentTerminal.LinkClicked("https://example.com/" + "x" * 9000))
+            await it.until(lambda: "Do not open" in it.text and "Esc close" in it.text)
+            await it.press("escape")
             terminal.post_message(AgentTerminal.LinkClicked("https://example.com/"))
             await it.until(lambda: isinstance(it.app.screen, Confirm))
             await it.press("y")

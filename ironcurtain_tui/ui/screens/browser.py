@@ -28,6 +28,8 @@ BESIDE_FROM = 110
 """Columns from which the details have room beside the list; below they take its place."""
 Keys = tuple[tuple[str, str, str], ...]
 """Keys as they are shown, what the help says of them, and a short form for the bottom line (or nothing)."""
+STAYS = ("F1", "Esc")
+"""The keys that the bottom line of the narrowest screen has, too."""
 
 
 class Browser(PrefixedScreen):
@@ -130,7 +132,7 @@ class Browser(PrefixedScreen):
     def _show_hints(self) -> None:
         shown = [*self.KEYS, *self.SHARED_KEYS]
         pieces = [
-            Piece(f"{key} {hint}", Tone.PLAIN, tooltip=label, rank=rank)
+            Piece(f"{key} {hint}", Tone.PLAIN, tooltip=label, rank=0 if key in STAYS else rank)
             for rank, (key, label, hint) in enumerate(shown, 1)
             if hint
         ]

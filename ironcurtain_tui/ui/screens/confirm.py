@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -24,6 +24,7 @@ class Confirm(Dialog[bool]):
         Binding("left,right", "app.focus_next", show=False),
     ]
     KEYS = ("y yes", "n no", "Tab choose", "Esc close")
+    AROUND = 8
 
     def __init__(self, title: str, lines: Iterable[str], yes: str, no: str) -> None:
         super().__init__(title)
@@ -31,7 +32,8 @@ class Confirm(Dialog[bool]):
         self._yes, self._no = yes, no
 
     def body(self) -> Iterable[Widget]:
-        yield Static(Text("\n".join(self._lines), overflow="fold"), id="content")
+        with VerticalScroll(id="content", can_focus=False):
+            yield Static(Text("\n".join(self._lines), overflow="fold"))
         with Horizontal(id="answers"):
             yield Button(self._no, id="no", compact=True)
             yield Button(self._yes, id="yes", variant="error", compact=True)

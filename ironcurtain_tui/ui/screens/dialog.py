@@ -17,6 +17,9 @@ from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
 
+TALLEST = 0.9
+"""Of the screen, for a box."""
+
 
 class Dialog[T](ModalScreen[T]):
     """A box in the middle of the screen."""
@@ -24,6 +27,8 @@ class Dialog[T](ModalScreen[T]):
     CSS_PATH = screen_styles("dialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", show=False)]
     KEYS: ClassVar[tuple[str, ...]] = ("Esc close",)
+    AROUND: ClassVar[int] = 6
+    """Lines of the box that are not its content: the border; title and keys, each with a blank line."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -40,6 +45,11 @@ class Dialog[T](ModalScreen[T]):
             keys = Line(id="keys")
             keys.show([Piece(key, Tone.QUIET) for key in self.KEYS])
             yield keys
+
+    def on_resize(self) -> None:
+        """Long content scrolls, and does not push the keys out of the box."""
+        for content in self.query("#content"):
+            content.styles.max_height = max(1, int(self.size.height * TALLEST) - self.AROUND)
 
     def action_leave(self) -> None:
         """Close, with nothing decided."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ironcurtain_tui.control.messages import ClientMessage, Revoke
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import Grant
-from ironcurtain_tui.ui.figures import clock, countdown
+from ironcurtain_tui.ui.figures import clock, countdown, counted
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.screens.confirm import Confirm
@@ -79,7 +79,7 @@ class GrantsScreen(ListScreen):
         return Place.GRANTS
 
     def remark(self) -> str:
-        return f"{len(self._session.grants):,} grants in force"
+        return f"{counted(len(self._session.grants), 'grant')} in force"
 
     def fill(self) -> str:
         self._list.show(self._session.grants)

@@ -18,7 +18,7 @@ from ironcurtain_tui.ui.keymap import Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.screens.dialog import Dialog
 from ironcurtain_tui.ui.widgets.header import REHEARSAL
-from ironcurtain_tui.ui.words import BADGE, DECISION, STATUS, STATUS_MEANING
+from ironcurtain_tui.ui.words import BADGE, DECISION, DECISION_MEANING, STATUS, STATUS_MEANING
 
 ABOUT = (
     "The agent runs in a container without a network. It has two doors, and both are on this side: the proxy, which "
@@ -31,8 +31,13 @@ LISTS = (
     ("↓ 200", "The answer is still streaming"),
     ("◌ open", "Allowed, no answer yet"),
     ("= 200", "Answered on this machine; nothing left it"),
-    ("✗ refused", "Not allowed; nothing left this machine"),
+    ("◆ held", "Waits for you (F2); nothing has left this machine"),
+    ("✗ refused", "Not allowed, or not to be reached; nothing left this machine"),
     ("✗ error", "Allowed, but the connection failed"),
+)
+AUDIT = (
+    *((str(sign), DECISION_MEANING[decision]) for decision, sign in DECISION.items()),
+    ("·", "Nothing was decided: what happened, and signatures of the log"),
 )
 
 
@@ -64,7 +69,7 @@ class Help(Dialog[None]):
             "What the session does", [(str(sign), STATUS_MEANING[status]) for status, sign in STATUS.items()]
         )
         parts += _section("In the traffic", LISTS)
-        parts += _section("In the audit log", [(str(sign), decision.value) for decision, sign in DECISION.items()])
+        parts += _section("In the audit log", AUDIT)
         with VerticalScroll(id="content"):
             yield Static(Group(*parts))
 

@@ -35,4 +35,4 @@ class Notices(Dialog[None]):
                 text.append(f"\n  {neutralise(notice.remedy)}", style="dim")
             table.add_row(Text(clock(notice.time), style="dim"), text)
         with VerticalScroll(id="content"):
-            yield Static(table if self._notices else "Nothing was said yet.")
+            yield Static(table if self._notices else "No notices yet.")

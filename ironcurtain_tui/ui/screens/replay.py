@@ -28,7 +28,7 @@ from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.past_flows import PastFlows
 from ironcurtain_tui.ui.player import Player
-from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, Keys
+from ironcurtain_tui.ui.screens.browser import BESIDE_FROM, STAYS, Keys
 from ironcurtain_tui.ui.screens.browser_help import BrowserHelp
 from ironcurtain_tui.ui.screens.keyed import PrefixedScreen
 from ironcurtain_tui.ui.tone import Tone
@@ -46,7 +46,7 @@ Moment = tuple[int, int]
 KEYS: Keys = (
     ("Space", "Play, and pause", "play"),
     ("← →", f"{STEP:.0f} seconds back, or on", "seek"),
-    ("shift+← shift+→", f"{LEAP:.0f} seconds back, or on", ""),
+    ("Shift+← Shift+→", f"{LEAP:.0f} seconds back, or on", ""),
     ("n p", "Next and previous marker: questions, answers, refusals", "marker"),
     ("j k ↓ ↑", "Next and previous audit record, and to its second", "record"),
     ("J K", "Next and previous flow, and to its second", "flow"),
@@ -147,7 +147,10 @@ class ReplayScreen(PrefixedScreen):
         for name, text in (("audit", "Audit"), ("traffic", "Traffic")):
             self.query_one(f"#{name}-heading", Line).show([Piece(f" {text} ", Tone.STRONG)])
         self._audit.can_focus = self._traffic.can_focus = False
-        pieces = [Piece(f"{keys} {hint}", tooltip=label, rank=rank) for rank, (keys, label, hint) in enumerate(KEYS, 1)]
+        pieces = [
+            Piece(f"{keys} {hint}", tooltip=label, rank=0 if keys in STAYS else rank)
+            for rank, (keys, label, hint) in enumerate(KEYS, 1)
+        ]
         self._hints.show([Piece(""), *(piece for piece, key in zip(pieces, KEYS, strict=True) if key[2])])
         self._title.show([Piece(f" Replay {self._session} ", Tone.STRONG), Piece("loading", Tone.QUIET)])
         self._tasks.start(self._play(), "replay")

@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from ironcurtain_tui.ui.figures import clock
+from ironcurtain_tui.ui.figures import clock, counted
 from ironcurtain_tui.ui.keymap import Command, Keymap, Place
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.parsed_styles import screen_styles
@@ -112,7 +112,7 @@ class SessionsScreen(KeyedScreen):
         return Place.SESSIONS
 
     def remark(self) -> str:
-        return f"{self._count:,} sessions"
+        return counted(self._count, "session")
 
     def tabs_changed(self) -> None:
         labels = self.app.tab_labels() if isinstance(self.app, Tabbed) else ()

@@ -30,7 +30,7 @@ class EscalationList(RecordList[Escalation]):
         Column("what", 0),
         Column("age", 5, right=True, rank=1),
     )
-    FLEXIBLE = 16
+    FLEXIBLE = 24
     EMPTY = "Nothing waits for you. Approvals appear here."
 
     def __init__(self, now: Callable[[], float]) -> None:

@@ -24,6 +24,8 @@ from ironcurtain_tui.ui.tone import TONES, Tone, toned
 HEADS_FROM = 8
 """Lines a list must have before it spends one on the names of its columns."""
 
+NOTHING_FITS = "Nothing here contains what the filter says. / changes it, Esc in its line clears it."
+
 
 class Cell(NamedTuple):
     """What one record says in one column. ``text`` must be safe to draw."""
@@ -89,6 +91,8 @@ class RecordList[R](ScrollView, can_focus=True):
         self.following = self.FOLLOWS
         self.unseen = 0
         """Records that came since the list stopped following."""
+        self.filtered = False
+        """Whether only some of the records are shown."""
 
     @abstractmethod
     def key(self, record: R) -> Hashable:
@@ -239,7 +243,7 @@ class RecordList[R](ScrollView, can_focus=True):
         base = self.rich_style
         if not self._records:
             quiet = toned(self, Tone.QUIET, base)
-            lines = _wrap(self.EMPTY, width - 2)
+            lines = _wrap(NOTHING_FITS if self.filtered else self.EMPTY, width - 2)
             text = f" {lines[y - 1]}" if 1 <= y <= len(lines) else ""
             return Strip([Segment(text, quiet)]).adjust_cell_length(width, base)
         columns = fit_columns(self.COLUMNS, width - 2, self.FLEXIBLE)

@@ -88,6 +88,7 @@ class RecordPanel[R](SidePanel):
 
     def _list(self, came: int = 0) -> None:
         wanted = self._wanted.casefold()
+        self.records.filtered = bool(wanted)
         self.records.show(
             [record for record in self._all if wanted in self._text(record)] if wanted else self._all, came
         )

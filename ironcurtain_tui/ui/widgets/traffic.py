@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from ironcurtain_tui.events import Decision, Flow, FlowState
-from ironcurtain_tui.ui.figures import clock, count, duration
+from ironcurtain_tui.ui.figures import clock, count, counted, duration
 from ironcurtain_tui.ui.keymap import Command
 from ironcurtain_tui.ui.layout import Panel
 from ironcurtain_tui.ui.neutralise import crop, crop_start, neutralise
@@ -66,7 +66,7 @@ class TrafficPanel(RecordPanel[Flow]):
     def update(self, flows: Collection[Flow]) -> None:
         """Show ``flows``, oldest first."""
         refused = sum(flow.decision is Decision.DENY for flow in flows)
-        notes = [Piece(f" {count(len(flows))} flows ", Tone.QUIET, rank=1)] if flows else []
+        notes = [Piece(f" {counted(len(flows), 'flow')} ", Tone.QUIET, rank=1)] if flows else []
         if refused:
             notes.append(Piece(f" ✗ {count(refused)} refused ", Tone.BAD))
         if changed := sum(any(each.startswith("took out") for each in flow.altered) for flow in flows):
