@@ -88,6 +88,8 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     for limit in ("START_SECONDS", "PATIENCE_SECONDS"):
         monkeypatch.setattr(upstream, limit, PATIENCE)
     monkeypatch.setattr(progress, "BEAT_SECONDS", 3600.0)
+    # Otherwise asyncio says nothing of a connection that it accepted and then could not set up.
+    asyncio.get_running_loop().set_debug(True)
     made = Stage(tmp_path)
     async with made.stack:
         yield made
