@@ -18,7 +18,8 @@ setup:
 run: setup
 	@$(BIN)/ironcurtain-tui run --workspace "$(WORKSPACE)" $(ARGS)
 	@command -v ironcurtain-tui >/dev/null || \
-	  echo 'The command lies in .venv/bin. To have it everywhere: pipx install .  or  export PATH="$(CURDIR)/$(BIN):$$PATH"'
+	  printf '%s\n' 'The command lies in .venv/bin. To have it everywhere: pipx install .  or' \
+	    '  export PATH="$(CURDIR)/$(BIN):$$PATH"'
 
 check:
 	@scripts/setup dev
