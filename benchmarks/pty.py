@@ -14,6 +14,8 @@ from pathlib import Path
 
 from ptyprocess import PtyProcess
 
+from ironcurtain_tui.terminal.cores import make_core
+
 COLS, LINES = 200, 50
 SECONDS = 60.0
 """Longest wait for anything."""
@@ -46,6 +48,18 @@ class Program:
             except OSError as error:
                 raise RuntimeError(f"the program ended; the last output was {self._tail[-400:]!r}") from error
         self._tail = self._tail[at + len(wanted) :]
+
+    def show(self, mark: str) -> None:
+        """Read until ``mark`` stands in a row of the terminal's screen, however it came there; TimeoutError else."""
+        screen, deadline = make_core(COLS, LINES), time.monotonic() + SECONDS
+        try:
+            screen.feed(self._tail)
+            while not any(mark in "".join(run.text for run in row) for _, row in screen.changed_rows()):
+                if not self._wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{mark!r} did not come up on the screen")
+                screen.feed(os.read(self._process.fd, 1 << 16))
+        finally:
+            screen.close()
 
     def settle(self, quiet: float = 0.3) -> None:
         """Read until nothing has come for ``quiet`` seconds; nothing read so far counts any more."""

@@ -77,7 +77,7 @@ def docker_run(name: str, mark: str) -> float:
         began = time.perf_counter()
         try:
             with program([docker, "run", *options, *variables, tag_of(name), *launch.command]) as terminal:
-                terminal.read_until(mark)
+                terminal.show(mark)
                 return time.perf_counter() - began
         finally:
             subprocess.run([docker, "rm", "--force", container], check=False, capture_output=True)
@@ -85,7 +85,7 @@ def docker_run(name: str, mark: str) -> float:
 
 @contextmanager
 def _installation(mode: str) -> Iterator[Installation]:
-    with installation() as made:
+    with installation(spares=True) as made:
         made.home.mkdir(exist_ok=True)
         (made.home / "config.toml").write_text(f'[network]\nmode = "{mode}"\n')
         yield made
@@ -97,7 +97,7 @@ def our_start(mode: str, name: str, mark: str) -> float:
         command = [*COMMAND, "run", "--agent", name, "--workspace", str(made.workspace)]
         began = time.perf_counter()
         with program(command, {**made.environment, "ANTHROPIC_API_KEY": ""}) as terminal:
-            terminal.read_until(mark)
+            terminal.show(mark)
             return time.perf_counter() - began
 
 
@@ -116,7 +116,7 @@ def run() -> list[Comparison]:
         f"Until the agent's prompt is on the screen; median of {ROUNDS} turns. Ours includes the checks before, the "
         f"proxy, the screen, and the self-test of the sealed container; steps overlap, and the last ones come after.",
     )
-    with installation() as made:
+    with installation(spares=True) as made:
         made.command("image", "build", "sidecar", *(name for name, _ in AGENTS))
     steps: dict[str, dict[str, list[float]]] = {}
     for name, mark in AGENTS:

@@ -7,12 +7,21 @@ from ironcurtain_tui.standby import call
 
 
 def main() -> int:
-    """Run the command line; its exit code. The spare, if one waits, starts already while the rest is imported."""
+    """Run the command line; its exit code. The spare, if one waits, is asked before anything is imported."""
     began = time.perf_counter()
     placed = call.place(sys.argv[1:])
+    started = None if placed is None else placed.answer()
+    if placed is not None and started is not None:
+        sys.stdout.write(started["said"])
+        sys.stdout.flush()
+        if started["screen"]:
+            from ironcurtain_tui.guard import attend
+
+            return attend(placed.line, started["session"])
+        placed.hang_up()
     from ironcurtain_tui import cli
 
-    return cli.main(placed=placed, began=began)
+    return cli.main(started=None if started is None else started["session"], began=began)
 
 
 if __name__ == "__main__":

@@ -16,20 +16,19 @@ from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
 from ironcurtain_tui.commands.arguments import parse, parser
 from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import BadgeState
-from ironcurtain_tui.standby.call import Call
 
 STOP_SECONDS = 45.0
 
 
-def main(arguments: Sequence[str] | None = None, placed: Call | None = None, began: float | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, started: str | None = None, began: float | None = None) -> int:
     """Run the command line; the exit code. 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
-    ``placed``: what the spare was asked for already. ``began``: when the command did, as ``time.perf_counter`` has it.
+    ``started``: the session that the spare has started for it. ``began``: when, as ``time.perf_counter`` has it.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         if options.command == "run":
-            return _run(options, placed, time.perf_counter() if began is None else began)
+            return _run(options, started, time.perf_counter() if began is None else began)
         return _dispatch(options)
     except UserFacingError as error:
         print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
@@ -117,10 +116,10 @@ def _need_terminal() -> None:
         )
 
 
-def _run(options: argparse.Namespace, placed: Call | None, began: float) -> int:
+def _run(options: argparse.Namespace, started: str | None, began: float) -> int:
     if not options.detach:
         _need_terminal()
-    session = _called(placed) or _launched(options)
+    session = paths.SessionPaths.of(started) if started else _launched(options)
     import asyncio
 
     from ironcurtain_tui.commands import screen
@@ -133,15 +132,6 @@ def _run(options: argparse.Namespace, placed: Call | None, began: float) -> int:
     screen.load()  # while the container starts
     asyncio.run(follow_start(session, began if options.timings else None, whole=options.timings))
     return screen.show([session], config.load())
-
-
-def _called(placed: Call | None) -> paths.SessionPaths | None:
-    """The session that the spare has started for us, if it has."""
-    answer = None if placed is None else placed.answer()
-    if answer is None:
-        return None
-    print(answer["said"], end="")
-    return paths.SessionPaths.of(answer["session"])
 
 
 def _launched(options: argparse.Namespace) -> paths.SessionPaths:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import termios
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 RESET = (
     "\x1b[?2026l"  # end a synchronized update that was under way
@@ -25,6 +28,7 @@ RESET = (
 )
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+EPITAPH = "No agent is affected. Attach again: ironcurtain-tui attach {session}"
 HANGUP_SECONDS = 3
 """What a screen has to leave by itself once its terminal is gone."""
 
@@ -45,8 +49,7 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _be_child(work, parent)
-    for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
-        signal.signal(ignored, signal.SIG_IGN)
+    _ignore_the_terminals()
 
     def forward(number: int, _: FrameType | None) -> None:
         os.kill(child, number)
@@ -61,13 +64,52 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
+    if _put_back(descriptor, saved):
+        sys.stderr.write(f"The screen was killed by {signal.Signals(-code).name}. {epitaph}\n")
+    return 128 - code
+
+
+def attend(line: socket.socket, session: str) -> int:
+    """Be the process of a terminal that a screen elsewhere shows ``session`` on, until it closes; its exit code.
+
+    The screen (``commands/spare_screen.py``) is at the other end of ``line``. It is sent the number of every signal of
+    the terminal's, a byte each; it closes when we are gone, and sends its exit code, a byte, when it has closed.
+    """
+    descriptor = sys.stdin.fileno()
+    saved = termios.tcgetattr(descriptor)
+    _ignore_the_terminals()
+
+    def forward(number: int, _: FrameType | None) -> None:
+        with suppress(OSError):  # it has gone, and we hear of it
+            line.send(bytes([number]))
+
+    for passed_on in (*PASSED_ON, signal.SIGWINCH):
+        signal.signal(passed_on, forward)
+    try:
+        code = line.recv(1)
+    except OSError:
+        code = b""
+    if code:
+        return code[0]
+    if _put_back(descriptor, saved):
+        sys.stderr.write(f"The screen was killed. {EPITAPH.format(session=session)}\n")
+    return 1
+
+
+def _ignore_the_terminals() -> None:
+    """What a person types for the process in front is for the screen to read."""
+    for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
+        signal.signal(ignored, signal.SIG_IGN)
+
+
+def _put_back(descriptor: int, saved: list[Any]) -> bool:
+    """Make the terminal usable again; False when it is gone."""
     try:
         os.write(descriptor if os.isatty(descriptor) else 1, RESET.encode())
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, saved)
     except (OSError, termios.error):
-        return 128 - code  # the terminal itself is gone
-    sys.stderr.write(f"The screen was killed by {signal.Signals(-code).name}. {epitaph}\n")
-    return 128 - code
+        return False
+    return True
 
 
 def _be_child(work: Callable[[], int], parent: int) -> None:

@@ -53,10 +53,12 @@ def prepare(
     task: TaskRequest | None = None,
     *,
     build: bool = True,
+    engine: Engine | None = None,
 ) -> LaunchRequest:
     """What a supervisor has to be asked for, with the checks and the clearing up that come before.
 
     UserFacingError when there is something in the way; without ``build``, so is an image that is not up to date.
+    ``engine``: if there is a connection already.
     """
     old = taken_up(options)
     place = workspace.checked(Path(old.workspace) if old else options.workspace)
@@ -64,7 +66,7 @@ def prepare(
     for finding in examine(("state",)):
         if finding.state is BadgeState.FAIL:
             raise UserFacingError(finding.text, finding.remedy)
-    engine = Engine.connect()
+    engine = engine or Engine.connect()
     for line in reconcile(engine, paths.home()).removed:
         print(f"  cleaned up: {line}")
     info = engine.info()

@@ -6,9 +6,10 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from ironcurtain_tui import config, paths
-from ironcurtain_tui.guard import run_guarded
+from ironcurtain_tui.guard import EPITAPH, run_guarded
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.ui.kept_layout import LayoutFile
 from ironcurtain_tui.ui.sessions import ListedSession, SessionsRoom
@@ -34,29 +35,30 @@ def show(sessions: Sequence[SessionPaths], settings: config.Config, front: int =
 
     ``front``: which of them to show first.
     """
-    log = sessions[0].screen_log if sessions else paths.private_directory(paths.home()) / "screen.log"
-
-    def screen() -> int:
-        load()
-        from ironcurtain_tui.ui.app import IronCurtainApp, show
-
-        logging.basicConfig(filename=log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        app = IronCurtainApp(
-            *(session.control_socket for session in sessions),
-            prefix=settings.ui.prefix,
-            theme=settings.ui.theme,
-            notifications=settings.notifications,
-            room=_room(settings),
-            layout=_layout_file(),
-            front=front,
-        )
-        departure = show(app, str(log))
-        if departure.message:
-            print(departure.message)
-        return departure.exit_code
-
     again = sessions[0].session_id if len(sessions) == 1 else ""
-    return run_guarded(screen, f"No agent is affected. Attach again: ironcurtain-tui attach {again}".rstrip())
+    return run_guarded(partial(run, sessions, settings, front), EPITAPH.format(session=again).rstrip())
+
+
+def run(sessions: Sequence[SessionPaths], settings: config.Config, front: int = 0) -> int:
+    """The same in this very process, which nobody guards."""
+    load()
+    from ironcurtain_tui.ui.app import IronCurtainApp, show
+
+    log = sessions[0].screen_log if sessions else paths.private_directory(paths.home()) / "screen.log"
+    logging.basicConfig(filename=log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    app = IronCurtainApp(
+        *(session.control_socket for session in sessions),
+        prefix=settings.ui.prefix,
+        theme=settings.ui.theme,
+        notifications=settings.notifications,
+        room=_room(settings),
+        layout=_layout_file(),
+        front=front,
+    )
+    departure = show(app, str(log))
+    if departure.message:
+        print(departure.message)
+    return departure.exit_code
 
 
 def attach(wanted: Sequence[str]) -> int:

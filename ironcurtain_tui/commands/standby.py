@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ironcurtain_tui.standby.kin import kin
 from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.host import host, load_libraries, log_to, settle
 from ironcurtain_tui.supervisor.request import LaunchRequest
+from ironcurtain_tui.supervisor.spare_screen import SpareScreen
 from ironcurtain_tui.unix_socket import BoundSocket
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ CHECK_SECONDS = 60.0
 READY_SECONDS = 30.0
 HEAR_SECONDS = 2.0
 """For the call itself, which is sent in one go."""
+STREAMS = (0, 1, 2)
+CHUNK = 1 << 16
 LARGEST_CALL = 1 << 22
 """Bytes; an environment may be large."""
 
@@ -128,8 +131,10 @@ def _wanted(root: Path, like: list[str]) -> bool:
 class Caller:
     """A command that waits for the session it asked for."""
 
-    def __init__(self, line: socket.socket, order: Mapping[str, Any]) -> None:
+    def __init__(self, line: socket.socket, order: Mapping[str, Any], terminal: Sequence[int]) -> None:
         self._line = line
+        self._terminal = terminal
+        """Its input, output and errors; empty when it has no terminal."""
         self.arguments: list[str] = order["arguments"]
         self.environment: dict[str, str] = order["environment"]
         self.directory: str = order["directory"]
@@ -140,34 +145,55 @@ class Caller:
         """What is asked for at the other end of ``line``, once that has been told we do it; None when we do not."""
         line.setblocking(True)
         line.settimeout(HEAR_SECONDS)
+        terminal: list[int] = []
         try:
-            with line.makefile("rb") as file:
-                order = json.loads(file.readline(LARGEST_CALL))
+            data, terminal, _, _ = socket.recv_fds(line, CHUNK, 3)
+            while data and not data.endswith(b"\n") and len(data) < LARGEST_CALL:
+                data += line.recv(CHUNK) or b"\n"
+            order = json.loads(data)
             if order["kin"] != like:
                 raise ValueError("the caller is of another kind")
-            caller = cls(line, order)
+            caller = cls(line, order, terminal)
             caller.tell({})
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("not started: %s", error)
+            for descriptor in terminal:
+                os.close(descriptor)
             line.close()
             return None
+        for descriptor in terminal:
+            os.set_inheritable(descriptor, False)
         return caller
 
-    def tell(self, message: Mapping[str, str]) -> None:
+    @property
+    def has_terminal(self) -> bool:
+        """Whether a screen can be shown to it."""
+        return len(self._terminal) == len(STREAMS)
+
+    def tell(self, message: Mapping[str, object]) -> None:
         """Send one message; OSError when the caller has gone."""
         self._line.sendall(json.dumps(message).encode() + b"\n")
+
+    def show(self, view: SpareScreen, session: str, said: str) -> bool:
+        """Have ``view`` show ``session`` on its terminal, after ``said``; whether it does."""
+        order = {"session": session, "said": said, "environment": self.environment, "directory": self.directory}
+        return view.show(order, self._terminal, self._line.fileno())
 
     def hang_up(self) -> None:
         """Idempotent."""
         self._line.close()
+        for descriptor in self._terminal:
+            os.close(descriptor)
+        self._terminal = ()
 
 
 async def _serve(caller: Caller, groundwork: Groundwork) -> None:
     """Be the supervisor of what ``caller`` wants. One that hears nothing starts it by itself, and tells why."""
     said = io.StringIO()
     try:
-        request = await asyncio.to_thread(_prepared, caller, groundwork.session_id, said)
-        await host(request, lambda: _told(caller, request, said), groundwork)
+        options, request = await asyncio.to_thread(_prepared, caller, groundwork, said)
+        view = None if options.detach or options.timings else groundwork.view
+        await host(request, lambda: _told(caller, request, said, view), groundwork)
     except UserFacingError as error:
         log.warning("not started: %s", error.message)
     except SystemExit:
@@ -176,8 +202,9 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
         caller.hang_up()
 
 
-def _prepared(caller: Caller, session_id: str, said: io.StringIO) -> LaunchRequest:
+def _prepared(caller: Caller, groundwork: Groundwork, said: io.StringIO) -> tuple[argparse.Namespace, LaunchRequest]:
     """As the process that the caller would have started itself. Puts what there is to tell into ``said``."""
+    from ironcurtain_tui.checks.machine import MIN_COLS, MIN_LINES
     from ironcurtain_tui.commands.arguments import parse
     from ironcurtain_tui.launch import prepare, settings_with
 
@@ -187,19 +214,25 @@ def _prepared(caller: Caller, session_id: str, said: io.StringIO) -> LaunchReque
     try:
         with redirect_stdout(said), redirect_stderr(io.StringIO()):
             options = parse(caller.arguments)
-            return prepare(options, settings_with(options), session_id, caller.size, build=False)
+            if not options.detach and (caller.size.columns < MIN_COLS or caller.size.lines < MIN_LINES):
+                raise UserFacingError("The terminal is too small.", "")
+            settings, engine = settings_with(options), groundwork.find_engine()
+            request = prepare(options, settings, groundwork.session_id, caller.size, build=False, engine=engine)
+            return options, request
     finally:
         os.chdir("/")
 
 
-def _told(caller: Caller, request: LaunchRequest, said: io.StringIO) -> bool:
-    """Whether the caller has heard which session it is."""
+def _told(caller: Caller, request: LaunchRequest, said: io.StringIO, view: SpareScreen | None) -> bool:
+    """Whether the caller has heard which session it is. With a ``view`` and a terminal, that shows it from then on."""
     from ironcurtain_tui.launch import tell_missing_key
 
     with redirect_stdout(said):
         tell_missing_key(request)
+    words = said.getvalue()
     try:
-        caller.tell({"session": request.session_id, "said": said.getvalue()})
+        shown = view is not None and caller.has_terminal and caller.show(view, request.session_id, words)
+        caller.tell({"session": request.session_id, "said": "" if shown else words, "screen": shown})
     except OSError:
         return False
     finally:

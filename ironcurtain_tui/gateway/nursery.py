@@ -35,7 +35,10 @@ Outgoing = MemoryObjectSendStream[SessionMessage]
 
 
 class Nursery:
-    """Starts its process when the first server is asked for, and another one should that end. ``close`` ends it."""
+    """Starts its process when the first server is asked for, and another one should that end. ``close`` ends it.
+
+    ``open`` starts it beforehand.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,7 +102,7 @@ class Nursery:
         asked = {"start": birth, "server": server, "environment": dict(environment), "directory": str(directory)}
         streams = (stream.fileno(), stream.fileno(), errors.fileno())
         if not self._tell(asked, streams):
-            self._open()
+            self.open()
             self._tell(asked, streams)
         return birth
 
@@ -113,8 +116,8 @@ class Nursery:
             return False
         return True
 
-    def _open(self) -> None:
-        """Start the process; what became of an earlier one is cleared away."""
+    def open(self) -> None:
+        """Start the process; an earlier one is ended. OSError when that is impossible."""
         if self._channel is not None:
             self._channel.close()
         if self._process is not None:

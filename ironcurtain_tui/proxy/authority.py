@@ -122,7 +122,8 @@ def _load_key(path: Path) -> rsa.RSAPrivateKey | None:
     if content is None:
         return None
     try:
-        key = serialization.load_pem_private_key(content, None)
+        # Whether the numbers are primes takes a twentieth of a second; that the two files fit is asked later.
+        key = serialization.load_pem_private_key(content, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, rsa.RSAPrivateKey):

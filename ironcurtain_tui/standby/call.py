@@ -1,8 +1,10 @@
 """Asking the spare to start a session, if there is one. The first thing a command does: imports next to nothing.
 
 One line of JSON each way, and one more. The command says what it is like (``kin.py``), what it was asked for and its
-environment, with the keys in it: the socket is the person's own, as is its directory, or nothing is sent. The spare
-says that it will (or closes), and then which session it is that can be talked to (or nothing: it could not).
+environment, with the keys in it: the socket is the person's own, as is its directory, or nothing is sent. With it goes
+its terminal, as descriptors (unix(7), SCM_RIGHTS). The spare says that it will (or closes), then which session it is
+that can be talked to (or closes: it could not), and whether a screen of the spare's has that terminal now. If so, the
+line is between the command and that screen from then on (``guard.attend``).
 """
 
 from __future__ import annotations
@@ -48,8 +50,9 @@ def place(arguments: Sequence[str]) -> Call | None:
     line.settimeout(TAKE_SECONDS)
     try:
         line.connect(os.path.join(where, SOCKET))
-        call = Call(line)
+        terminal = (0, 1, 2) if os.isatty(0) and os.isatty(1) and os.isatty(2) else ()
         columns, lines = os.get_terminal_size(1) if os.isatty(1) else NO_TERMINAL
+        call = Call(line)
         call.say(
             {
                 "kin": kin(),
@@ -58,7 +61,8 @@ def place(arguments: Sequence[str]) -> Call | None:
                 "directory": os.getcwd(),
                 "columns": columns,
                 "lines": lines,
-            }
+            },
+            terminal,
         )
     except OSError:
         line.close()
@@ -79,34 +83,38 @@ class Call:
     """A session that is being started by the spare for us. Whoever hangs up before the answer calls it off."""
 
     def __init__(self, line: socket.socket) -> None:
-        self._line = line
-        self._file = line.makefile("rb")
+        self.line = line
+        """To the spare; later to the screen that it has opened, if it has."""
+        self._file = line.makefile("rb", buffering=0)
 
-    def say(self, message: dict[str, Any]) -> None:
+    def say(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Send one message; OSError when nobody listens."""
-        self._line.sendall(json.dumps(message).encode() + b"\n")
+        data = json.dumps(message).encode() + b"\n"
+        sent = socket.send_fds(self.line, [data], descriptors) if descriptors else 0
+        self.line.sendall(data[sent:])
 
-    def answer(self) -> dict[str, str] | None:
-        """The session's id under ``session``, what the start had to say under ``said``; None: it was not started.
+    def answer(self) -> dict[str, Any] | None:
+        """What became of it; None: it was not started, and the call is over. Blocks until the session can be talked to.
 
-        Blocks until viewers can connect to the session.
+        The session's id under ``session``, what the start had to say under ``said``, whether there is a screen under
+        ``screen``.
         """
-        try:
-            if self._heard() is None:
-                return None
-            self._line.settimeout(START_SECONDS)
-            return self._heard()
-        finally:
-            self.hang_up()
+        if self._heard() is not None:  # that it will
+            self.line.settimeout(START_SECONDS)
+            if (answer := self._heard()) is not None:
+                self.line.settimeout(None)
+                return answer
+        self.hang_up()
+        return None
 
     def hang_up(self) -> None:
         """Idempotent."""
         self._file.close()
-        self._line.close()
+        self.line.close()
 
-    def _heard(self) -> dict[str, str] | None:
+    def _heard(self) -> dict[str, Any] | None:
         try:
-            heard: dict[str, str] = json.loads(self._file.readline())
+            heard: dict[str, Any] = json.loads(self._file.readline())
         except (OSError, ValueError):
             return None
         return heard

@@ -57,16 +57,18 @@ class Approach:
         """Where it was made."""
         return self.namespace.engine
 
-    def stands(self, mode: Mode, sidecar_image: str) -> bool:
-        """Whether a session in ``mode``, on the engine that is chosen now, can use it. Blocks for three short calls.
+    def lasts(self) -> bool:
+        """Whether its engine is the one that is chosen now, and was not restarted. Blocks for a short call."""
+        return engine_address(os.environ) == self.engine.address and self.namespace.stands()
 
-        It cannot once the engine was restarted, or a part of it was removed or is on other networks than it was made.
+    def stands(self, mode: Mode, sidecar_image: str) -> bool:
+        """Whether a session in ``mode`` can use it: no part was removed, or is on other networks than it was made for.
+
+        Blocks for at most three short calls.
         """
-        if (mode == "uds") is not (self.network is None) or engine_address(os.environ) != self.engine.address:
+        if (mode == "uds") is not (self.network is None) or not self.lasts():
             return False
-        if self.network is not None and not self.network.stands(sidecar_image):
-            return False
-        return self.namespace.stands()
+        return self.network is None or self.network.stands(sidecar_image)
 
     async def remove(self) -> None:
         """Shut the doors, and remove what is on the engine. Idempotent."""

@@ -126,7 +126,7 @@ class Assembly:
         self._teardown = teardown
         self._approach = approach = None if groundwork is None else groundwork.approach
         self._token = secrets.token_hex(16) if approach is None else approach.token
-        self._screen = None if groundwork is None else groundwork.screen
+        self._ground = groundwork
         self._packages = PackageRegistries()
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
@@ -314,7 +314,12 @@ class Assembly:
         async with self._bulletin.step("tool gateway"):
             workspace = Path(self._request.workspace)
             tools = ToolServers(
-                self._request.config.mcp, workspace, self._paths.kept, self._bulletin, self._way_out.transport
+                self._request.config.mcp,
+                workspace,
+                self._paths.kept,
+                self._bulletin,
+                self._way_out.transport,
+                None if self._ground is None else self._ground.nursery,
             )
             gateway = Gateway(
                 doorway.gateway,
@@ -495,7 +500,7 @@ class Assembly:
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
                 dropped,
-                self._screen,
+                None if self._ground is None else self._ground.screen,
             )
         if self._hearing is not None and self._request.task is None:
             self._hearing.listen(self.terminal)

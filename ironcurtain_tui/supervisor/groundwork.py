@@ -7,7 +7,7 @@ import logging
 import platform
 import sys
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.containers.engine import Engine
@@ -15,7 +15,11 @@ from ironcurtain_tui.containers.images import BASE, SIDECAR, is_ready, tag_of
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor.approach import Approach
+from ironcurtain_tui.supervisor.spare_screen import SpareScreen
 from ironcurtain_tui.terminal.started_screen import StartedScreen
+
+if TYPE_CHECKING:
+    from ironcurtain_tui.gateway.nursery import Nursery
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,10 @@ class Groundwork:
     approach: Approach | None = None
     """If an engine and its images were there."""
     screen: StartedScreen | None = None
+    nursery: Nursery | None = None
+    """Of our own tool servers, loaded."""
+    view: SpareScreen | None = None
+    """For the person."""
 
     @classmethod
     def lay(cls) -> Self:
@@ -41,12 +49,20 @@ class Groundwork:
         except UserFacingError as error:
             log.warning("nothing was prepared at the engine: %s", error.message)
             approach = None
-        return cls(session_id, approach, StartedScreen())
+        return cls(session_id, approach, StartedScreen(), _nursery(), SpareScreen())
+
+    def find_engine(self) -> Engine | None:
+        """The engine, connected, if something is ready there by now. Blocks for a short call."""
+        return self.approach.engine if self.approach is not None and self.approach.lasts() else None
 
     async def clear(self) -> None:
         """Take away what is left of it. Idempotent, also when a session has used it."""
         if self.screen is not None:
             await asyncio.to_thread(self.screen.close)
+        if self.view is not None:
+            self.view.close()
+        if self.nursery is not None:
+            await self.nursery.close()
         if self.approach is not None:
             await self.approach.remove()
 
@@ -59,3 +75,13 @@ def _approach(session_id: str) -> Approach | None:
     if not theirs and not is_ready(engine, ours):
         return None
     return Approach.prepare(engine, session_id, mode, theirs or tag_of(ours))
+
+
+def _nursery() -> Nursery | None:
+    from ironcurtain_tui.gateway.nursery import Nursery  # loads the MCP SDK
+
+    if not Nursery.is_possible():
+        return None
+    nursery = Nursery()
+    nursery.open()
+    return nursery

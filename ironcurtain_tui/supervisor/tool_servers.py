@@ -17,15 +17,22 @@ from ironcurtain_tui.supervisor.bulletin import Bulletin
 class ToolServers:
     """Starts them side by side, in the background; one that does not start costs its tools and a notice, no more.
 
-    ``logs`` is where the output of each is kept, ``transport`` the way to those that are reached by HTTP.
+    ``logs`` is where the output of each is kept, ``transport`` the way to those that are reached by HTTP, ``nursery``
+    where our own come from if it is there already; it is ended with them.
     """
 
     def __init__(
-        self, settings: McpSettings, workspace: Path, logs: Path, bulletin: Bulletin, transport: Transport
+        self,
+        settings: McpSettings,
+        workspace: Path,
+        logs: Path,
+        bulletin: Bulletin,
+        transport: Transport,
+        nursery: Nursery | None = None,
     ) -> None:
         self._bulletin = bulletin
         self._down: set[str] = set()
-        self._nursery = Nursery() if Nursery.is_possible() else None
+        self._nursery = nursery or (Nursery() if Nursery.is_possible() else None)
         self.on_change: Callable[[], None] = lambda: None
         """Called when the tools of a server came or went."""
         self.all = tuple(

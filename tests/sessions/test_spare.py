@@ -74,8 +74,7 @@ def test_killed_it_is_not_taken_for_one_and_the_next_takes_its_place(root: Path)
     assert spare.present(root) is None
     placed = call.place(["run", "--detach"])  # one of its threads may still hold the socket for a moment
     assert placed is None or placed.answer() is None
-    spare.leave(root)
-    wait_until(lambda: spare.waiting(root))
+    wait_until(lambda: (spare.leave(root), spare.waiting(root))[1])  # nor is its place free before that
     assert the(root).owner != was.owner
 
 

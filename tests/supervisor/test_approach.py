@@ -173,6 +173,7 @@ def test_it_does_not_stand_when_a_part_is_off(engine: Engine, approach: Approach
             client.kill(holder.id)
             client.wait(holder.id)
     assert not approach.stands("tcp", sidecar)
+    assert approach.lasts() is (harm not in {"remove", "holder"})
 
 
 def test_it_does_not_stand_with_an_address_of_another(engine: Engine, approach: Approach, sidecar: str) -> None:
@@ -193,6 +194,7 @@ def test_it_does_not_stand_for_another_engine(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/other.sock")
     assert not approach.stands("tcp", sidecar)
+    assert not approach.lasts()
 
 
 # --- gone ---------------------------------------------------------------------------------------------

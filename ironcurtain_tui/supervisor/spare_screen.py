@@ -1,0 +1,49 @@
+"""A screen that is loaded and waits for a terminal to be shown on."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from ironcurtain_tui.standby.kin import variables
+
+
+class SpareScreen:
+    """Whoever makes one closes it; once it is shown on a terminal, it is that terminal's."""
+
+    def __init__(self) -> None:
+        """Start it; OSError when that is impossible. The process is nobody's child, and ends when we let go of it."""
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            subprocess.run(
+                [sys.executable, "-m", "ironcurtain_tui.commands.spare_screen"],
+                env={**variables(), "PATH": os.environ.get("PATH", os.defpath)},
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                check=False,
+            )
+
+    def show(self, order: Mapping[str, object], terminal: Sequence[int], line: int) -> bool:
+        """Have it do ``order`` (``commands/spare_screen.py``) on ``terminal``; False when it is not there any more.
+
+        ``terminal``: input, output and errors. ``line``: to the process of that terminal, see ``guard.attend``. All
+        stay the caller's to close.
+        """
+        data = json.dumps(order).encode() + b"\n"
+        try:
+            sent = socket.send_fds(self._channel, [data], [*terminal, line])
+            self._channel.sendall(data[sent:])
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of it. Idempotent."""
+        self._channel.close()

@@ -1,0 +1,130 @@
+"""A screen that was loaded beforehand is the person's as if it had been started in the terminal it is shown on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.sessions import spare
+from tests.e2e.conftest import Installation, installed
+from tests.e2e.tmux import PATIENCE, Tmux
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def installation(engine: Engine) -> Iterator[Installation]:
+    with installed(engine, spares=True) as made:
+        made.home.mkdir(exist_ok=True)
+        (made.home / "config.toml").write_text("[session]\nstandby = false\n")  # one is enough
+        made.run("standby")
+        yield made
+
+
+def processes(installation: Installation, module: str) -> list[int]:
+    """Of this installation, those that run ``module``."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (directory / "cmdline").read_bytes(), (directory / "environ").read_bytes()
+        except OSError:
+            continue
+        if module.encode() in command.split(b"\0") and str(installation.home).encode() in environment:
+            found.append(int(directory.name))
+    return found
+
+
+def screen_of(installation: Installation) -> int:
+    (pid,) = processes(installation, "ironcurtain_tui.commands.spare_screen")
+    return pid
+
+
+def ended(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def open_shell(installation: Installation, terminal: Tmux) -> None:
+    wait_until(lambda: spare.waiting(installation.home), PATIENCE)
+    installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", ".")
+    terminal.wait_for(r"no-egress")
+    terminal.wait_for(r":/workspace[$#] ")
+
+
+def test_keys_sizes_and_leaving(installation: Installation, terminal: Tmux) -> None:
+    view = screen_of(installation)
+    open_shell(installation, terminal)
+    assert screen_of(installation) == view
+    terminal.submit("echo typed-in-$((6*7))")
+    terminal.wait_for("typed-in-42")
+    terminal.submit("stty size")
+    terminal.wait_for(r"\n4\d \d+")
+    terminal.resize(120, 30)
+    wait_until(lambda: (terminal.submit("stty size"), " 120" not in terminal.screen())[1], PATIENCE)
+    terminal.wait_for(r"\b2\d \d\d\b")
+    terminal.press("C-a", "d")
+    terminal.wait_for("keeps running in session")
+    terminal.wait_for("EXIT 0")
+    wait_until(lambda: ended(view), PATIENCE)
+    terminal.submit("echo typed-at-$((6*7))")
+    terminal.wait_for("typed-at-42")
+
+
+@pytest.mark.parametrize("which", ["the screen", "the command"])
+def test_killed_it_leaves_terminal_and_agent_whole(installation: Installation, terminal: Tmux, which: str) -> None:
+    open_shell(installation, terminal)
+    view = screen_of(installation)
+    if which == "the screen":
+        os.kill(view, signal.SIGKILL)
+        terminal.wait_for("The screen was killed")
+        terminal.wait_for("EXIT 1")
+    else:
+        (command,) = processes(installation, "ironcurtain_tui")
+        os.kill(command, signal.SIGKILL)
+        terminal.wait_for("EXIT 137")
+    wait_until(lambda: ended(view), PATIENCE)
+    terminal.submit("echo typed-at-$((6*7))")
+    terminal.wait_for("typed-at-42")
+    assert terminal.format("#{alternate_on} #{mouse_any_flag}") == "0 0"
+    assert installation.sessions(), "the agent does not notice"
+
+
+def test_told_to_end_it_ends_properly(installation: Installation, terminal: Tmux) -> None:
+    open_shell(installation, terminal)
+    view = screen_of(installation)
+    (command,) = processes(installation, "ironcurtain_tui")
+    os.kill(command, signal.SIGTERM)
+    terminal.wait_for("keeps running in session")
+    wait_until(lambda: ended(view), PATIENCE)
+    assert installation.sessions()
+
+
+def test_it_goes_with_its_terminal(installation: Installation, terminal: Tmux) -> None:
+    open_shell(installation, terminal)
+    view = screen_of(installation)
+    terminal.close()
+    wait_until(lambda: ended(view), PATIENCE)
+    wait_until(lambda: processes(installation, "ironcurtain_tui") == [], PATIENCE)
+    assert installation.sessions(), "the agent does not notice"
+
+
+def test_without_it_the_command_opens_its_own(installation: Installation, terminal: Tmux) -> None:
+    view = screen_of(installation)
+    os.kill(view, signal.SIGKILL)
+    wait_until(lambda: ended(view), PATIENCE)
+    open_shell(installation, terminal)
+    terminal.submit("echo typed-in-$((6*7))")
+    terminal.wait_for("typed-in-42")
+    terminal.press("C-a", "d")
+    terminal.wait_for("EXIT 0")
+
+
+def test_it_ends_with_a_spare_that_is_not_needed(installation: Installation) -> None:
+    view = screen_of(installation)
+    installation.run("standby", "--end")
+    wait_until(lambda: ended(view), PATIENCE)
