@@ -33,9 +33,10 @@ class Installation:
         """What commands on this state need."""
         return {"IRONCURTAIN_HOME": str(self.home), "PYTHONPATH": str(ROOT)}
 
-    def command(self, *arguments: str) -> str:
-        """Run the command line; its output."""
-        environment = {name: value for name, value in os.environ.items() if name != "ANTHROPIC_API_KEY"}
+    def command(self, *arguments: str, **variables: str) -> str:
+        """Run the command line, with ``variables`` in its environment; its output."""
+        kept = {name: value for name, value in os.environ.items() if name != "ANTHROPIC_API_KEY"}
+        environment = {**kept, **variables}
         return subprocess.run(
             [*COMMAND, *arguments],
             env={**environment, **self.environment},

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 
 LARGEST_CHUNK = 1 << 16
+LOADED = b"."
 OBEYED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH})
 
 
@@ -30,6 +31,7 @@ def main() -> None:
 
     screen.load()
     with socket.socket(fileno=os.dup(0)) as channel:
+        channel.send(LOADED)
         data, descriptors, _, _ = socket.recv_fds(channel, LARGEST_CHUNK, 4)
         while data and not data.endswith(b"\n"):
             data += channel.recv(LARGEST_CHUNK) or b"\n"

@@ -39,7 +39,7 @@ from ironcurtain_tui.errors import UserFacingError
 PROBE = Path(__file__).with_name("self_test_probe.py")
 PATIENCE = 0.5
 """Seconds to wait for what must not answer, where a program may have to: the network of a virtual machine."""
-OWN_KERNEL_PATIENCE = 0.1
+OWN_KERNEL_PATIENCE = 0.05
 """The same, where our own kernel would answer: it takes at most 1.4 ms, even while eight programs want two CPUs."""
 RESULT_SECONDS = 60.0
 """How long the probe may take: it waits for doors, too."""
@@ -92,11 +92,21 @@ class SelfTest:
     that keeps a check from being made makes it fail.
     """
 
-    def __init__(self, engine: Engine, sockets: Path, network: SessionNetwork | None = None) -> None:
-        """``sockets``: the directory that the container sees; ``network``: the session's, in TCP mode."""
+    def __init__(
+        self,
+        engine: Engine,
+        sockets: Path,
+        network: SessionNetwork | None = None,
+        forwarders: Finding | None = None,
+    ) -> None:
+        """``sockets``: the directory that the container sees; ``network``: the session's, in TCP mode.
+
+        ``forwarders``: what ``forwarders`` found when the sidecar was started, if that has been for a while.
+        """
         self._engine = engine
         self._files = sockets / SELF_TEST
         self._network = network
+        self._forwarders = forwarders
         self._nonce = secrets.token_hex(16)
         self._listeners: Listeners | None = None
         self._answered: SelfTestReport | None = None
@@ -232,7 +242,7 @@ class SelfTest:
         """In TCP mode: who is on the network, and who waits on the sidecar."""
         if self._network is None:
             return []
-        return [self._members(self._network, container), _forwarded(self._network)]
+        return [self._members(self._network, container), self._forwarders or forwarders(self._network)]
 
     def _members(self, network: SessionNetwork, container: AgentContainer) -> Finding:
         """The network is internal, agent and sidecar are alone on it, and the agent is on no other."""
@@ -245,7 +255,7 @@ class SelfTest:
         return Finding("network", not faults, "; ".join(faults) or "internal; the agent and its sidecar only")
 
 
-def _forwarded(network: SessionNetwork) -> Finding:
+def forwarders(network: SessionNetwork) -> Finding:
     """On the sidecar, nobody waits but the two forwarders."""
     tables = [f"/proc/net/{name}" for name in ("tcp", "tcp6", "udp", "udp6")]
     _, output = network.sidecar.exec(["sh", "-c", f"cat {' '.join(tables)} 2>/dev/null"])

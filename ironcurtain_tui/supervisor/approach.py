@@ -13,6 +13,7 @@ from typing import Self
 from ironcurtain_tui.containers.engine import Engine, engine_address
 from ironcurtain_tui.containers.namespace import NetworkNamespace
 from ironcurtain_tui.containers.network import Mode, SessionNetwork, door_address
+from ironcurtain_tui.containers.self_test import Finding, forwarders
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.doorway import Doorway
 
@@ -31,6 +32,8 @@ class Approach:
     doorway: Doorway | None = None
     """In TCP mode; else there are no doors yet: their sockets lie in the session's directory."""
     network: SessionNetwork | None = None
+    forwarders: Finding | None = None
+    """What the self-test has found on the sidecar, which nothing changes from then on."""
 
     @classmethod
     def prepare(cls, engine: Engine, session_id: str, mode: Mode, image: str) -> Self:
@@ -48,9 +51,10 @@ class Approach:
                 raise AssertionError("these doors are ports")
             network = SessionNetwork.create(engine, session_id, image, tcp.ports, tcp.address, labels)
             failure.callback(network.remove)
+            found = forwarders(network)
             namespace = NetworkNamespace.create(engine, session_id, image, labels, network.agents_part)
             failure.pop_all()
-        return cls(namespace, token, doorway, network)
+        return cls(namespace, token, doorway, network, found)
 
     @property
     def engine(self) -> Engine:

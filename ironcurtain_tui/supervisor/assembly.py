@@ -548,15 +548,22 @@ class Assembly:
                 laid = self._network = await self._lay_network(engine, doorway.tcp)
             network = None if self._network is None else self._network.agents_part
             spec = replace(spec, network=network, namespace=self._namespace)
-            test = self._test = SelfTest(engine, self._paths.sockets, self._network)
+            looked_at = self._approach.forwarders if self._approach is not None and laid is None else None
+            test = self._test = SelfTest(engine, self._paths.sockets, self._network, looked_at)
             self._teardown.push("self-test", lambda: asyncio.to_thread(test.end))
-            container = self.container = await asyncio.to_thread(engine.create, spec)
-            self._stream = await asyncio.to_thread(container.attach)
-            await asyncio.to_thread(partial(test.begin, doors=self._doors_near))
+            await together(
+                self._create_container(engine, spec), asyncio.to_thread(partial(test.begin, doors=self._doors_near))
+            )
+            if (container := self.container) is None or self._stream is None:
+                raise AssertionError("it was created, or an error was raised")
             starting = [container.start] if laid is None else [container.start, laid.start]
             await together(*(asyncio.to_thread(start) for start in starting))
         async with self._bulletin.step("self-test"):
             await self._self_test(test, container, self._stream)
+
+    async def _create_container(self, engine: Engine, spec: ContainerSpec) -> None:
+        container = self.container = await asyncio.to_thread(engine.create, spec)
+        self._stream = await asyncio.to_thread(container.attach)
 
     async def _lay_network(self, engine: Engine, part: TcpPart) -> SessionNetwork:
         """TCP mode: what stands between the agent's container and the doors."""

@@ -44,12 +44,14 @@ class Groundwork:
         Blocks, so that whoever is told to end meanwhile has all of it to clear.
         """
         session_id = paths.new_session_id()
+        view, screen, nursery = SpareScreen(), StartedScreen(), _nursery()
         try:
             approach = _approach(session_id)
         except UserFacingError as error:
             log.warning("nothing was prepared at the engine: %s", error.message)
             approach = None
-        return cls(session_id, approach, StartedScreen(), _nursery(), SpareScreen())
+        view.wait()
+        return cls(session_id, approach, screen, nursery, view)
 
     def find_engine(self) -> Engine | None:
         """The engine, connected, if something is ready there by now. Blocks for a short call."""

@@ -8,8 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ironcurtain_tui.standby.kin import variables
+
+LOAD_SECONDS = 30.0
 
 
 class SpareScreen:
@@ -29,6 +32,12 @@ class SpareScreen:
                 cwd="/",
                 check=False,
             )
+
+    def wait(self) -> None:
+        """Block until it is loaded; at most 30 s, or until it is not there any more."""
+        with suppress(OSError):
+            self._channel.settimeout(LOAD_SECONDS)
+            self._channel.recv(1)
 
     def show(self, order: Mapping[str, object], terminal: Sequence[int], line: int) -> bool:
         """Have it do ``order`` (``commands/spare_screen.py``) on ``terminal``; False when it is not there any more.

@@ -29,6 +29,7 @@ async def test_unused_it_leaves_no_process() -> None:
     ground = Groundwork.lay()
     assert ground.approach is None
     assert ground.screen is not None
+    assert ground.view is not None
     pids = [ground.screen.pid]
     if Nursery.is_possible():
         assert ground.nursery is not None
