@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from mcp import ClientSession
 
 from ironcurtain_tui.config import McpServerSettings
 from ironcurtain_tui.gateway import upstream
@@ -196,3 +197,19 @@ async def test_a_server_of_the_person_does_not_come_out_of_it(tmp_path: Path) ->
     assert await states.get() is ServerState.DOWN
     await server.stop()
     assert nursery.pid is None
+
+
+async def test_one_that_ends_by_itself_takes_no_elder_with_it(tmp_path: Path) -> None:
+    nursery, variables = Nursery(), {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    with (tmp_path / "log").open("w") as errors:
+        async with (
+            nursery.connect("fetch", variables, tmp_path, errors) as streams,
+            ClientSession(*streams) as elder,
+        ):
+            await elder.initialize()
+            async with nursery.connect("git", variables, tmp_path, errors) as more, ClientSession(*more) as younger:
+                await younger.initialize()
+            # The younger one's input is closed, and it has ended.
+            assert [tool.name for tool in (await elder.list_tools()).tools] == ["http_fetch"]
+    await nursery.close()
+    assert (tmp_path / "log").read_text() == ""

@@ -15,13 +15,15 @@ import ctypes
 import gc
 import json
 import os
-import runpy
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
+
+from ironcurtain_tui.gateway.defaults import BUILT_IN
 
 LARGEST_PACKET = 64 << 10
 NICENESS = 10
@@ -33,8 +35,8 @@ def main() -> None:
     """Serve until the other side closes."""
     os.nice(NICENESS)
     gc.disable()
-    import mcp.server.fastmcp  # noqa: F401 -- what takes long
-
+    for late in ("anyio._backends._asyncio", "mcp.server.stdio", *(f"{__package__}.{name}" for name in BUILT_IN)):
+        import_module(late)
     gc.freeze()  # a collection would make copies of what the servers share
     gc.enable()
     channel = socket.socket(fileno=0)
@@ -82,8 +84,8 @@ def _become(server: str, environment: Mapping[str, str], directory: str, streams
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
                 return
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
+        for number, descriptor in enumerate(streams):
+            os.dup2(descriptor, number)
         os.closerange(3, max(streams) + 1)
         # Python's own were made for what was there before.
         sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
@@ -91,14 +93,15 @@ def _become(server: str, environment: Mapping[str, str], directory: str, streams
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(directory)
-        runpy.run_module(f"{__package__}.{server}", run_name="__main__", alter_sys=True)
+        import_module(f"{__package__}.{server}").main()
         code = 0
     except BaseException:  # written into the server's log, and the process ends here whatever it was
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(ValueError, OSError):  # the SDK has closed it, or nobody reads it
+                stream.flush()
+        os._exit(code)  # whatever happens: what comes after is the nursery's, which would end our siblings
 
 
 if __name__ == "__main__":

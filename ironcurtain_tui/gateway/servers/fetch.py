@@ -186,5 +186,10 @@ class _Reader(HTMLParser):
             self.parts.append(data)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve on standard input and output, until the input ends."""
     server.run()
+
+
+if __name__ == "__main__":
+    main()

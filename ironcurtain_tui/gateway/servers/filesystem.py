@@ -244,6 +244,11 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags, 0o644)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve on standard input and output, until the input ends."""
     os.umask(0o022)  # files of the project, not of ours
     server.run()
+
+
+if __name__ == "__main__":
+    main()

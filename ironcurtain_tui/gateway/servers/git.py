@@ -236,6 +236,11 @@ def _outside(url: str, repository: Path) -> None:
         raise ToolError("a repository inside the workspace needs no help from outside; use git in your container")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve on standard input and output, until the input ends."""
     os.umask(0o022)  # files of the project, not of ours
     server.run()
+
+
+if __name__ == "__main__":
+    main()
