@@ -11,40 +11,35 @@ import os
 import resource
 import sys
 
-VARIABLES = (
-    "DOCKER_",
-    "DYLD_",
-    "HOME",
-    "IRONCURTAIN_",
-    "LANG",
-    "LC_",
-    "LD_",
-    "MITMPROXY_",
-    "NO_COLOR",
-    "OPENSSL_",
-    "PYTHON",
-    "SSL",
-    "TEMP",
-    "TEXTUAL",
-    "TMP",
-    "TZ",
-    "VIRTUAL_ENV",
-    "XDG_",
-)
-"""How the names begin of what is, or may be, read before there is a call, or kept from then on."""
+VARIABLES = frozenset({
+    "DOCKER_API_VERSION", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY", "DYLD_FALLBACK_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "LD_AUDIT",
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "HOME", "IRONCURTAIN_HOME", "LANG", "LANGUAGE", "NO_COLOR", "TEMP", "TMP",
+    "TMPDIR", "TZ", "MITMPROXY_SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES", "SSLKEYLOGFILE", "SSL_CERT_DIR",
+    "SSL_CERT_FILE", "PYTHONASYNCIODEBUG", "PYTHONCOERCECLOCALE", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHASHSEED", "PYTHONHOME", "PYTHONIOENCODING", "PYTHONMALLOC", "PYTHONNOUSERSITE", "PYTHONOPTIMIZE",
+    "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH", "PYTHONUSERBASE", "PYTHONUTF8",
+    "PYTHONWARNINGS", "PYTHON_GIL",
+})  # fmt: skip
+"""What is, or may be, read before there is a call, or kept from then on. By their whole names: LANGSMITH_API_KEY, and
+HOMEBREW_GITHUB_API_TOKEN, are others."""
+FAMILIES = ("LC_", "TEXTUAL_")
+"""How the names of such begin."""
+HOME_VARIABLE = "IRONCURTAIN_HOME"
+"""Where it leads is what counts, not how it is written, or whether it is at all."""
 RIGHTS = ("CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:")
 """Lines of /proc/self/status (proc(5))."""
 
 
 def state_directory() -> str:
     """What ``paths.home()`` says, without what that imports."""
-    override = os.environ.get("IRONCURTAIN_HOME")
+    override = os.environ.get(HOME_VARIABLE)
     return os.path.realpath(os.path.expanduser(override)) if override else os.path.expanduser("~/.ironcurtain")
 
 
 def variables() -> dict[str, str]:
     """The environment that two processes must have in common. Holds no key."""
-    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
+    return {name: value for name, value in sorted(os.environ.items()) if name in VARIABLES or name.startswith(FAMILIES)}
 
 
 def kin() -> list[str]:
@@ -56,7 +51,8 @@ def kin() -> list[str]:
         f"user {os.getuid()} {os.geteuid()} {os.getgid()} {sorted(os.getgroups())}",
         f"files {resource.getrlimit(resource.RLIMIT_NOFILE)}",
         *_kernels_view(),
-        *(f"variable {name}={value}" for name, value in variables().items()),
+        f"state {os.path.realpath(state_directory())}",
+        *(f"variable {name}={value}" for name, value in variables().items() if name != HOME_VARIABLE),
     ]
 
 

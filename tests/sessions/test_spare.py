@@ -124,3 +124,19 @@ def test_it_waits_in_a_private_directory(root: Path) -> None:
     assert spare.directory(root).stat().st_mode & 0o777 == 0o700
     assert (spare.directory(root) / call.SOCKET).stat().st_mode & 0o777 == 0o600
     assert paths.home() == root
+
+
+def test_whoever_names_no_directory_is_its_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As most people do, while the one who left it was told which it is."""
+    with tempfile.TemporaryDirectory(prefix="ic-") as home:
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.delenv("IRONCURTAIN_HOME", raising=False)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{home}/no-engine.sock")
+        root = paths.private_directory(paths.home())
+        spare.leave(root)
+        wait_until(lambda: spare.waiting(root))
+        order = {**EMPTY, "kin": kin(), "environment": dict(os.environ)}
+        assert answers(root, json.dumps(order).encode() + b"\n") == b"{}\n", (
+            "it is taken, and fails for want of an engine"
+        )
+        wait_until(lambda: spare.present(root) is None)

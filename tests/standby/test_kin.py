@@ -14,6 +14,19 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.standby import kin as kinship
 from ironcurtain_tui.standby.kin import kin, state_directory, variables
 
+SECRETS = (
+    "ANTHROPIC_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "DOCKER_AUTH_CONFIG",
+    "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE",
+    "HOMEBREW_GITHUB_API_TOKEN",
+    "LANGSMITH_API_KEY",
+    "LD_SDK_KEY",
+    "OPENAI_API_KEY",
+    "PYTHONANYWHERE_API_TOKEN",
+    "TOKEN",
+)
+
 
 @pytest.mark.parametrize("override", [None, "", "~/somewhere", "relative/home", "/nowhere/at/all", "link/home"])
 def test_its_state_directory_is_everybodys(
@@ -30,10 +43,10 @@ def test_its_state_directory_is_everybodys(
 
 
 def test_no_key_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "TOKEN"):
+    for name in SECRETS:
         monkeypatch.setenv(name, "a-real-secret")
     assert "a-real-secret" not in json.dumps(kin())
-    assert not {"ANTHROPIC_API_KEY", "TOKEN"} & set(variables())
+    assert "a-real-secret" not in variables().values()
 
 
 def told_by(environment: dict[str, str], *under: str) -> list[str]:
@@ -57,6 +70,20 @@ def told_by(environment: dict[str, str], *under: str) -> list[str]:
 def test_two_processes_with_the_same_start_are_alike() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent)}
     assert told_by(environment) == told_by({**environment, "ANTHROPIC_API_KEY": "x", "PWD": "/elsewhere"})
+
+
+def test_a_state_directory_is_the_same_however_it_is_named(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent), "HOME": str(tmp_path)}
+    environment.pop("IRONCURTAIN_HOME", None)
+    unnamed = told_by(environment)
+    assert told_by({**environment, "IRONCURTAIN_HOME": str(tmp_path / ".ironcurtain")}) == unnamed
+    assert told_by({**environment, "IRONCURTAIN_HOME": "~/.ironcurtain"}) == unnamed
+    assert told_by({**environment, "IRONCURTAIN_HOME": str(tmp_path / "other")}) != unnamed
+    (tmp_path / "link").symlink_to(".")
+    assert set(told_by({**environment, "HOME": str(tmp_path / "link")})) ^ set(unnamed) == {
+        f"variable HOME={tmp_path}",
+        f"variable HOME={tmp_path}/link",
+    }
 
 
 @pytest.mark.parametrize(
