@@ -25,6 +25,8 @@ class Ending:
     remedy: str
     alarm: bool
     """It was not meant to end like this."""
+    failed: bool = False
+    """It never began."""
 
     @property
     def status(self) -> SessionStatus:
@@ -32,7 +34,7 @@ class Ending:
         return SessionStatus.LOST if self.alarm else SessionStatus.ENDED
 
     def departure(self) -> Departure:
-        return Departure(f"{self.what}\n{self.remedy}", 1 if self.alarm else 0)
+        return Departure(f"{self.what}\n{self.remedy}", 1 if self.alarm or self.failed else 0)
 
 
 def detached(session_id: str) -> Departure:
@@ -76,9 +78,8 @@ def supervisor_gone(session_id: str) -> Ending:
 def goodbye(reason: str, exit_code: int | None) -> Ending:
     """The supervisor said that the session is over."""
     code = "" if exit_code is None else f" The agent exited with code {exit_code}."
-    return Ending(
-        f"The session is over: {reason}.{code}".replace("..", "."), "Close with q. The audit log is kept.", alarm=False
-    )
+    what = _stopped(f"The session is over: {reason}") + code
+    return Ending(what, "Close with q. The audit log is kept.", alarm=False)
 
 
 def of_status(status: SessionStatus, detail: str) -> Ending | None:
@@ -91,5 +92,17 @@ def of_status(status: SessionStatus, detail: str) -> Ending | None:
             alarm=True,
         )
     if status is SessionStatus.ENDED:
-        return Ending(f"The agent has ended{because}.", "Close with q. The audit log is kept.", alarm=False)
+        return Ending(_stopped(f"The agent has ended{because}"), "Close with q. The audit log is kept.", alarm=False)
     return None
+
+
+def not_started(reason: str, remedy: str) -> Ending:
+    """The session ended before its agent ran."""
+    return Ending(
+        _stopped(f"The session did not start: {reason}"), f"{remedy} Close with q.".strip(), False, failed=True
+    )
+
+
+def _stopped(sentence: str) -> str:
+    """With one full stop."""
+    return f"{sentence.rstrip('.')}."

@@ -12,7 +12,15 @@ from ironcurtain_tui.control import messages
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.events import AnyEvent, EscalationChanged, EscalationState, Notice, Numbered
+from ironcurtain_tui.events import (
+    AnyEvent,
+    BadgeState,
+    EscalationChanged,
+    EscalationState,
+    Notice,
+    Numbered,
+    SessionStatus,
+)
 from ironcurtain_tui.ui import departure
 from ironcurtain_tui.ui.departure import Departure, Ending
 
@@ -160,6 +168,9 @@ class SessionFeed:
     def _judge_status(self) -> None:
         if self.state is not None and self.ending is None:
             ending = departure.of_status(self.state.status, self.state.status_detail)
+            if self.state.status is SessionStatus.ENDED and _failed(self.state):
+                remedy = next((notice.remedy for notice in reversed(self.state.notices) if notice.remedy), "")
+                ending = departure.not_started(self.state.status_detail, remedy)
             if ending is not None:
                 self._over(ending)
 
@@ -168,7 +179,7 @@ class SessionFeed:
             return
         if self._stopping:
             self._watch.feed_gone(self, departure.stopped(self.state.info.id))
-        elif self.ending is None or not self.ending.alarm:
+        elif self.ending is None or not (self.ending.alarm or self.ending.failed):
             self._over(departure.goodbye(reason, self.state.exit_code))
 
     def _over(self, ending: Ending) -> None:
@@ -179,3 +190,8 @@ class SessionFeed:
         if self.view is not None:
             self.view.over(ending)
         self._watch.feed_over(self)
+
+
+def _failed(state: StateKeeper) -> bool:
+    """Whether the start ended at one of its steps."""
+    return any(step.state is BadgeState.FAIL for step in state.steps.values())

@@ -113,6 +113,18 @@ def test_it_goes_with_its_terminal(installation: Installation, terminal: Tmux) -
     assert installation.sessions(), "the agent does not notice"
 
 
+def test_a_start_that_fails_says_why_and_what_to_do(installation: Installation, terminal: Tmux) -> None:
+    (installation.home / "policy.toml").write_text("versoin = 1\n")
+    wait_until(lambda: spare.waiting(installation.home), PATIENCE)
+    installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", ".")
+    terminal.wait_for("unknown setting")
+    terminal.wait_for("policy check")
+    terminal.press("q")
+    terminal.wait_for("The session did not start: .*policy.toml, line 1: unknown setting")
+    terminal.wait_for("EXIT 1")
+    wait_until(lambda: installation.sessions() == [], PATIENCE)
+
+
 def test_without_it_the_command_opens_its_own(installation: Installation, terminal: Tmux) -> None:
     view = screen_of(installation)
     os.kill(view, signal.SIGKILL)

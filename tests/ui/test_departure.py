@@ -30,3 +30,17 @@ def test_only_lost_and_ended_are_endings(status: SessionStatus) -> None:
 def test_a_goodbye_has_one_full_stop() -> None:
     assert departure.goodbye("It was stopped.", None).what == "The session is over: It was stopped."
     assert departure.goodbye("stopped", 137).what == "The session is over: stopped. The agent exited with code 137."
+
+
+def test_a_start_that_failed_says_why_and_what_to_do() -> None:
+    ending = departure.not_started("policy.toml, line 1: unknown setting `version`.", "Run `policy check`.")
+    assert ending.what == "The session did not start: policy.toml, line 1: unknown setting `version`."
+    assert ending.remedy == "Run `policy check`. Close with q."
+    assert ending.status is SessionStatus.ENDED
+    assert ending.departure().exit_code == 1
+
+
+def test_an_end_has_one_full_stop() -> None:
+    ending = departure.of_status(SessionStatus.ENDED, "It was stopped.")
+    assert ending is not None
+    assert ending.what == "The agent has ended: It was stopped."
