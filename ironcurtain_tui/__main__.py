@@ -10,7 +10,11 @@ def main() -> int:
     """Run the command line; its exit code. The spare, if one waits, is asked before anything is imported."""
     began = time.perf_counter()
     placed = call.place(sys.argv[1:])
-    started = None if placed is None else placed.answer()
+    try:
+        started = None if placed is None else placed.answer()
+    except KeyboardInterrupt:  # whoever hangs up calls it off
+        sys.stderr.write("Interrupted.\n")
+        return 130
     if placed is not None and started is not None:
         sys.stdout.write(started["said"])
         sys.stdout.flush()

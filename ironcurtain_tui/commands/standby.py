@@ -38,7 +38,7 @@ LOG = "standby.log"
 CHECK_SECONDS = 60.0
 """How often it looks whether it is still wanted."""
 READY_SECONDS = 30.0
-HEAR_SECONDS = 5.0
+HEAR_SECONDS = 10.0
 """For the call itself, which is sent in one go."""
 STREAMS = (0, 1, 2)
 CHUNK = 1 << 16

@@ -19,7 +19,7 @@ from typing import Any
 from ironcurtain_tui.standby.kin import kin, state_directory
 
 SOCKET = "call.sock"
-TAKE_SECONDS = 5.0
+TAKE_SECONDS = 10.0
 """Until the spare says that it will: one that does not may be stopped, and does not start anything later either."""
 START_SECONDS = 60.0
 """Commands that give keys may be waiting for a person."""
