@@ -91,7 +91,8 @@ class Call:
         """Send one message; OSError when nobody listens."""
         data = json.dumps(message).encode() + b"\n"
         sent = socket.send_fds(self.line, [data], descriptors) if descriptors else 0
-        self.line.sendall(data[sent:])
+        if sent < len(data):
+            self.line.sendall(data[sent:])
 
     def answer(self) -> dict[str, Any] | None:
         """What became of it; None: it was not started, and the call is over. Blocks until the session can be talked to.

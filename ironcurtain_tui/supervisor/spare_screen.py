@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ironcurtain_tui.standby.kin import variables
+
+log = logging.getLogger(__name__)
 
 LOAD_SECONDS = 30.0
 
@@ -27,7 +30,7 @@ class SpareScreen:
                 env={**variables(), "PATH": os.environ.get("PATH", os.defpath)},
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                # until it has a terminal, its errors are told where ours are
                 start_new_session=True,
                 cwd="/",
                 check=False,
@@ -48,8 +51,10 @@ class SpareScreen:
         data = json.dumps(order).encode() + b"\n"
         try:
             sent = socket.send_fds(self._channel, [data], [*terminal, line])
-            self._channel.sendall(data[sent:])
-        except OSError:
+            if sent < len(data):  # with all of it, the other side may have closed already, and nothing would fail
+                self._channel.sendall(data[sent:])
+        except OSError as error:
+            log.warning("the spare screen is not there: %s", error)
             return False
         return True
 

@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user, or to mount")
 
 
-def refused(installation: Installation, *arguments: str) -> str:
+def refused(installation: Installation, *arguments: str, code: int = 1) -> str:
     """Both lines of the refusal of a ``run``; asserts that it left nothing behind."""
     given = arguments or ("run", "--detach", "--agent", "shell", "--rehearsal")
     result = installation.run(*given, check=False)
-    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.returncode == code, result.stdout + result.stderr
     assert result.stderr.startswith("ironcurtain-tui: "), result.stderr
     assert "→" in result.stderr, f"no remedy: {result.stderr}"
     assert "Traceback" not in result.stderr
@@ -129,7 +129,7 @@ def test_a_terminal_that_is_too_small(installation: Installation) -> None:
 
 
 def test_a_bad_limit(installation: Installation) -> None:
-    said = refused(installation, "run", "--detach", "--agent", "shell", "--memory", "lots")
+    said = refused(installation, "run", "--detach", "--agent", "shell", "--memory", "lots", code=2)
     assert "memory must be" in said
 
 

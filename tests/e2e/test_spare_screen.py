@@ -41,8 +41,10 @@ def processes(installation: Installation, module: str) -> list[int]:
 
 
 def screen_of(installation: Installation) -> int:
-    (pid,) = processes(installation, "ironcurtain_tui.commands.spare_screen")
-    return pid
+    found = processes(installation, "ironcurtain_tui.commands.spare_screen")
+    log = spare.directory(installation.home) / "standby.log"
+    assert len(found) == 1, f"{found}; the spare says: {log.read_text()!r}"
+    return found[0]
 
 
 def ended(pid: int) -> bool:
