@@ -9,6 +9,7 @@ from pathlib import Path
 from ironcurtain_tui import __version__
 from ironcurtain_tui.checks import CHECKS
 from ironcurtain_tui.commands import task_options
+from ironcurtain_tui.standby.call import with_command
 
 WHO = "claude-code, codex, opencode, gemini-cli, qwen-code, goose, copilot, shell"
 """Every agent there is; spelled out, for their adapters take time to load."""
@@ -16,9 +17,7 @@ WHO = "claude-code, codex, opencode, gemini-cli, qwen-code, goose, copilot, shel
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """What ``arguments`` ask for; without a command it is ``run``. SystemExit with a text when they cannot be read."""
-    given = list(arguments)
-    if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help", "--version"}):
-        given.insert(0, "run")
+    given = with_command(arguments)
     # argparse itself would take the options of the server's command for ours
     ours = given.index("--") if given[0] == "mcp" and "--" in given else len(given)
     return parser().parse_args(given[:ours], argparse.Namespace(server_command=given[ours + 1 :]))

@@ -16,7 +16,8 @@ import threading
 import time
 from contextlib import suppress
 
-LARGEST_CHUNK = 1 << 16
+from ironcurtain_tui.standby import call
+
 LOADED = b"."
 OBEYED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH})
 
@@ -32,9 +33,7 @@ def main() -> None:
     screen.load()
     with socket.socket(fileno=os.dup(0)) as channel:
         channel.send(LOADED)
-        data, descriptors, _, _ = socket.recv_fds(channel, LARGEST_CHUNK, 4)
-        while data and not data.endswith(b"\n"):
-            data += channel.recv(LARGEST_CHUNK) or b"\n"
+        data, descriptors = call.receive(channel, 4)
     if not data:
         return
     order = json.loads(data)

@@ -41,9 +41,6 @@ READY_SECONDS = 30.0
 HEAR_SECONDS = 10.0
 """For the call itself, which is sent in one go."""
 STREAMS = (0, 1, 2)
-CHUNK = 1 << 16
-LARGEST_CALL = 1 << 22
-"""Bytes; an environment may be large."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -147,9 +144,7 @@ class Caller:
         line.settimeout(HEAR_SECONDS)
         terminal: list[int] = []
         try:
-            data, terminal, _, _ = socket.recv_fds(line, CHUNK, 3)
-            while data and not data.endswith(b"\n") and len(data) < LARGEST_CALL:
-                data += line.recv(CHUNK) or b"\n"
+            data, terminal = call.receive(line, len(STREAMS))
             order = json.loads(data)
             if order["kin"] != like:
                 raise ValueError("the caller is of another kind")
@@ -161,8 +156,6 @@ class Caller:
                 os.close(descriptor)
             line.close()
             return None
-        for descriptor in terminal:
-            os.set_inheritable(descriptor, False)
         return caller
 
     @property
@@ -172,7 +165,7 @@ class Caller:
 
     def tell(self, message: Mapping[str, object]) -> None:
         """Send one message; OSError when the caller has gone."""
-        self._line.sendall(json.dumps(message).encode() + b"\n")
+        call.send(self._line, message)
 
     def show(self, view: SpareScreen, session: str, said: str) -> bool:
         """Have ``view`` show ``session`` on its terminal, after ``said``; whether it does."""

@@ -19,7 +19,7 @@ from ironcurtain_tui import paths
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.standby import call
-from ironcurtain_tui.standby.kin import variables
+from ironcurtain_tui.standby.kin import inherited
 
 OWNER = "owner.json"
 WAIT_SECONDS = 4 * 3600.0
@@ -96,9 +96,7 @@ def renew(root: Path) -> None:
 
 
 def leave(root: Path) -> None:
-    """Have one wait, from now on; UserFacingError when that is impossible.
-
-    It outlives us.
+    """Have one wait, from now on, that outlives us; UserFacingError when that is impossible.
 
     It gets what it must have in common with whoever will call, and nothing else of our environment: no key.
     """
@@ -108,10 +106,9 @@ def leave(root: Path) -> None:
     if not free:
         renew(root)
         return
-    environment = {**variables(), "IRONCURTAIN_HOME": str(root), "PATH": os.environ.get("PATH", os.defpath)}
     subprocess.run(
         [sys.executable, "-m", "ironcurtain_tui.commands.standby"],
-        env=environment,
+        env={**inherited(), "IRONCURTAIN_HOME": str(root)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ironcurtain_tui.standby.kin import kin, state_directory
@@ -24,6 +24,11 @@ TAKE_SECONDS = 10.0
 START_SECONDS = 60.0
 """Commands that give keys may be waiting for a person."""
 NO_TERMINAL = (80, 24)
+NO_START = frozenset({"-h", "--help", "--version"})
+"""With one of these nothing is started."""
+CHUNK = 1 << 16
+LARGEST = 1 << 22
+"""Bytes of a message; an environment may be large."""
 
 
 def directory(home: str) -> str:
@@ -31,15 +36,42 @@ def directory(home: str) -> str:
     return os.path.join(home, "standby")
 
 
+def with_command(arguments: Sequence[str]) -> list[str]:
+    """``arguments`` with the command that they mean: without one it is ``run``."""
+    given = list(arguments)
+    if not given or (given[0].startswith("-") and given[0] not in NO_START):
+        given.insert(0, "run")
+    return given
+
+
+def send(line: socket.socket, message: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
+    """Send one message, with ``descriptors``, which stay the caller's to close; OSError when nobody listens."""
+    data = json.dumps(message).encode() + b"\n"
+    sent = socket.send_fds(line, [data], descriptors) if descriptors else 0
+    if sent < len(data):  # who has all of it may have closed already, and to be sent nothing would fail
+        line.sendall(data[sent:])
+
+
+def receive(line: socket.socket, descriptors: int) -> tuple[bytes, list[int]]:
+    """One message as it was sent, and at most so many descriptors; nothing when the other side has closed.
+
+    What ends early, or is larger than any message, is cut off: it cannot be read as one. OSError as for any socket.
+    """
+    data, received, _, _ = socket.recv_fds(line, CHUNK, descriptors)
+    while data and not data.endswith(b"\n") and len(data) < LARGEST:
+        data += line.recv(CHUNK) or b"\n"
+    for descriptor in received:
+        os.set_inheritable(descriptor, False)
+    return data, received
+
+
 def place(arguments: Sequence[str]) -> Call | None:
     """Have the spare start what ``arguments`` ask for; None when there is none, or it is no start of a session.
 
     A terminal must be there for the screen, unless none is wanted.
     """
-    asked = list(arguments) or ["run"]
-    if asked[0].startswith("-"):
-        asked.insert(0, "run")
-    if asked[0] != "run" or {"-h", "--help", "--version"} & set(asked):
+    asked = with_command(arguments)
+    if asked[0] != "run" or NO_START & set(asked):
         return None
     if "--detach" not in asked and not (os.isatty(0) and os.isatty(1)):
         return None
@@ -52,8 +84,8 @@ def place(arguments: Sequence[str]) -> Call | None:
         line.connect(os.path.join(where, SOCKET))
         terminal = (0, 1, 2) if os.isatty(0) and os.isatty(1) and os.isatty(2) else ()
         columns, lines = os.get_terminal_size(1) if os.isatty(1) else NO_TERMINAL
-        call = Call(line)
-        call.say(
+        send(
+            line,
             {
                 "kin": kin(),
                 "arguments": asked,
@@ -67,7 +99,7 @@ def place(arguments: Sequence[str]) -> Call | None:
     except OSError:
         line.close()
         return None
-    return call
+    return Call(line)
 
 
 def _ours(where: str) -> bool:
@@ -86,13 +118,6 @@ class Call:
         self.line = line
         """To the spare; later to the screen that it has opened, if it has."""
         self._file = line.makefile("rb", buffering=0)
-
-    def say(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-        """Send one message; OSError when nobody listens."""
-        data = json.dumps(message).encode() + b"\n"
-        sent = socket.send_fds(self.line, [data], descriptors) if descriptors else 0
-        if sent < len(data):
-            self.line.sendall(data[sent:])
 
     def answer(self) -> dict[str, Any] | None:
         """What became of it; None: it was not started, and the call is over. Blocks until the session can be talked to.

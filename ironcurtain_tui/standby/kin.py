@@ -42,6 +42,11 @@ def variables() -> dict[str, str]:
     return {name: value for name, value in sorted(os.environ.items()) if name in VARIABLES or name.startswith(FAMILIES)}
 
 
+def inherited() -> dict[str, str]:
+    """The environment for a process that is to be our like, and no more of ours than that."""
+    return {**variables(), "PATH": os.environ.get("PATH", os.defpath)}
+
+
 def kin() -> list[str]:
     """What this process is like, for comparison; each is an entry of its own that says what it is of."""
     return [

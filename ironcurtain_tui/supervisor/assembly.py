@@ -124,9 +124,9 @@ class Assembly:
         )
         self._tasks = tasks
         self._teardown = teardown
-        self._approach = approach = None if groundwork is None else groundwork.approach
+        self._ground = groundwork or Groundwork(request.session_id)
+        self._approach = approach = self._ground.approach
         self._token = secrets.token_hex(16) if approach is None else approach.token
-        self._ground = groundwork
         self._packages = PackageRegistries()
         self._secrets = KnownSecrets([*accesses.secrets, self._token])
         """What no record may hold."""
@@ -319,7 +319,7 @@ class Assembly:
                 self._paths.kept,
                 self._bulletin,
                 self._way_out.transport,
-                None if self._ground is None else self._ground.nursery,
+                self._ground.nursery,
             )
             gateway = Gateway(
                 doorway.gateway,
@@ -500,7 +500,7 @@ class Assembly:
                 self._request.config.recording,
                 lambda reason: self._bulletin.notice(BadgeState.WARN, reason, ""),
                 dropped,
-                None if self._ground is None else self._ground.screen,
+                self._ground.screen,
             )
         if self._hearing is not None and self._request.task is None:
             self._hearing.listen(self.terminal)

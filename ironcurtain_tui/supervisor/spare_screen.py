@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from ironcurtain_tui.standby.kin import variables
+from ironcurtain_tui.standby.call import send
+from ironcurtain_tui.standby.kin import inherited
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ class SpareScreen:
         with theirs:
             subprocess.run(
                 [sys.executable, "-m", "ironcurtain_tui.commands.spare_screen"],
-                env={**variables(), "PATH": os.environ.get("PATH", os.defpath)},
+                env=inherited(),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 # until it has a terminal, its errors are told where ours are
@@ -48,11 +47,8 @@ class SpareScreen:
         ``terminal``: input, output and errors. ``line``: to the process of that terminal, see ``guard.attend``. All
         stay the caller's to close.
         """
-        data = json.dumps(order).encode() + b"\n"
         try:
-            sent = socket.send_fds(self._channel, [data], [*terminal, line])
-            if sent < len(data):  # with all of it, the other side may have closed already, and nothing would fail
-                self._channel.sendall(data[sent:])
+            send(self._channel, order, [*terminal, line])
         except OSError as error:
             log.warning("the spare screen is not there: %s", error)
             return False

@@ -113,6 +113,12 @@ def test_what_cannot_be_started_is_left_to_the_caller(root: Path) -> None:
     assert not list((root / "run").glob("*")) if (root / "run").exists() else True
 
 
+def test_a_call_of_many_pieces_is_understood(root: Path) -> None:
+    environment = {**os.environ, "LARGE": "x" * 500_000}
+    order = {**EMPTY, "kin": kin(), "environment": environment, "directory": str(root)}
+    assert answers(root, json.dumps(order).encode() + b"\n") == b"{}\n"
+
+
 def test_a_line_that_is_not_understood_is_left_to_the_caller(root: Path) -> None:
     was = the(root)
     order = {**EMPTY, "kin": kin(), "environment": dict(os.environ), "arguments": ["run", "--no-such-option"]}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def order(listener: socket.socket) -> dict[str, object]:
     with connection, connection.makefile("rb") as file:
         told: dict[str, object] = json.loads(file.readline())
         return told
+
+
+@contextmanager
+def replied(listener: socket.socket, answer: bytes) -> Iterator[None]:
+    """Whoever calls meanwhile gets ``answer``."""
+
+    def reply() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.makefile("rb").readline()
+            connection.sendall(answer)
+
+    replying = threading.Thread(target=reply)
+    replying.start()
+    yield
+    replying.join()
 
 
 def test_it_says_what_is_wanted_where_and_by_whom(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,33 +132,15 @@ def test_one_that_is_stopped_is_not_waited_for(listener: socket.socket, monkeypa
 def test_an_answer_that_is_none_is_none(answer: bytes, listener: socket.socket) -> None:
     placed = call.place(["run", "--detach"])
     assert placed is not None
-
-    def reply() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.makefile("rb").readline()
-            connection.sendall(answer)
-
-    replying = threading.Thread(target=reply)
-    replying.start()
-    assert placed.answer() is None
-    replying.join()
+    with replied(listener, answer):
+        assert placed.answer() is None
 
 
 def test_the_answer(listener: socket.socket) -> None:
     placed = call.place(["run", "--detach"])
     assert placed is not None
-
-    def reply() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.makefile("rb").readline()
-            connection.sendall(b'{}\n{"session": "0123456789ab", "said": "hello\\n"}\n')
-
-    replying = threading.Thread(target=reply)
-    replying.start()
-    assert placed.answer() == {"session": "0123456789ab", "said": "hello\n"}
-    replying.join()
+    with replied(listener, b'{}\n{"session": "0123456789ab", "said": "hello\\n"}\n'):
+        assert placed.answer() == {"session": "0123456789ab", "said": "hello\n"}
 
 
 def test_it_imports_next_to_nothing() -> None:
