@@ -9,20 +9,21 @@ from ironcurtain_tui.standby import call
 def main() -> int:
     """Run the command line; its exit code. The spare, if one waits, is asked before anything is imported."""
     began = time.perf_counter()
-    placed = call.place(sys.argv[1:])
+    started = None
     try:
-        started = None if placed is None else placed.answer()
-    except KeyboardInterrupt:  # whoever hangs up calls it off
+        if (placed := call.place(sys.argv[1:])) is not None:
+            from ironcurtain_tui.guard import attend  # while the spare is at work
+
+            started = placed.answer()
+            if started is not None and started["screen"]:
+                return attend(placed.line, started["session"])
+            placed.hang_up()
+    except KeyboardInterrupt:  # whoever hangs up before the answer calls it off
         sys.stderr.write("Interrupted.\n")
         return 130
-    if placed is not None and started is not None:
+    if started is not None:
         sys.stdout.write(started["said"])
         sys.stdout.flush()
-        if started["screen"]:
-            from ironcurtain_tui.guard import attend
-
-            return attend(placed.line, started["session"])
-        placed.hang_up()
     from ironcurtain_tui import cli
 
     return cli.main(started=None if started is None else started["session"], began=began)

@@ -28,6 +28,8 @@ RESET = (
 )
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+ATTENDED = b"\0"
+"""The first byte on the line to a screen elsewhere: the terminal is its own from now on. The number of no signal."""
 EPITAPH = "No agent is affected. Attach again: ironcurtain-tui attach {session}"
 HANGUP_SECONDS = 3
 """What a screen has to leave by itself once its terminal is gone."""
@@ -72,8 +74,10 @@ def run_guarded(work: Callable[[], int], epitaph: str) -> int:
 def attend(line: socket.socket, session: str) -> int:
     """Be the process of a terminal that a screen elsewhere shows ``session`` on, until it closes; its exit code.
 
-    The screen (``commands/spare_screen.py``) is at the other end of ``line``. It is sent the number of every signal of
-    the terminal's, a byte each; it closes when we are gone, and sends its exit code, a byte, when it has closed.
+    The screen (``commands/spare_screen.py``) is at the other end of ``line``. It leaves the terminal alone until it is
+    told that we attend: by then we know how to put that back, and no key stops us any more. Then it is sent the number
+    of every signal of the terminal's, a byte each; it closes when we are gone, and sends its exit code, a byte, when it
+    has closed.
     """
     descriptor = sys.stdin.fileno()
     saved = termios.tcgetattr(descriptor)
@@ -83,8 +87,13 @@ def attend(line: socket.socket, session: str) -> int:
         with suppress(OSError):  # it has gone, and we hear of it
             line.send(bytes([number]))
 
-    for passed_on in (*PASSED_ON, signal.SIGWINCH):
+    forwarded = (*PASSED_ON, signal.SIGWINCH)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, forwarded)
+    for passed_on in forwarded:
         signal.signal(passed_on, forward)
+    with suppress(OSError):  # the same
+        line.send(ATTENDED)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     try:
         code = line.recv(1)
     except OSError:

@@ -121,6 +121,36 @@ def test_a_screen_that_hangs_when_its_terminal_goes_is_ended(terminal: pexpect.s
     wait_until(lambda: not any(_alive(pid) for pid in (screen, guard)), HANGUP_SECONDS + PATIENCE)
 
 
+ATTENDANT = """
+import os, signal, socket, termios, tty
+from ironcurtain_tui.guard import ATTENDED, attend
+
+ours, screens = socket.socketpair()
+if os.fork() == 0:
+    ours.close()
+    assert screens.recv(1) == ATTENDED
+    status = open("/proc/%d/status" % os.getppid()).read()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    tty.setraw(0)
+    print("IGNORED", *(n for n in (2, 3, 20, 22) if ignored >> n - 1 & 1), end=".", flush=True)
+    print("CAUGHT", *(n for n in (1, 15, 28) if caught >> n - 1 & 1), end=".", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+screens.close()
+raise SystemExit(attend(ours, "0123456789ab"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what a process does about signals from /proc")
+def test_a_screen_elsewhere_gets_the_terminal_once_that_is_attended() -> None:
+    """By then no key stops or ends the process that is to put it back as it was before."""
+    with spawned(ATTENDANT) as terminal:
+        terminal.expect(r"IGNORED 2 3 20 22\.CAUGHT 1 15 28\.")
+        terminal.expect("The screen was killed")
+        terminal.expect(r"STATUS 1\.")
+        assert not is_raw(terminal)
+
+
 def _alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

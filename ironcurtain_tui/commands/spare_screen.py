@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import suppress
 
+from ironcurtain_tui.guard import ATTENDED, HANGUP_SECONDS
 from ironcurtain_tui.standby import call
 
 LOADED = b"."
@@ -46,6 +47,8 @@ def main() -> None:
     os.chdir(order["directory"])
     with socket.socket(fileno=line) as attendant:
         attendant.setblocking(True)  # with its other holders it shares how it was set
+        if not _attended(attendant):
+            return
         threading.Thread(target=_obey, args=(attendant,), name="attendant", daemon=True).start()
         print(order["said"], end="", flush=True)
         code = screen.run([SessionPaths.of(order["session"])], config.load())
@@ -53,6 +56,14 @@ def main() -> None:
         with suppress(OSError):  # its terminal has gone
             attendant.send(bytes([code]))
         os._exit(code)  # the thread still waits
+
+
+def _attended(attendant: socket.socket) -> bool:
+    """Whether the process of the terminal has given it to us. One that was stopped meanwhile may take its time."""
+    try:
+        return attendant.recv(1) == ATTENDED
+    except OSError:
+        return False
 
 
 def _obey(attendant: socket.socket) -> None:
@@ -66,8 +77,6 @@ def _obey(attendant: socket.socket) -> None:
                 break
     if not told:
         os.kill(os.getpid(), signal.SIGTERM)
-    from ironcurtain_tui.guard import HANGUP_SECONDS
-
     time.sleep(HANGUP_SECONDS)  # a screen that waits to write to a terminal that is gone would wait for good
     os.kill(os.getpid(), signal.SIGKILL)
 
