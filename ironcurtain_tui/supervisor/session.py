@@ -127,12 +127,13 @@ class Session:
             self._bulletin.badge("limits", state, limits.short, limits.words)
         await self._server.start()
         listening()
-        reason, exit_code = "", None
+        reason, exit_code = self._stop_reason, None
         try:
-            await self._rooms.start()
-            self._tasks.start(self._leave_spare(), "spare")
-            exit_code = await self._until_over()
-            reason = self._stop_reason or self._task_words() or f"the agent exited with code {exit_code}"
+            if not self._stop.is_set():  # else nobody wants an agent any more, not for a moment
+                await self._rooms.start()
+                self._tasks.start(self._leave_spare(), "spare")
+                exit_code = await self._until_over()
+                reason = self._stop_reason or self._task_words() or f"the agent exited with code {exit_code}"
         except UserFacingError as error:
             reason = error.message
             self._bulletin.notice(BadgeState.FAIL, error.message, error.remedy)
