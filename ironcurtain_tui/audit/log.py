@@ -320,7 +320,9 @@ class AuditLog:
                 self._flush()
         except OSError as error:
             self._damaged = True
-            self._refuse(batch, accepted, _unavailable(self.path, error.strerror or str(error)))
+            refusal = _unavailable(self.path, error.strerror or str(error))
+            refusal.__cause__ = error
+            self._refuse(batch, accepted, refusal)
             return
         except AuditUnavailable as error:
             self._refuse(batch, accepted, error)

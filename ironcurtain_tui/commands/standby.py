@@ -34,7 +34,6 @@ from ironcurtain_tui.unix_socket import BoundSocket
 
 log = logging.getLogger(__name__)
 
-LOG = "standby.log"
 CHECK_SECONDS = 60.0
 """How often it looks whether it is still wanted."""
 READY_SECONDS = 30.0
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + READY_SECONDS
     while (found := spare.waiting(root)) is None:
         if time.monotonic() > deadline:
-            raise UserFacingError("The spare supervisor is not ready.", f"Its log: {spare.directory(root) / LOG}")
+            raise UserFacingError("The spare supervisor is not ready.", f"Its log: {spare.directory(root) / spare.LOG}")
         time.sleep(0.05)
     until = time.strftime("%H:%M", time.localtime(found.until))
     print(f"The next `run` starts at once: process {found.owner.pid} waits for it until {until}.")
@@ -67,7 +66,7 @@ def main() -> None:
     like = kin()
     settle()
     root = paths.private_directory(paths.home())
-    log_to(paths.private_directory(spare.directory(root)) / LOG)
+    log_to(paths.private_directory(spare.directory(root)) / spare.LOG)
     with suppress(asyncio.CancelledError):  # told to end
         asyncio.run(_live(root, like))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,9 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskResult
 from ironcurtain_tui.paths import SESSION_ID, SessionPaths
 from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
+
+UNCLAIMED_SECONDS = 60.0
+"""How old a run directory without a lease must be for its owner to have died before it wrote one."""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -48,14 +52,21 @@ class KnownSession(msgspec.Struct, frozen=True):
 
 
 def write_json(path: Path, value: msgspec.Struct) -> None:
-    """Write ``value`` to ``path`` (0600) so that a reader sees the old or the new file, never a part."""
+    """Write ``value`` to ``path`` (0600) so that a reader sees the old or the new file, never a part.
+
+    OSError, leaving the old one, when that is impossible.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def take_lease(session: SessionPaths, owner: ProcessIdentity) -> None:
@@ -85,7 +96,7 @@ def read_record(session: SessionPaths) -> SessionRecord | None:
 def close_record(
     session: SessionPaths, outcome: str, exit_code: int | None = None, task: TaskResult | None = None
 ) -> None:
-    """Note how the session ended, unless that is noted already."""
+    """Note how the session ended, unless that is noted already. OSError when that cannot be written."""
     record = read_record(session)
     if record is not None and record.ended is None:
         closed = msgspec.structs.replace(record, ended=time.time(), outcome=outcome, exit_code=exit_code, task=task)
@@ -104,28 +115,23 @@ def _session_dirs(room: Path) -> list[Path]:
         return []
 
 
-def orphans(root: Path) -> list[SessionPaths]:
-    """Run directories whose owner is provably dead, or that never got a lease (older than a minute)."""
-    found = []
+def orphans(root: Path) -> tuple[list[SessionPaths], dict[str, str]]:
+    """Run directories whose owner is dead; and, by session, why others of which it is not known that they have none."""
+    dead, unproved = list[SessionPaths](), dict[str, str]()
     for directory in _session_dirs(root / "run"):
         session = SessionPaths.of(directory.name, root)
         lease = read_lease(session)
         if lease is None:
-            if time.time() - directory.stat().st_mtime > 60:
-                found.append(session)
-        elif lease.owner.life() is Life.DEAD:
-            found.append(session)
-    return found
-
-
-def unproved(root: Path) -> list[SessionPaths]:
-    """Run directories whose owner may be alive on another machine with the same home."""
-    every = (SessionPaths.of(directory.name, root) for directory in _session_dirs(root / "run"))
-    return [
-        session
-        for session in every
-        if (lease := read_lease(session)) is not None and lease.owner.life() is Life.UNKNOWN
-    ]
+            with suppress(FileNotFoundError):  # its owner was about to remove it
+                if time.time() - directory.stat().st_mtime > UNCLAIMED_SECONDS:
+                    dead.append(session)
+                else:
+                    unproved[session.session_id] = "it is new, and its supervisor may be about to put its name down"
+        elif (life := lease.owner.life()) is Life.DEAD:
+            dead.append(session)
+        elif life is Life.UNKNOWN:
+            unproved[session.session_id] = "its supervisor belongs to another machine"
+    return dead, unproved
 
 
 def sessions(root: Path | None = None) -> list[KnownSession]:

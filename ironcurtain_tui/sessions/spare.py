@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import inherited
 
 OWNER = "owner.json"
+LOG = "standby.log"
 WAIT_SECONDS = 4 * 3600.0
 """How long one waits for a call, from when it, or the last session that wanted it to, was there."""
 END_SECONDS = 10.0
@@ -69,8 +70,9 @@ def claimed(root: Path) -> Iterator[bool]:
 
 @contextmanager
 def named(root: Path) -> Iterator[None]:
-    """Have everybody know that this process is the spare."""
+    """Have everybody know that this process, which has claimed the place, is the spare; it takes no call yet."""
     owner = directory(root) / OWNER
+    (directory(root) / call.SOCKET).unlink(missing_ok=True)  # of one that was killed
     registry.write_json(owner, ProcessIdentity.current())
     try:
         yield
@@ -92,7 +94,17 @@ def waiting(root: Path) -> Spare | None:
 def renew(root: Path) -> None:
     """Have the one that is there, if there is, wait as long as a new one."""
     if present(root) is not None:
-        (directory(root) / OWNER).touch()
+        with suppress(FileNotFoundError):  # it has just gone
+            os.utime(directory(root) / OWNER)
+
+
+def left_behind(root: Path) -> list[Path]:
+    """What one that was killed has left where it waited; nothing while another may be there."""
+    place = directory(root)
+    if not place.is_dir() or present(root) is not None:
+        return []
+    with claimed(root) as free:
+        return [file for file in place.iterdir() if file.name != LOG] if free else []
 
 
 def leave(root: Path) -> None:

@@ -140,4 +140,5 @@ def test_what_it_holds_at_the_engine_goes_with_it(
             names = held()
             said = installation.run("gc").stdout
             assert all(name in said for name in names), said
+            assert [file.name for file in spare.directory(installation.home).iterdir()] == [spare.LOG]
     assert held() == []

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ironcurtain_tui.audit.directory import AuditDirectory
+from ironcurtain_tui.audit.log import AuditLog
+from ironcurtain_tui.audit.verify import verify_log
+from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import DoorPorts
-from ironcurtain_tui.paths import SessionPaths
-from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.events import SessionInfo
+from ironcurtain_tui.paths import SessionPaths, private_directory
+from ironcurtain_tui.sessions import registry, spare
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.sessions.reconcile import reconcile
+from ironcurtain_tui.standby import call
 from tests.conftest import engine_or_skip
+from tests.small_disk import fill, small_file_system
 
 pytestmark = pytest.mark.engine
 
@@ -112,3 +121,77 @@ def test_a_dead_supervisors_network_with_strangers_on_it_is_left_and_told(
         assert engine.client.inspect_container(stranger)["State"]["Running"], "foreign objects are not touched"
     finally:
         engine.client.remove_container(stranger, force=True)
+
+
+def test_what_the_engine_does_not_remove_is_told_and_stands_in_the_way_of_nothing(
+    engine: Engine, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network_of(engine, session, DEAD.labels())
+    paths = SessionPaths.of(session, tmp_path)
+    paths.create()
+    registry.take_lease(paths, DEAD)
+    remove = AgentContainer.remove
+
+    def busy(container: AgentContainer) -> None:
+        if session in container.name:
+            raise EngineRefusedError("device or resource busy")
+        remove(container)
+
+    monkeypatch.setattr(AgentContainer, "remove", busy)
+    result = reconcile(engine, tmp_path)
+    assert f"container ironcurtain-{session}-sidecar: device or resource busy" in result.left
+    assert f"network ironcurtain-{session}: other containers are on it" in result.left
+    assert not paths.run.exists()
+    monkeypatch.undo()
+    reconcile(engine, tmp_path)
+    assert names(engine, session) == set()
+
+
+def test_records_that_cannot_be_closed_on_a_full_disk_are_closed_later(engine: Engine, session: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="ic-") as directory, small_file_system(Path(directory, "h"), "2m") as root:
+        paths = SessionPaths.of(session, root)
+        paths.create()
+        registry.take_lease(paths, DEAD)
+        info = SessionInfo(session, "shell", "Shell", "/w", rehearsal=False, network_mode="uds", started=1.0)
+        registry.write_json(paths.record, registry.SessionRecord(info=info))
+        with AuditLog.open(paths.audit_log, session, notary=AuditDirectory(root).notary()) as log:
+            log.append("session.start", "started", durable=True)
+            killed = paths.audit_log.read_bytes()
+        paths.audit_log.write_bytes(killed)
+        filler = fill(root)
+        assert sum(session in line for line in reconcile(engine, root).left) == 1
+        assert paths.run.exists()
+        filler.unlink()
+        reconcile(engine, root)
+        assert not paths.run.exists()
+        assert verify_log(AuditDirectory(root), session).ended
+        record = registry.read_record(paths)
+        assert record is not None
+        assert record.outcome == "its supervisor died"
+
+
+def test_a_log_that_was_tampered_with_is_told_and_keeps_nothing_else(
+    engine: Engine, session: str, tmp_path: Path
+) -> None:
+    paths = SessionPaths.of(session, tmp_path)
+    paths.create()
+    registry.take_lease(paths, DEAD)
+    paths.audit_log.write_text('{"not": "ours"}\n')
+    assert any("is not right" in line for line in reconcile(engine, tmp_path).left)
+    assert not paths.run.exists()
+
+
+def test_the_place_of_a_killed_spare_is_cleared_and_that_of_a_living_one_is_not(engine: Engine, tmp_path: Path) -> None:
+    place = private_directory(spare.directory(tmp_path))
+    for name in (call.SOCKET, f".{spare.OWNER}.1", spare.LOG):
+        (place / name).touch()
+    registry.write_json(place / spare.OWNER, ALIVE)
+    assert "spare" not in repr(reconcile(engine, tmp_path))
+    registry.write_json(place / spare.OWNER, DEAD)
+    with spare.claimed(tmp_path):
+        assert "spare" not in repr(reconcile(engine, tmp_path)), "one may be just starting"
+    assert "spare" in repr(reconcile(engine, tmp_path, dry_run=True).removed)
+    assert len(list(place.iterdir())) == 4
+    assert "spare" in repr(reconcile(engine, tmp_path).removed)
+    assert [file.name for file in place.iterdir()] == [spare.LOG]
+    assert "spare" not in repr(reconcile(engine, tmp_path)), "once is enough"

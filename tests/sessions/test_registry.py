@@ -10,6 +10,7 @@ from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths, new_session_id
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
+from tests.small_disk import fill, small_file_system
 from tests.waiting import wait_until
 
 
@@ -62,8 +63,9 @@ def test_what_may_live_on_another_machine_is_no_orphan(tmp_path: Path) -> None:
     registry.take_lease(ours, ProcessIdentity.current())
     registry.take_lease(theirs, ProcessIdentity(1, "their boot", "1", "their machine"))
     registry.take_lease(gone, dead_process())
-    assert [one.session_id for one in registry.orphans(tmp_path)] == [gone.session_id]
-    assert [one.session_id for one in registry.unproved(tmp_path)] == [theirs.session_id]
+    dead, unproved = registry.orphans(tmp_path)
+    assert dead == [gone]
+    assert unproved == {theirs.session_id: "its supervisor belongs to another machine"}
     assert [one.id for one in registry.sessions(tmp_path) if one.alive] == [ours.session_id]
 
 
@@ -86,9 +88,25 @@ def test_orphans_are_the_dead_only(tmp_path: Path) -> None:
     dead, alive, fresh = make(tmp_path), make(tmp_path), make(tmp_path)
     registry.take_lease(dead, dead_process())
     registry.take_lease(alive, ProcessIdentity.current())
-    assert registry.orphans(tmp_path) == [dead], "a run directory without a lease may be just starting"
+    found, unproved = registry.orphans(tmp_path)
+    assert found == [dead]
+    assert list(unproved) == [fresh.session_id], "a run directory without a lease may be just starting"
     os.utime(fresh.run, (1, 1))
-    assert set(registry.orphans(tmp_path)) == {dead, fresh}
+    found, unproved = registry.orphans(tmp_path)
+    assert set(found) == {dead, fresh}
+    assert not unproved
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    with small_file_system(tmp_path / "disk", "1m") as disk:
+        owner = disk / "owner.json"
+        registry.write_json(owner, ProcessIdentity.current())
+        before = owner.read_bytes()
+        fill(disk)
+        with pytest.raises(OSError, match="No space"):
+            registry.write_json(owner, dead_process())
+        assert owner.read_bytes() == before
+        assert sorted(file.name for file in disk.iterdir()) == ["filler", "owner.json"]
 
 
 def test_find_by_prefix(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_killed_it_is_not_taken_for_one_and_the_next_takes_its_place(root: Path)
     assert placed is None or placed.answer() is None
     wait_until(lambda: (spare.leave(root), spare.waiting(root))[1])  # nor is its place free before that
     assert the(root).owner != was.owner
+    assert call.place(["run", "--detach"]) is not None, "who is said to wait does"
 
 
 def answers(root: Path, message: bytes) -> bytes:
