@@ -3,6 +3,7 @@
 import sys
 import time
 
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.standby import call
 
 
@@ -15,17 +16,18 @@ def main() -> int:
             from ironcurtain_tui.guard import attend  # while the spare is at work
 
             started = placed.answer()
-            if started is not None and started["screen"]:
+            if started is not None and started.get("screen"):
                 return attend(placed.line, started["session"])
             placed.hang_up()
     except KeyboardInterrupt:  # whoever hangs up before the answer calls it off
         sys.stderr.write("Interrupted.\n")
         return 130
-    if started is not None:
-        sys.stdout.write(started["said"])
-        sys.stdout.flush()
     from ironcurtain_tui import cli
 
+    if started is not None:
+        if "refusal" in started:
+            return cli.refuse(UserFacingError(started["refusal"], started["remedy"]))
+        print(started["said"], end="", flush=True)
     return cli.main(started=None if started is None else started["session"], began=began)
 
 

@@ -31,16 +31,21 @@ def main(arguments: Sequence[str] | None = None, started: str | None = None, beg
             return _run(options, started, time.perf_counter() if began is None else began)
         return _dispatch(options)
     except UserFacingError as error:
-        print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
-        if error.remedy:
-            print(f"  → {error.remedy}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
+        return refuse(error)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def refuse(error: UserFacingError) -> int:
+    """Say why not; the exit code."""
+    print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
+    if error.remedy:
+        print(f"  → {error.remedy}", file=sys.stderr)
+    return 2 if isinstance(error, UsageError) else 1
 
 
 def _dispatch(options: argparse.Namespace) -> int:

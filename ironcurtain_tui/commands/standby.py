@@ -185,7 +185,11 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
     try:
         options, request = await asyncio.to_thread(_prepared, caller, groundwork, said)
         view = None if options.detach or options.timings else groundwork.view
-        await host(request, lambda: _told(caller, request, said, view), groundwork)
+        try:
+            await host(request, lambda: _told(caller, request, said, view), groundwork)
+        except UserFacingError as error:  # to try again would ask for the same keys again
+            with suppress(OSError):
+                caller.tell({"refusal": error.message, "remedy": error.remedy})
     except UserFacingError as error:
         log.warning("not started: %s", error.message)
     except SystemExit:

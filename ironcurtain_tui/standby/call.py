@@ -3,8 +3,9 @@
 One line of JSON each way, and one more. The command says what it is like (``kin.py``), what it was asked for and its
 environment, with the keys in it: the socket is the person's own, as is its directory, or nothing is sent. With it goes
 its terminal, as descriptors (unix(7), SCM_RIGHTS). The spare says that it will (or closes), then which session it is
-that can be talked to (or closes: it could not), and whether a screen of the spare's has that terminal now. If so, the
-line is between the command and that screen from then on (``guard.attend``).
+that can be talked to (or that there is none, and why; or closes: the command is to try by itself), and whether a screen
+of the spare's has that terminal now. If so, the line is between the command and that screen from then on
+(``guard.attend``).
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Call:
         """What became of it; None: it was not started, and the call is over. Blocks until the session can be talked to.
 
         The session's id under ``session``, what the start had to say under ``said``, whether there is a screen under
-        ``screen``.
+        ``screen``; or, for a person, why there is no session under ``refusal``, with what to do about it as ``remedy``.
         """
         if self._heard() is not None:  # that it will
             self.line.settimeout(START_SECONDS)

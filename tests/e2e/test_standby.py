@@ -97,6 +97,22 @@ def test_what_cannot_be_started_is_told_as_without_one(installation: Installatio
     assert not installation.sessions()
 
 
+def test_a_key_command_that_fails_is_asked_once_and_told(installation: Installation) -> None:
+    """It may be a person who is asked."""
+    asked = installation.home.parent / "asked"
+    (installation.home / "config.toml").write_text(
+        f'[providers.anthropic]\napi_key_command = ["sh", "-c", "echo once >> {asked}; exit 3"]\n'
+    )
+    installation.run("standby")
+    refused = installation.run("run", "--detach", "--agent", "claude-code", check=False)
+    assert refused.returncode == 1
+    assert "failed with exit status 3" in refused.stderr
+    assert "→" in refused.stderr
+    assert asked.read_text() == "once\n"
+    assert not installation.sessions()
+    assert spare.present(installation.home) is None
+
+
 def test_whoever_goes_before_the_answer_gets_no_session(installation: Installation) -> None:
     installation.run("standby")
     pid = waiting(installation)
