@@ -27,7 +27,8 @@ def main() -> int:
     if started is not None:
         if "refusal" in started:
             return cli.refuse(UserFacingError(started["refusal"], started["remedy"]))
-        print(started["said"], end="", flush=True)
+        sys.stdout.write(started["said"])
+        sys.stdout.flush()
     return cli.main(started=None if started is None else started["session"], began=began)
 
 

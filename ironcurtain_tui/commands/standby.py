@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout, suppress
@@ -22,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.control.peer import peer_pid, peer_uid
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.sessions import spare
 from ironcurtain_tui.standby import call
-from ironcurtain_tui.standby.kin import kin
+from ironcurtain_tui.standby.kin import kernels_view, kin
 from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.host import host, load_libraries, log_to, settle
 from ironcurtain_tui.supervisor.request import LaunchRequest
@@ -84,7 +86,8 @@ async def _live(root: Path, like: list[str]) -> None:
                 await asyncio.to_thread(_load)
                 groundwork = Groundwork.lay()
                 held.push_async_callback(groundwork.clear)
-                caller = await _called(root, like)
+                line = await _called(root, like)
+        caller = None if line is None else await asyncio.to_thread(Caller.heard, line, like)
         if caller is not None:
             await _serve(caller, groundwork)
 
@@ -98,8 +101,8 @@ def _load() -> None:
     load_libraries()
 
 
-async def _called(root: Path, like: list[str]) -> Caller | None:
-    """The first to call, if that is somebody who is ``like`` us; None as well when it is time to go."""
+async def _called(root: Path, like: list[str]) -> socket.socket | None:
+    """The line to the first to call; whoever else does is not kept waiting. None when it is time to go."""
     loop = asyncio.get_running_loop()
     bound = BoundSocket.bind(spare.directory(root) / call.SOCKET)
     try:
@@ -111,7 +114,7 @@ async def _called(root: Path, like: list[str]) -> Caller | None:
                     connection, _ = await loop.sock_accept(bound.socket)
             except TimeoutError:
                 continue
-            return await asyncio.to_thread(Caller.heard, connection, like)
+            return connection
         return None
     finally:
         bound.remove()
@@ -145,7 +148,7 @@ class Caller:
         try:
             data, terminal = call.receive(line, len(STREAMS))
             order = json.loads(data)
-            if order["kin"] != like:
+            if order["kin"] != like or not _is_like(line, like):
                 raise ValueError("the caller is of another kind")
             caller = cls(line, order, terminal)
             caller.tell({})
@@ -179,12 +182,25 @@ class Caller:
         self._terminal = ()
 
 
+def _is_like(line: socket.socket, like: list[str]) -> bool:
+    """Whether the caller is what it says, as far as the kernel knows: one that is confined might say anything.
+
+    OSError when it has gone.
+    """
+    if peer_uid(line) != os.geteuid():
+        return False
+    return sys.platform != "linux" or set(kernels_view(str(peer_pid(line)))) <= set(like)
+
+
 async def _serve(caller: Caller, groundwork: Groundwork) -> None:
     """Be the supervisor of what ``caller`` wants. One that hears nothing starts it by itself, and tells why."""
     said = io.StringIO()
     try:
         options, request = await asyncio.to_thread(_prepared, caller, groundwork, said)
-        view = None if options.detach or options.timings else groundwork.view
+        view = groundwork.view
+        if view is not None and (options.detach or options.timings):
+            view.close()  # it would wait as long as the session lasts
+            view = None
         try:
             await host(request, lambda: _told(caller, request, said, view), groundwork)
         except UserFacingError as error:  # to try again would ask for the same keys again
@@ -233,6 +249,8 @@ def _told(caller: Caller, request: LaunchRequest, said: io.StringIO, view: Spare
         return False
     finally:
         caller.hang_up()
+        if view is not None:
+            view.close()
     return True
 
 

@@ -16,5 +16,15 @@ def peer_uid(connection: socket.socket) -> int:
     if sys.platform == "darwin":
         _, uid = struct.unpack("=II", connection.getsockopt(0, 1, 76)[:8])
     else:
-        _, uid, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        _, uid, _ = _credentials(connection)
     return int(uid)
+
+
+def peer_pid(connection: socket.socket) -> int:
+    """The process that connected, 0 when we cannot see it. Linux only. OSError when the kernel does not tell."""
+    return _credentials(connection)[0]
+
+
+def _credentials(connection: socket.socket) -> tuple[int, int, int]:
+    pid, uid, gid = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid, uid, gid

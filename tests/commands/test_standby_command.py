@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 async def test_it_goes_when_it_is_not_wanted(reason: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with asyncio.TaskGroup() as tasks:
         called = tasks.create_task(standby._called(root, kin()))
-        socket = spare.directory(root) / call.SOCKET
-        await until(socket.exists)
+        place = spare.directory(root) / call.SOCKET
+        await until(place.exists)
         await asyncio.sleep(0.1)
         assert not called.done(), "it is wanted"
         match reason:
@@ -49,7 +50,20 @@ async def test_it_goes_when_it_is_not_wanted(reason: str, root: Path, monkeypatc
             case _:
                 monkeypatch.setenv("TZ", "Asia/Tokyo")
         assert await called is None
-    assert not socket.exists()
+    assert not place.exists()
+
+
+async def test_who_calls_second_does_not_wait_until_the_first_has_said_something(root: Path) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        called = tasks.create_task(standby._called(root, kin()))
+        place = spare.directory(root) / call.SOCKET
+        await until(place.exists)
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.connect(str(place))
+            line = await called
+            assert line is not None
+            line.close()
+    assert not place.exists()
 
 
 @pytest.mark.engine

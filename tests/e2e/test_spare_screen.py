@@ -142,3 +142,10 @@ def test_it_ends_with_a_spare_that_is_not_needed(installation: Installation) -> 
     view = screen_of(installation)
     installation.run("standby", "--end")
     wait_until(lambda: ended(view), PATIENCE)
+
+
+def test_for_whom_it_is_of_no_use_it_does_not_wait_on(installation: Installation) -> None:
+    view = screen_of(installation)
+    session = installation.start("--agent", "shell", "--rehearsal")
+    wait_until(lambda: ended(view), PATIENCE)
+    assert installation.sessions() == [session]

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +103,31 @@ def answers(root: Path, message: bytes) -> bytes:
 def test_what_is_not_its_like_gets_nothing_and_it_goes(message: bytes, root: Path) -> None:
     was = the(root)
     assert answers(root, message or b"\n") == b""
+    wait_until(lambda: gone(root, was))
+
+
+PRETENDER = """
+import socket, sys
+line = socket.socket(socket.AF_UNIX)
+line.connect(sys.argv[1])
+line.sendall(sys.stdin.buffer.read())
+sys.stdout.buffer.write(b"".join(iter(lambda: line.recv(4096), b"")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel about the caller")
+@pytest.mark.parametrize("under", [[], ["setpriv", "--no-new-privs"]], ids=["what it says", "something less"])
+def test_who_says_that_it_is_its_like_must_be(under: list[str], root: Path) -> None:
+    """One that is confined would be given a process that is not."""
+    was = the(root)
+    order = {**EMPTY, "kin": kin(), "environment": dict(os.environ), "directory": str(root)}
+    told = subprocess.run(
+        [*under, sys.executable, "-c", PRETENDER, spare.directory(root) / call.SOCKET],
+        input=json.dumps(order).encode() + b"\n",
+        capture_output=True,
+        check=True,
+    )
+    assert told.stdout == (b"" if under else b"{}\n")
     wait_until(lambda: gone(root, was))
 
 

@@ -94,6 +94,7 @@ def test_a_state_directory_is_the_same_however_it_is_named(tmp_path: Path) -> No
         ("DOCKER_HOST", "unix:///other"),
         ("PYTHONHASHSEED", "7"),
         ("SSL_CERT_FILE", "/x"),
+        ("ESCDELAY", "25"),
     ],
 )
 def test_what_is_read_early_must_be_the_same(name: str, value: str) -> None:
@@ -101,11 +102,35 @@ def test_what_is_read_early_must_be_the_same(name: str, value: str) -> None:
     assert set(told_by(environment)) ^ set(told_by({**environment, name: value}))
 
 
-def test_other_limits_are_another_kind() -> None:
+@pytest.mark.parametrize(
+    ("under", "entry"),
+    [
+        (("sh", "-c", 'ulimit -n 222; exec "$@"', "sh"), "limit RLIMIT_NOFILE (222, 222)"),
+        (("sh", "-c", 'ulimit -S -t 3600; exec "$@"', "sh"), "limit RLIMIT_CPU (3600, "),
+        (("nice", "-n", "19"), "priority 19"),
+        (("setpriv", "--no-new-privs"), "NoNewPrivs:\t1"),
+        (("sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "sh"), "oom_score_adj 1000"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="has them all")
+def test_other_limits_are_another_kind(under: tuple[str, ...], entry: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent)}
-    limited = told_by(environment, "sh", "-c", 'ulimit -n 222; exec "$@"', "sh")
-    assert [entry for entry in set(told_by(environment)) ^ set(limited) if not entry.startswith("files ")] == []
-    assert any("222" in entry for entry in limited)
+    other = set(told_by(environment, *under)) - set(told_by(environment))
+    assert len(other) == 1
+    assert other.pop().startswith(entry)
+
+
+def test_other_processors_are_another_kind() -> None:
+    if sys.platform != "linux" or len(processors := os.sched_getaffinity(0)) < 2:
+        pytest.skip("has one processor, or does not tell")
+    environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent)}
+    bound = told_by(environment, "taskset", "--cpu-list", str(min(processors)))
+    assert {entry.partition(":")[0] for entry in set(bound) ^ set(told_by(environment))} == {"Cpus_allowed"}
+
+
+def test_core_dumps_which_every_supervisor_gives_up_make_no_other_kind() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent)}
+    assert told_by(environment, "sh", "-c", 'ulimit -c 0; exec "$@"', "sh") == told_by(environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="makes a namespace")
@@ -140,3 +165,39 @@ def test_upgraded_libraries_are_another_kind(tmp_path: Path, monkeypatch: pytest
     before = kin()
     (libraries / "mitmproxy-99.dist-info").mkdir()
     assert kin() != before
+
+
+HARMLESS = {
+    *("ANDROID_DATA", "PYTHONTZPATH", "REQUEST_METHOD", "_PYTHON_PROJECT_BASE", "_PYTHON_SYSCONFIGDATA_NAME"),
+    *("PYDANTIC_DISABLE_PLUGINS", "PYDANTIC_VALIDATE_CORE_SCHEMAS", "PYTHON_ZSTANDARD_IMPORT_POLICY", "RUAMEL_DEBUG"),
+}
+"""What libraries look at when they are imported, for developers of theirs and for other systems."""
+READ_EARLY = """
+import os, sys
+read = set()
+real = type(os.environ).__getitem__
+def look(environment, name):
+    read.add(name)
+    return real(environment, name)
+type(os.environ).__getitem__ = look
+if sys.argv[1] == "screen":
+    from ironcurtain_tui import config
+    from ironcurtain_tui.commands import screen
+    from ironcurtain_tui.paths import SessionPaths
+    screen.load()
+else:
+    from ironcurtain_tui.commands import standby
+    standby._load()
+print(*read)
+"""
+
+
+@pytest.mark.parametrize("what", ["screen", "supervisor"])
+def test_all_that_is_read_while_it_loads_is_compared(what: str) -> None:
+    """It would be the starter's, and not the caller's, from then on."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(paths.__file__).parent.parent)}
+    command = [sys.executable, "-c", READ_EARLY, what]
+    read = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split()
+    assert "HOME" in read or "TEXTUAL_FPS" in read
+    compared = {name for name in read if name in kinship.VARIABLES or name.startswith(kinship.FAMILIES)}
+    assert set(read) - compared - HARMLESS == set()
