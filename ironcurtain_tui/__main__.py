@@ -5,11 +5,13 @@ import time
 
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.standby import call
+from ironcurtain_tui.standby.kin import fix_state_directory
 
 
 def main() -> int:
     """Run the command line; its exit code. The spare, if one waits, is asked before anything is imported."""
     began = time.perf_counter()
+    fix_state_directory()
     started = None
     try:
         if (placed := call.place(sys.argv[1:])) is not None:

@@ -40,6 +40,12 @@ def state_directory() -> str:
     return os.path.realpath(os.path.expanduser(override)) if override else os.path.expanduser("~/.ironcurtain")
 
 
+def fix_state_directory() -> None:
+    """Have its name mean the same everywhere: what this process starts works in other directories."""
+    if os.environ.get(HOME_VARIABLE):
+        os.environ[HOME_VARIABLE] = state_directory()
+
+
 def variables() -> dict[str, str]:
     """The environment that two processes must have in common. Holds no key."""
     return {name: value for name, value in sorted(os.environ.items()) if name in VARIABLES or name.startswith(FAMILIES)}

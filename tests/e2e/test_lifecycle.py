@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,18 @@ def open_shell(installation: Installation, terminal: Tmux) -> None:
     installation.open(terminal, "run", "--agent", "shell", "--rehearsal", "--workspace", str(installation.workspace))
     terminal.wait_for(r"no-egress")
     terminal.wait_for(r":/workspace[$#] ")
+
+
+def test_a_state_directory_is_where_the_command_says_seen_from_there(installation: Installation) -> None:
+    """The supervisor works elsewhere."""
+    where = os.path.relpath(installation.home, installation.workspace)
+    subprocess.run(
+        [*COMMAND, "run", "--detach", "--agent", "shell", "--rehearsal", "--workspace", "."],
+        env={**installation.full_environment(), "IRONCURTAIN_HOME": where},
+        cwd=installation.workspace,
+        check=True,
+    )
+    assert len(installation.sessions()) == 1
 
 
 def test_leaving_and_coming_back(installation: Installation, terminal: Tmux) -> None:

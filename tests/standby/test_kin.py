@@ -12,7 +12,7 @@ import pytest
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.standby import kin as kinship
-from ironcurtain_tui.standby.kin import kin, state_directory, variables
+from ironcurtain_tui.standby.kin import fix_state_directory, kin, state_directory, variables
 
 SECRETS = (
     "ANTHROPIC_API_KEY",
@@ -39,7 +39,12 @@ def test_its_state_directory_is_everybodys(
         monkeypatch.delenv("IRONCURTAIN_HOME", raising=False)
     else:
         monkeypatch.setenv("IRONCURTAIN_HOME", override)
-    assert state_directory() == str(paths.home())
+    meant = state_directory()
+    assert meant == str(paths.home())
+    fix_state_directory()
+    monkeypatch.chdir("/")
+    assert state_directory() == str(paths.home()) == meant, "wherever somebody works"
+    assert ("IRONCURTAIN_HOME" in os.environ) is (override is not None)
 
 
 def test_no_key_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
