@@ -17,8 +17,6 @@ from ironcurtain_tui.commands.arguments import parse, parser
 from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import BadgeState
 
-STOP_SECONDS = 45.0
-
 
 def main(arguments: Sequence[str] | None = None, started: str | None = None, began: float | None = None) -> int:
     """Run the command line; the exit code. 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
@@ -210,14 +208,15 @@ def _sessions() -> int:
         note += f", task: {neutralise(info.task)}" if info.task else ""
         note += ", can be resumed" if is_resumable(one, paths.home()) else ""
         note += f", {info.limits}" if info.limits and one.alive else ""
-        outcome = f"  [{one.record.outcome}]" if one.record.outcome and not one.alive else ""
-        print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{info.workspace}{note}{outcome}")
+        outcome = f"  [{neutralise(one.record.outcome)}]" if one.record.outcome and not one.alive else ""
+        print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{neutralise(info.workspace)}{note}{outcome}")
     return 0
 
 
 def _stop(wanted: str, *, every: bool) -> int:
     import asyncio
 
+    from ironcurtain_tui.commands.stop import stop
     from ironcurtain_tui.sessions import registry, spare
 
     targets = (
@@ -225,40 +224,22 @@ def _stop(wanted: str, *, every: bool) -> int:
         if every
         else [registry.find(wanted)]
     )
+    failed = False
     for session in targets:
-        asyncio.run(_stop_one(session))
-        print(f"Session {session.session_id} stopped. Its audit log: {session.audit_log}")
+        try:
+            asyncio.run(stop(session))
+        except UserFacingError as error:
+            if not every:
+                raise
+            failed = True
+            print(f"ironcurtain-tui: {error}", file=sys.stderr)
+        else:
+            print(f"Session {session.session_id} stopped. Its audit log: {session.audit_log}")
     if not targets:
         print("No session is running.")
     if every and spare.end(paths.home()):
         print("The spare supervisor has ended, too.")
-    return 0
-
-
-async def _stop_one(session: paths.SessionPaths) -> None:
-    """Ask the supervisor to end; UserFacingError when it has not within 45 s."""
-    import asyncio
-
-    from ironcurtain_tui.control.client import ControlClient
-    from ironcurtain_tui.control.messages import StopSession
-
-    client = await ControlClient.connect(session.control_socket)
-    client.send(StopSession())
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            async for _ in client:
-                pass
-            while session.run.exists():  # noqa: ASYNC110 (another process removes it)
-                await asyncio.sleep(0.05)
-    except ConnectionError:
-        pass  # it was faster than its goodbye
-    except TimeoutError:
-        raise UserFacingError(
-            f"Session {session.session_id} has not ended after {STOP_SECONDS:.0f} s.",
-            f"Look at {session.supervisor_log}; `ironcurtain-tui gc` removes what a dead supervisor left.",
-        ) from None
-    finally:
-        await client.close()
+    return int(failed)
 
 
 def _image_build(names: Sequence[str], *, force: bool) -> int:

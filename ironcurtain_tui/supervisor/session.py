@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,6 +121,8 @@ class Session:
         ``listening`` is called as soon as viewers can connect. UserFacingError when it does not come that far.
         """
         self._paths.create()
+        # The last to go before the end is recorded: what it takes is room for that on a disk that is full.
+        self._teardown.push("sockets", lambda: asyncio.to_thread(shutil.rmtree, self._paths.sockets))
         registry.take_lease(self._paths, ProcessIdentity.current())
         registry.write_json(self._paths.record, registry.SessionRecord(info=self._bulletin.keeper.info))
         if (limits := self._request.limits) is not None:
@@ -225,15 +228,23 @@ class Session:
         data = {"exit_code": exit_code, "not_cleaned_up": failed, **about}
         await self._chronicle.record("session.end", reason, data)
         self._bulletin.status(SessionStatus.ENDED, reason)
-        registry.close_record(self._paths, reason, exit_code, result)
+        with suppress(OSError):  # tried again
+            registry.close_record(self._paths, reason, exit_code, result)
         await self._linger()
-        await self._server.close(reason)
+        rest = Teardown()  # newest first
+        rest.push("spare's time", lambda: asyncio.to_thread(spare.renew, self._paths.root))
+        rest.push("run directory", lambda: asyncio.to_thread(self._release, reason, exit_code))
+        rest.push("audit log", self._chronicle.close)
+        rest.push("tasks", self._tasks.close)
         if self._rooms.terminal is not None:
-            await self._rooms.terminal.close()
-        await self._tasks.close()
-        await self._chronicle.close()
+            rest.push("screen", self._rooms.terminal.close)
+        rest.push("viewers", lambda: self._server.close(reason))
+        await rest.run()
+
+    def _release(self, reason: str, exit_code: int | None) -> None:
+        """Nothing is left to be done then; while the end cannot be noted, something is (OSError), by ``gc``."""
+        registry.close_record(self._paths, reason, exit_code, None if self._task is None else self._task.result)
         registry.release(self._paths)
-        await asyncio.to_thread(spare.renew, self._paths.root)
 
     async def _linger(self) -> None:
         """Stay for those who still look at the last screen, unless the person asked for the end.
