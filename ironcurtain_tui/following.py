@@ -35,10 +35,9 @@ class StartReport:
                 took = f"{step.ms:7.0f} ms" if step.ms is not None and self._began is not None else ""
                 print(f"  {MARKS[step.state]} {step.step:<24}{took}  {step.detail}".rstrip(), flush=True)
         if keeper.status in {SessionStatus.ENDED, SessionStatus.LOST}:
-            remedy = next((notice.remedy for notice in reversed(keeper.notices) if notice.remedy), "")
             raise UserFacingError(
                 keeper.status_detail or "The session did not start.",
-                remedy or f"Its log: {self._session.supervisor_log}",
+                keeper.remedy or f"Its log: {self._session.supervisor_log}",
             )
         last = keeper.steps.get(LAST_STEP)
         finished = last is not None and last.state is not BadgeState.PENDING

@@ -86,6 +86,11 @@ class StateKeeper:
         keeper.said.extend(state.said)
         return keeper
 
+    @property
+    def remedy(self) -> str:
+        """What to do about the status, if the notice that has told of it says so."""
+        return next((notice.remedy for notice in reversed(self.notices) if notice.text == self.status_detail), "")
+
     def number(self, event: AnyEvent) -> Numbered:
         """Give ``event`` the next number and fold it in."""
         numbered = Numbered(seq=self.seq + 1, event=event)

@@ -169,8 +169,7 @@ class SessionFeed:
         if self.state is not None and self.ending is None:
             ending = departure.of_status(self.state.status, self.state.status_detail)
             if self.state.status is SessionStatus.ENDED and _failed(self.state):
-                remedy = next((notice.remedy for notice in reversed(self.state.notices) if notice.remedy), "")
-                ending = departure.not_started(self.state.status_detail, remedy)
+                ending = departure.not_started(self.state.status_detail, self.state.remedy)
             if ending is not None:
                 self._over(ending)
 
