@@ -44,6 +44,8 @@ OWN_KERNEL_PATIENCE = 0.05
 RESULT_SECONDS = 60.0
 """How long the probe may take: it waits for doors, too."""
 LARGEST_RESULT = 1 << 20
+NO_NETWORK = "none"
+"""What the engine calls the network of a container without one."""
 SAID = 300
 """Characters of what else the container printed that are worth telling."""
 
@@ -239,9 +241,10 @@ class SelfTest:
             raise NoResultError(_told(error.message, self.said)) from None
 
     def _around(self, container: AgentContainer) -> list[Finding]:
-        """In TCP mode: who is on the network, and who waits on the sidecar."""
+        """What the engine says, which no image has a hand in: the networks; in TCP mode who else is there."""
         if self._network is None:
-            return []
+            networks = self._engine.networks_of(container.namespace)
+            return [Finding("network", networks == {NO_NETWORK}, ", ".join(sorted(networks)) or "not known")]
         return [self._members(self._network, container), self._forwarders or forwarders(self._network)]
 
     def _members(self, network: SessionNetwork, container: AgentContainer) -> Finding:

@@ -60,7 +60,7 @@ async def test_passes_in_the_agents_container(engine: Engine, create: Create, op
     assert result.passed, result.failures
     assert [finding.name for finding in result.findings] == [
         "interfaces", "routes", "outward", "dns", "host-tcp", "host-udp", "vsock", "privileges", "host-heard",
-        "door-proxy", "door-forwarder", "door-mcp",
+        "network", "door-proxy", "door-forwarder", "door-mcp",
     ]  # fmt: skip
     assert open_doors.connects == [f"CONNECT {test.host}:443 HTTP/1.1"] * 2
     assert test.said == b""
@@ -104,11 +104,47 @@ async def test_notices_a_hole_made_on_purpose(
     finally:
         container.remove()
     assert not result.passed
-    assert names(result) >= {"interfaces", "routes", "outward", "host-tcp", "host-udp", "host-heard", "privileges"}
+    assert names(result) >= {
+        "interfaces",
+        "routes",
+        "outward",
+        "host-tcp",
+        "host-udp",
+        "host-heard",
+        "privileges",
+        "network",
+    }
     heard = next(finding.detail for finding in result.findings if finding.name == "host-heard")
     gateway = engine.bridge_gateway()
     assert f"tcp {gateway}" in heard
     assert f"udp {gateway}" in heard
+
+
+LIAR = """#!/bin/sh
+# Given the probe and what it is to look for, it says what is wanted to be heard.
+nonce=$(grep -o '"nonce": "[0-9a-f]*"' "$4" | cut -d'"' -f4)
+printf '%s{"sealed": [{"name": "routes", "ok": true, "detail": "none"}], "doors": []}%s' "$nonce" "$nonce"
+"""
+
+
+@pytest.mark.engine
+def test_an_image_that_lies_does_not_hide_a_network(engine: Engine, shell_image: str, doors: Doors) -> None:
+    """The probe runs in the image; what the engine says does not."""
+    (doors.sockets / "python3").write_text(LIAR)
+    (doors.sockets / "python3").chmod(0o755)
+    env = {"PATH": "/run/ironcurtain:/usr/bin:/bin"}
+    spec = ContainerSpec(
+        "0123456789ab", shell_image, ("sleep", "infinity"), env, doors.sockets, doors.workspace, UID, GID
+    )
+    body = create_body(spec, HostLimits(2, 4 << 30))
+    body["HostConfig"]["NetworkMode"] = "bridge"
+    created = engine.client.create_container_from_config(body, spec.name)
+    container = AgentContainer(engine.client, engine.address, created["Id"], spec.name)
+    try:
+        _, finding = tried(engine, doors, container)
+    finally:
+        container.remove()
+    assert finding == Finding("network", False, "bridge")
 
 
 @pytest.mark.engine
@@ -257,6 +293,7 @@ def test_nothing_checked_is_nothing_passed() -> None:
 @pytest.fixture
 def idle_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(self_test, "host_addresses", lambda _: ["127.0.0.1"])
+    monkeypatch.setattr(Engine, "networks_of", lambda *_: {"none"})
     return Engine(None, "unix:///nowhere")
 
 
@@ -277,7 +314,12 @@ def verdict(engine: Engine, sockets: Path, result: bytes, contact: bool = False)
 
 def test_all_good_and_nothing_heard_passes(idle_engine: Engine, tmp_path: Path) -> None:
     assert verdict(idle_engine, tmp_path, good()) == SelfTestReport(
-        True, (Finding("routes", True, ""), Finding("host-heard", True, "nothing arrived"))
+        True,
+        (
+            Finding("routes", True, ""),
+            Finding("host-heard", True, "nothing arrived"),
+            Finding("network", True, "none"),
+        ),
     )
 
 
