@@ -20,7 +20,7 @@ from ironcurtain_tui.commands.task_options import Exit
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import StopSession
 from ironcurtain_tui.errors import UsageError, UserFacingError
-from ironcurtain_tui.events import SessionInfo, TaskOutcome, TaskProgressed, TaskResult
+from ironcurtain_tui.events import SessionInfo, TaskFailure, TaskOutcome, TaskProgressed, TaskResult
 from ironcurtain_tui.following import StartReport, states
 from ironcurtain_tui.launch import launch, settings_with
 from ironcurtain_tui.sessions import registry
@@ -105,14 +105,18 @@ async def _follow(session: paths.SessionPaths, options: argparse.Namespace, bega
     if options.result is None:
         _stop_by_signal(session, client)
     report, started = StartReport(session, began), False
-    async with aclosing(states(client, session)) as following:
-        async for keeper, event in following:
-            if keeper.task is not None:
-                return keeper.task
-            with redirect_stdout(_progress(options)):
-                started = started or report.done(keeper)
-                if isinstance(event, TaskProgressed):
-                    print("\n".join(map(neutralise, event.lines)), flush=True)
+    try:
+        async with aclosing(states(client, session)) as following:
+            async for keeper, event in following:
+                if keeper.task is not None:
+                    return keeper.task
+                with redirect_stdout(_progress(options)):
+                    started = started or report.done(keeper)
+                    if isinstance(event, TaskProgressed):
+                        print("\n".join(map(neutralise, event.lines)), flush=True)
+    except UserFacingError:
+        if not started:
+            raise
     return await _recorded(session)
 
 
@@ -143,19 +147,22 @@ def _wait_for_end(session: paths.SessionPaths) -> None:
 
 
 async def _recorded(session: paths.SessionPaths) -> TaskResult:
-    """What was written down of a task whose supervisor is gone, or going."""
+    """What was written down of a task whose supervisor is gone, or going; UserFacingError when it never began."""
     deadline = time.monotonic() + RECORD_SECONDS
     while (record := registry.read_record(session)) is not None and record.ended is None:
         lease = registry.read_lease(session)
         if lease is None or not lease.owner.alive() or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.05)
-    if record is None or record.task is None:
-        outcome = (record.outcome if record is not None else "") or "Its supervisor died."
-        raise UserFacingError(
-            f"Task {session.session_id} has no result. {outcome}", f"Its log: {session.supervisor_log}"
-        )
-    return record.task
+    if record is not None and record.task is not None:
+        return record.task
+    if record is not None and (record.ended is None or record.outcome == registry.DIED):
+        # How far it had come, nobody says: to do it once more may be to do it twice.
+        return TaskResult(outcome=TaskOutcome.FAILED, failure=TaskFailure.AGENT, reason=registry.DIED)
+    outcome = record.outcome if record is not None else ""
+    raise UserFacingError(
+        f"Task {session.session_id} has no result. {outcome}".strip(), f"Its log: {session.supervisor_log}"
+    )
 
 
 def _told(session: paths.SessionPaths, result: TaskResult, options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.log import REPAIRED, AuditLog
 from ironcurtain_tui.events import AuditLine
 from ironcurtain_tui.paths import SessionPaths
+from ironcurtain_tui.sessions.registry import DIED
 from ironcurtain_tui.terminal.recording import compress
 
 
@@ -23,7 +24,7 @@ def close_records(session: SessionPaths) -> list[str]:
                 repaired.append(line)
 
         with AuditLog.open(session.audit_log, session.session_id, notary=notary, publish=told) as log:
-            log.append("session.end", "its supervisor died", data={"exit_code": None})
+            log.append("session.end", DIED, data={"exit_code": None})
     if session.recording.exists():
         try:
             compress(session.recording)

@@ -104,7 +104,7 @@ def _close(session: SessionPaths) -> list[str]:
     from ironcurtain_tui.sessions.aftermath import close_records  # loads what signs logs
 
     settle(session.state)
-    registry.close_record(session, "its supervisor died")
+    registry.close_record(session, registry.DIED)
     return close_records(session)
 
 

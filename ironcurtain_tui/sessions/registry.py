@@ -19,6 +19,9 @@ from ironcurtain_tui.sessions.identity import Life, ProcessIdentity
 UNCLAIMED_SECONDS = 60.0
 """How old a run directory without a lease must be for its owner to have died before it wrote one."""
 
+DIED = "its supervisor died"
+"""How a session ended whose supervisor did not come to say."""
+
 
 class Lease(msgspec.Struct, frozen=True):
     """Who owns a session's run directory, container and sockets."""

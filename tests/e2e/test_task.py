@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -131,6 +132,35 @@ def test_the_task_may_come_from_a_pipe_and_an_interrupt_ends_it(engine: Engine, 
     assert "Task stopped" in process.stderr.read()
     assert_nothing_left(installation, engine)
     assert registry.sessions(installation.home)[0].record.outcome == "stopped by the person"
+
+
+def test_one_whose_supervisor_dies_has_failed_and_not_failed_to_start(installation: Installation) -> None:
+    command = [*COMMAND, "task", "--agent", "shell", "--rehearsal", "--json", "echo begun; sleep 100"]
+    environment = installation.full_environment()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=installation.workspace,
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    for line in process.stderr:
+        if line == "begun\n":
+            break
+    session = newest(installation)
+    lease = registry.read_lease(session)
+    assert lease is not None
+    os.kill(lease.owner.pid, signal.SIGKILL)
+    assert process.wait(PATIENCE) == 3
+    told = json.loads(process.stdout.read())
+    assert (told["session"], told["outcome"], told["reason"]) == (session.session_id, "failed", registry.DIED)
+    for _ in ("before gc", "after it"):
+        assert installation.run("task", "--result", session.session_id, check=False).returncode == 3
+        installation.run("gc")
 
 
 @pytest.fixture
