@@ -41,8 +41,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import msgspec
 
@@ -104,19 +103,6 @@ class Head(msgspec.Struct, frozen=True):
     session: str
     seq: int
     hash: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """Outcome of checking a log. ``records`` counts the good ones from the start on."""
-
-    ok: bool
-    records: int
-    broken_at: int | None = None
-    """Number of the first bad line, from 1."""
-    reason: str = ""
-    torn: int = 0
-    """Bytes of an unfinished last line: a record being written right now, or cut off by a crash."""
 
 
 class ChainBroken(ValueError):  # noqa: N818 -- reads as what it says
@@ -208,25 +194,6 @@ def locate(line: bytes) -> Position:
         return _position_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ChainBroken(f"not a record of this log ({error})") from error
-
-
-def verify(lines: Iterable[bytes], session: str | None = None) -> Verification:
-    """Check a whole log, line by line in constant memory, up to the first bad line.
-
-    ``lines`` keep their newlines; a last one without is unfinished and only counted as ``torn``.
-    ``session`` is the session the log must belong to; None takes the first record's word for it.
-    """
-    head = start(session) if session is not None else None
-    number = 0
-    for line in lines:
-        if not line.endswith(b"\n"):
-            return Verification(True, number, torn=len(line))
-        try:
-            head = advance(head or start(locate(line).session), line)
-        except ChainBroken as error:
-            return Verification(False, number, number + 1, str(error))
-        number += 1
-    return Verification(True, number)
 
 
 def _without_special_floats(value: object) -> object:

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from ironcurtain_tui.audit.chain import Record, Verification, locate, parse, verify
+from ironcurtain_tui.audit.chain import Record, locate, parse
 
 BLOCK = 1 << 16
 
@@ -23,7 +23,7 @@ class AuditReader:
         """The records that have been finished since the last one read, lazily.
 
         An unfinished last line waits for the next call. Raises ChainBroken for a line that is no record; the
-        next call goes on behind it. OSError when the file cannot be read. Does not verify: see ``verify_file``.
+        next call goes on behind it. OSError when the file cannot be read. Does not verify: see ``audit.verify``.
         """
         with self.path.open("rb") as file:
             file.seek(self._offset)
@@ -65,12 +65,6 @@ def find_record(path: Path, seq: int) -> Record | None:
             if found == seq:
                 return parse(line)
     return None
-
-
-def verify_file(path: Path, session: str | None = None) -> Verification:
-    """Check a whole log, as ``chain.verify`` does. OSError when it cannot be read."""
-    with path.open("rb") as file:
-        return verify(file, session)
 
 
 def _tail(file: BinaryIO, lines: int) -> list[bytes]:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ironcurtain_tui.audit import chain
-from ironcurtain_tui.audit.chain import Entry, Head, Verification, canonical, link, parse, start, verify
+from ironcurtain_tui.audit.chain import Entry, Head, canonical, link, parse, start
 from ironcurtain_tui.events import Decision
+from tests.whole_log import Verification, verify
 
 SESSION = "0123456789ab"
 

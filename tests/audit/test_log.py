@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui.audit import log as log_module
-from ironcurtain_tui.audit.chain import Verification
 from ironcurtain_tui.audit.log import AuditLog, AuditUnavailable
-from ironcurtain_tui.audit.reader import AuditReader, verify_file
+from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.audit.redact import MARK, Redactor
 from ironcurtain_tui.events import AuditLine, Decision
 from tests.small_disk import small_file_system
+from tests.whole_log import Verification, verify_file
 
 SESSION = "0123456789ab"
 

@@ -6,7 +6,8 @@ import pytest
 
 from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.log import AuditLog
-from ironcurtain_tui.audit.reader import BLOCK, AuditReader, find_record, last_records, verify_file
+from ironcurtain_tui.audit.reader import BLOCK, AuditReader, find_record, last_records
+from tests.whole_log import verify_file
 
 SESSION = "0123456789ab"
 

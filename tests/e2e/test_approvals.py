@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui.audit.chain import Record
-from ironcurtain_tui.audit.reader import AuditReader, verify_file
+from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.control.messages import Revoke, ScopeKind, SetDoors
@@ -27,6 +27,7 @@ from tests.e2e.test_lifecycle import children, open_shell
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.e2e.web_host import WebHost
 from tests.waiting import wait_until
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from ironcurtain_tui.agents import AGENTS
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image, own_tag
 from ironcurtain_tui.events import Decision
@@ -25,6 +24,7 @@ from ironcurtain_tui.rehearsal.wire import Asked
 from tests.e2e.conftest import CANARY, Installation, container_of, keyed, wait_for_tool
 from tests.e2e.search import assert_no_key_in_files, assert_no_key_in_memory
 from tests.e2e.tmux import Tmux
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

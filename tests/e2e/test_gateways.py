@@ -10,13 +10,13 @@ import os
 
 import pytest
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.events import Decision
 from ironcurtain_tui.rehearsal.model import RehearsalModel
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, Installation, served
+from tests.whole_log import verify_file
 
 pytestmark = [
     pytest.mark.engine,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import COMMAND, Installation
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.waiting import wait_until
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

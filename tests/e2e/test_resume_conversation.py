@@ -7,13 +7,13 @@ import signal
 
 import pytest
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.rehearsal.dialects.messages import Messages
 from ironcurtain_tui.rehearsal.wire import Asked
 from ironcurtain_tui.sessions import registry
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.waiting import wait_until
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

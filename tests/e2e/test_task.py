@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ironcurtain_tui.audit.reader import AuditReader, verify_file
+from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.events import SessionStatus
 from ironcurtain_tui.paths import SessionPaths
@@ -22,6 +22,7 @@ from tests.e2e.person import Person
 from tests.e2e.test_approvals import bare, git  # noqa: F401 -- bare is a fixture
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.e2e.web_host import WebHost
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

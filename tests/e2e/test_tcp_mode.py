@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import tag_of
@@ -25,6 +24,7 @@ from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.rehearsal.conversation import Tool
 from tests.e2e.conftest import CANARY, Installation, installed, wait_for_tool
 from tests.e2e.tmux import PATIENCE, Tmux
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

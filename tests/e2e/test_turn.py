@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from asciinema.asciicast import open_from_url
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.audit.redact import MARK
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
@@ -24,6 +23,7 @@ from ironcurtain_tui.ui import flow_export
 from tests.e2e.conftest import CANARY, Installation
 from tests.e2e.search import assert_no_key_inside
 from tests.e2e.tmux import Tmux
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

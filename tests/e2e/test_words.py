@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.events import Confidence, Decision, EscalationState, WordSource
 from ironcurtain_tui.rehearsal import model as rehearsal
 from ironcurtain_tui.rehearsal.conversation import Conversation, Tool
@@ -19,6 +18,7 @@ from tests.e2e.person import Person
 from tests.e2e.test_approvals import bare, git, records
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.waiting import wait_until
+from tests.whole_log import verify_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

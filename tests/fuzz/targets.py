@@ -30,6 +30,7 @@ from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
 from ironcurtain_tui.words.dialects import DIALECTS
 from ironcurtain_tui.words.reconstruct import Sent, messages
+from tests.whole_log import verify
 
 SECRET = b"sk-ant-api03-key-of-a-test/+0123456789"
 NOW = 1.8e9
@@ -145,7 +146,7 @@ def _record(data: bytes) -> None:
     with suppress(chain.ChainBroken):
         chain.advance(chain.start("s"), data)
         assert data.rstrip(b"\n") == _LINE.rstrip(b"\n")
-    verified = chain.verify(data.splitlines(keepends=True), "s")
+    verified = verify(data.splitlines(keepends=True), "s")
     assert not verified.records or data.startswith(_LINE)
 
 

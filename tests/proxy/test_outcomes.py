@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from ironcurtain_tui.audit.log import AuditLog, _Request
-from ironcurtain_tui.audit.reader import last_records, verify_file
+from ironcurtain_tui.audit.reader import last_records
 from ironcurtain_tui.control.messages import Decide
 from ironcurtain_tui.credentials.credential import FixedKey, Key
 from ironcurtain_tui.credentials.secret import Secret
@@ -23,6 +23,7 @@ from ironcurtain_tui.supervisor.chronicle import Chronicle
 from ironcurtain_tui.tasks import TaskOwner
 from tests.supervisor.gate_stage import GateStage, answer, fetch, gate_stage
 from tests.waiting import PATIENCE, until
+from tests.whole_log import verify_file
 
 from .stage import OPEN_HOST, REAL_KEY, Agent, Build, Stage, request
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ironcurtain_tui.audit.reader import last_records, verify_file
+from ironcurtain_tui.audit.reader import last_records
 from ironcurtain_tui.config import ApprovalSettings
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import (
@@ -29,6 +29,7 @@ from ironcurtain_tui.events import Decision, DoorState, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
 from tests.supervisor.gate_stage import SENTINEL, GateStage, answer, fetch, gate_stage
 from tests.waiting import PATIENCE, until
+from tests.whole_log import verify_file
 
 
 def get(path: str = "/a/x", method: str = "GET", body: bytes = b"") -> HeldRequest:

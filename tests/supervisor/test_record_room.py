@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui.audit.directory import AuditDirectory
-from ironcurtain_tui.audit.reader import last_records, verify_file
+from ironcurtain_tui.audit.reader import last_records
 from ironcurtain_tui.config import ApprovalSettings, AuditSettings
 from ironcurtain_tui.events import BadgeState, Decision
 from ironcurtain_tui.policy.action import HttpRequest, Verdict
@@ -20,6 +20,7 @@ from ironcurtain_tui.tasks import TaskOwner
 from tests.small_disk import small_file_system
 from tests.supervisor.gate_stage import GateStage, answer, gate_stage
 from tests.waiting import until
+from tests.whole_log import verify_file
 
 ALLOWED = '[[rule]]\nname = "files"\non = "request"\nhost = "files.example.org"\nthen = "allow"\n'
 LOG = 256 << 10

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ironcurtain_tui.audit.log import AuditLog
-from ironcurtain_tui.audit.reader import verify_file
 from ironcurtain_tui.config import RedactionSettings, TrafficSettings
 from ironcurtain_tui.events import Decision, Flow, FlowState
 from ironcurtain_tui.traffic.capture import Budget, Part
@@ -26,6 +25,7 @@ from ironcurtain_tui.traffic.kept import Body, KeptFlow
 from ironcurtain_tui.traffic.reader import TrafficReader
 from ironcurtain_tui.traffic.ring import part_numbers, part_path
 from tests.small_disk import small_file_system
+from tests.whole_log import verify_file
 
 SECRET = "sk-ant-api03-not-a-real-key-0123456789"
 LIMIT = 1024
