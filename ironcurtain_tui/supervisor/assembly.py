@@ -12,7 +12,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -103,9 +103,13 @@ class Assembly:
         chronicle: Chronicle,
         tasks: TaskOwner,
         teardown: Teardown,
+        wanted: Callable[[], bool],
         groundwork: Groundwork | None = None,
     ) -> None:
-        """``groundwork``: what was laid for it, if anything; ``start`` uses or removes what of it is at the engine."""
+        """``wanted``: whether nobody has asked for the end yet.
+
+        ``groundwork``: what was laid for it, if anything; ``start`` uses or removes what of it is at the engine.
+        """
         self._request = request
         self._adapter = adapter
         self._accesses = accesses
@@ -124,6 +128,7 @@ class Assembly:
         )
         self._tasks = tasks
         self._teardown = teardown
+        self._wanted = wanted
         self._ground = groundwork or Groundwork(request.session_id)
         self._approach = approach = self._ground.approach
         self._token = secrets.token_hex(16) if approach is None else approach.token
@@ -232,8 +237,13 @@ class Assembly:
         gatehouse.remotes = await remote_names(Path(self._request.workspace))
 
     async def _start_agent(self, engine: Engine, spec: ContainerSpec, doorway: Doorway) -> None:
-        """The agent runs once its container is known to be sealed; what it asks at the doors waits for them."""
+        """The agent runs once its container is known to be sealed; what it asks at the doors waits for them.
+
+        When the end was asked for meanwhile, it does not.
+        """
         await together(self._open_terminal(), self._start_container(engine, spec, doorway))
+        if not self._wanted():
+            return
         terminal, container, stream = self.terminal, self.container, self._stream
         if terminal is None or container is None or stream is None:
             raise AssertionError("all are there, or an error was raised")

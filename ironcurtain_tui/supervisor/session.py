@@ -93,6 +93,7 @@ class Session:
             self._chronicle,
             self._tasks,
             self._teardown,
+            lambda: not self._stop.is_set(),
             groundwork,
         )
         self._request = request

@@ -105,6 +105,28 @@ async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agen
     assert order == ["listening", "noted {'https://git.example/it': 'origin'}", "doors", "sealed", "released"]
 
 
+async def test_told_to_end_before_the_agent_runs_it_does_not(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine_or_skip()
+    ensure_image(Engine.connect(), "shell", lambda _: None)
+    testing = SelfTest.sealed
+
+    def test(itself: SelfTest, container: AgentContainer, terminal: socket.socket) -> SelfTestReport:
+        session.request_stop("second thoughts")
+        return testing(itself, container, terminal)
+
+    monkeypatch.setattr(SelfTest, "sealed", test)
+    wanted = request(workspace)
+    session = Session.for_request(wanted)
+    await session.run(listening=lambda: None)
+    told = paths.SessionPaths.of(wanted.session_id)
+    kinds = [json.loads(line)["kind"] for line in told.audit_log.read_text().splitlines()]
+    assert "self-test" in kinds
+    assert "agent.start" not in kinds
+    record = registry.read_record(told)
+    assert record is not None
+    assert record.outcome == "second thoughts"
+
+
 @pytest.mark.parametrize("fault", ["a way out", "no probe"])
 async def test_a_container_that_fails_its_test_is_not_released(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, fault: str
