@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from ironcurtain_tui.containers.engine import Engine
-from tests.e2e.conftest import Installation
+from ironcurtain_tui.sessions import registry, spare
+from tests.e2e.conftest import Installation, installed
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.own_engine import OwnEngine, running
 from tests.waiting import wait_until
@@ -71,3 +72,61 @@ def test_the_engine_is_restarted(
     wait_until(lambda: not engine.find_owned(), PATIENCE)
     terminal.press("C-a", "q")
     terminal.wait_for("EXIT")
+
+
+@pytest.fixture
+def with_spares(engine: Engine, own_engine: OwnEngine) -> Iterator[Installation]:
+    own_engine.stop()
+    own_engine.start()
+    with installed(engine, spares=True) as made:
+        made.environment["DOCKER_HOST"] = own_engine.address
+        yield made
+
+
+def start_from_a_spare(installation: Installation) -> None:
+    """Assert that the spare there is becomes the supervisor of a session."""
+    waiting = spare.waiting(installation.home)
+    assert waiting is not None
+    session = installation.start("--agent", "shell", "--rehearsal")
+    lease = registry.read_lease(session)
+    assert lease is not None
+    assert lease.owner == waiting.owner
+
+
+def test_the_engine_is_restarted_while_a_spare_waits(with_spares: Installation, own_engine: OwnEngine) -> None:
+    """It takes the call all the same, and nothing stays of what it had prepared."""
+    with_spares.run("standby")
+    own_engine.stop()
+    engine = own_engine.start()
+    (old,) = engine.find_owned()
+    assert not old.running
+    start_from_a_spare(with_spares)
+    assert old.id not in {one.id for one in engine.find_owned()}
+    with_spares.run("stop")
+    assert not engine.find_owned()
+
+
+def test_the_engine_is_restarted_under_a_session_that_a_spare_has_started(
+    with_spares: Installation, own_engine: OwnEngine
+) -> None:
+    with_spares.run("standby")
+    start_from_a_spare(with_spares)
+    (session,) = with_spares.sessions()
+    own_engine.kill()
+    wait_until(lambda: '"kind":"engine.lost"' in session.audit_log.read_text(), PATIENCE)
+    engine = own_engine.start()
+    wait_until(lambda: not engine.find_owned(), PATIENCE)
+    wait_until(lambda: not session.run.exists(), PATIENCE)
+
+
+def test_a_spare_ends_without_its_engine_and_gc_removes_the_rest(
+    with_spares: Installation, own_engine: OwnEngine
+) -> None:
+    with_spares.run("standby")
+    own_engine.stop()
+    assert "has ended" in with_spares.run("standby", "--end").stdout
+    assert spare.present(with_spares.home) is None
+    engine = own_engine.start()
+    assert len(engine.find_owned()) == 1
+    with_spares.run("gc")
+    assert not engine.find_owned()
