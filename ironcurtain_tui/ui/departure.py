@@ -66,11 +66,11 @@ def crashed(log_path: str) -> Departure:
     return Departure(f"The screen failed; the agent is not affected and keeps running.{where}", 1)
 
 
-def supervisor_gone(session_id: str) -> Ending:
+def supervisor_gone() -> Ending:
     """The control connection broke without a goodbye."""
     return Ending(
         "The supervisor of this session is gone. The agent is cut off: both its doors closed with it (fail closed).",
-        f"Close with q, then run `ironcurtain-tui stop {session_id}` to remove what is left.",
+        "Close with q. The next start removes what is left, and so does `ironcurtain-tui gc`.",
         alarm=True,
     )
 

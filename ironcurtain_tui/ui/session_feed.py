@@ -100,7 +100,7 @@ class SessionFeed:
                 self._receive(message)
         except ConnectionError:
             if self.ending is None:
-                self._over(departure.supervisor_gone(client.state.info.id))
+                self._over(departure.supervisor_gone())
         finally:
             self._client = None
             await client.close()

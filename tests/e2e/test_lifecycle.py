@@ -127,6 +127,7 @@ def test_a_killed_supervisor_cuts_the_agent_off_and_the_next_start_cleans_up(
     os.kill(lease.owner.pid, signal.SIGKILL)
     wait_until(lambda: not lease.owner.alive(), PATIENCE)
     terminal.wait_for(r"supervisor of this session is gone")
+    terminal.wait_for(r"ironcurtain-tui gc")
     for door in ("proxy", "mcp"):
         code, output = container.exec(
             ["sh", "-c", f"socat -u OPEN:/dev/null UNIX-CONNECT:/run/ironcurtain/{door}.sock 2>&1"]

@@ -14,7 +14,7 @@ import pytest
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.sessions import registry, spare
-from tests.e2e.conftest import CANARY, Installation, installed, keyed
+from tests.e2e.conftest import CANARY, COMMAND, Installation, installed, keyed
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.waiting import wait_until
 from tests.whole_log import verify_file
@@ -87,6 +87,21 @@ def test_a_session_that_is_looked_at_leaves_one_for_the_next(installation: Insta
     assert supervisor_of(second) == pid
     terminal.submit("echo typed-in-$((6*7))")
     terminal.wait_for("typed-in-42")
+
+
+def test_of_two_that_call_at_once_one_has_it_and_the_other_starts_by_itself(installation: Installation) -> None:
+    installation.run("standby")
+    pid = waiting(installation)
+    command = [*COMMAND, "run", "--detach", "--agent", "shell", "--rehearsal"]
+    environment = installation.full_environment()
+    starts = [
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, cwd=installation.workspace)
+        for _ in range(2)
+    ]
+    assert [start.wait(PATIENCE) for start in starts] == [0, 0]
+    owners = {supervisor_of(session) for session in installation.sessions()}
+    assert len(owners) == 2
+    assert pid in owners
 
 
 def test_what_cannot_be_started_is_told_as_without_one(installation: Installation) -> None:
