@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ironcurtain_tui.audit.chain import ChainBroken, advance, locate, start
+from ironcurtain_tui.audit.chain import ChainBroken, Record, advance, locate, start
+from ironcurtain_tui.events import AuditLine
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,10 @@ def verify_file(path: Path, session: str | None = None) -> Verification:
     """The same for a file."""
     with path.open("rb") as file:
         return verify(file, session)
+
+
+def as_line(record: Record) -> AuditLine:
+    """What the screen was shown when ``record`` was kept."""
+    return AuditLine(
+        seq=record.seq, time=record.time_us / 1e6, kind=record.kind, decision=record.decision, summary=record.summary
+    )

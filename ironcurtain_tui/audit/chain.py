@@ -45,7 +45,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ironcurtain_tui.events import AuditLine, Decision, Value
+from ironcurtain_tui.events import Decision, Value
 
 VERSION = 1
 GENESIS_TEXT = "ironcurtain-tui audit v1\n"
@@ -78,12 +78,6 @@ class Record(Value, frozen=True):
     prev: str
     hash: str
     decision: Decision | None = None
-
-    def as_line(self) -> AuditLine:
-        """The record as the screen shows it."""
-        return AuditLine(
-            seq=self.seq, time=self.time_us / 1e6, kind=self.kind, decision=self.decision, summary=self.summary
-        )
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -152,7 +152,10 @@ class Session:
         """Once the start is well over: have another supervisor ready for when the person wants another session."""
         await asyncio.sleep(SPARE_SECONDS)
         if self._request.config.session.standby and self._server.deciders:
-            await asyncio.to_thread(spare.leave, self._paths.root)
+            try:
+                await asyncio.to_thread(spare.leave, self._paths.root)
+            except (UserFacingError, OSError) as error:  # the next start takes longer, and tells if that is a trouble
+                log.warning("no spare supervisor was left: %s", error)
 
     def request_stop(self, reason: str) -> None:
         """End the session now, whatever it does."""

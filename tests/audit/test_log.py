@@ -19,7 +19,7 @@ from ironcurtain_tui.audit.reader import AuditReader
 from ironcurtain_tui.audit.redact import MARK, Redactor
 from ironcurtain_tui.events import AuditLine, Decision
 from tests.small_disk import small_file_system
-from tests.whole_log import Verification, verify_file
+from tests.whole_log import Verification, as_line, verify_file
 
 SESSION = "0123456789ab"
 
@@ -51,7 +51,7 @@ def test_records_are_chained_over_several_openings(path: Path) -> None:
     assert published == [first, second]
     assert (second.seq, second.decision) == (2, Decision.DENY)
     records = list(AuditReader(path).poll())
-    assert [record.as_line() for record in records] == [first, second]
+    assert [as_line(record) for record in records] == [first, second]
     assert (records[1].prev, records[1].hash) == (records[0].hash, head.hash)
     assert verify_file(path, SESSION) == Verification(True, 2)
     assert path.stat().st_mode & 0o777 == 0o600

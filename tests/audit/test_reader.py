@@ -7,7 +7,7 @@ import pytest
 from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.log import AuditLog
 from ironcurtain_tui.audit.reader import BLOCK, AuditReader, find_record, last_records
-from tests.whole_log import verify_file
+from tests.whole_log import as_line, verify_file
 
 SESSION = "0123456789ab"
 
@@ -28,7 +28,7 @@ def test_polling_gives_each_record_once(path: Path) -> None:
     with AuditLog.open(path, SESSION) as log:
         line = log.append("test", "later")
         (record,) = reader.poll()
-    assert record.as_line() == line
+    assert as_line(record) == line
 
 
 def test_an_interrupted_poll_goes_on_where_it_stopped(path: Path) -> None:

@@ -35,6 +35,7 @@ from ironcurtain_tui.supervisor.groundwork import Groundwork
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
 from tests.conftest import engine_or_skip
+from tests.supervisor.asked import asked
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -55,17 +56,7 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def request(workspace: Path) -> LaunchRequest:
-    return LaunchRequest(
-        session_id=paths.new_session_id(),
-        workspace=str(workspace),
-        agent="shell",
-        model="",
-        rehearsal=True,
-        image="ironcurtain-shell:latest",
-        cols=80,
-        lines=24,
-        config=Config(auto_approve=AutoApproveSettings(mode="rules")),
-    )
+    return asked(workspace, config=Config(auto_approve=AutoApproveSettings(mode="rules")))
 
 
 async def test_the_remotes_are_noted_and_the_container_is_tested_before_the_agent_runs(

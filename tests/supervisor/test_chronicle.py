@@ -12,6 +12,7 @@ from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 from ironcurtain_tui.supervisor.chronicle import Chronicle
 from tests.waiting import until
+from tests.whole_log import as_line
 
 MANY = 200
 INFO = SessionInfo(
@@ -56,7 +57,7 @@ async def test_every_record_is_told_in_order_and_the_last_ones_at_the_end(tmp_pa
     for number in range(MANY):
         chronicle.outcome(flow(number))
     await chronicle.close()
-    kept = [record.as_line() for record in last_records(session.audit_log, 2 * MANY)]
+    kept = [as_line(record) for record in last_records(session.audit_log, 2 * MANY)]
     assert heard == kept == list(bulletin.keeper.audit)
     ends = [line.summary for line in kept if line.kind == "request.end"]
     assert ends == [f"GET files.example.org/{number}" for number in range(MANY)]

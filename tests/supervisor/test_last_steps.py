@@ -12,7 +12,6 @@ import pytest
 from ironcurtain_tui import paths
 from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.verify import verify_log
-from ironcurtain_tui.config import Config
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
@@ -24,6 +23,7 @@ from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.session import Session
 from tests.conftest import engine_or_skip
 from tests.small_disk import fill, small_file_system
+from tests.supervisor.asked import asked
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -50,17 +50,7 @@ def request(workspace: Path) -> LaunchRequest:
     workspace.mkdir()
     if os.geteuid() == 0:
         os.chown(workspace, 1000, 1000)
-    return LaunchRequest(
-        session_id=paths.new_session_id(),
-        workspace=str(workspace),
-        agent="shell",
-        model="",
-        rehearsal=True,
-        image="ironcurtain-shell:latest",
-        cols=80,
-        lines=24,
-        config=Config(),
-    )
+    return asked(workspace)
 
 
 async def test_a_full_disk_is_made_room_on_for_the_last_records(

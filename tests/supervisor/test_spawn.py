@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui import paths
-from ironcurtain_tui.config import Config
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
+from tests.supervisor.asked import asked
 
 
 def test_told_nothing_it_ends_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,17 +32,7 @@ def test_told_nothing_it_ends_and_leaves_nothing(tmp_path: Path, monkeypatch: py
 
 
 def request(workspace: Path) -> LaunchRequest:
-    return LaunchRequest(
-        session_id=paths.new_session_id(),
-        workspace=str(workspace),
-        agent="nobody",
-        model="",
-        rehearsal=True,
-        image="none",
-        cols=80,
-        lines=24,
-        config=Config(),
-    )
+    return asked(workspace, agent="nobody")
 
 
 def test_what_it_refuses_is_told_with_the_remedy_and_leaves_nothing(

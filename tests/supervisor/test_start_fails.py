@@ -14,12 +14,11 @@ import msgspec
 import pytest
 
 from ironcurtain_tui import paths
-from ironcurtain_tui.config import Config
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.following import follow_start
 from ironcurtain_tui.sessions import registry
-from ironcurtain_tui.supervisor.request import LaunchRequest
 from ironcurtain_tui.supervisor.spawn import SupervisorProcess
+from tests.supervisor.asked import asked
 from tests.waiting import PATIENCE, until
 
 
@@ -32,22 +31,8 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def request(workspace: Path) -> LaunchRequest:
-    return LaunchRequest(
-        session_id=paths.new_session_id(),
-        workspace=str(workspace),
-        agent="shell",
-        model="",
-        rehearsal=True,
-        image="none",
-        cols=80,
-        lines=24,
-        config=Config(),
-    )
-
-
 async def test_the_reason_arrives_with_its_remedy(home: Path) -> None:
-    session = SupervisorProcess().run(request(home))
+    session = SupervisorProcess().run(asked(home))
     with pytest.raises(UserFacingError, match="no Docker Engine") as caught:
         await follow_start(session, None)
     assert caught.value.remedy
@@ -57,7 +42,7 @@ async def test_the_reason_arrives_with_its_remedy(home: Path) -> None:
 
 def test_for_somebody_who_has_gone_nothing_is_started(home: Path) -> None:
     """Not even what would have failed."""
-    wanted = request(home)
+    wanted = asked(home)
     ours, theirs = os.pipe()
     os.close(ours)  # nobody will read the answer
     subprocess.run(
