@@ -146,7 +146,8 @@ class Engine:
     def create_network(self, name: str, subnet: IPv4Network, labels: Mapping[str, str]) -> str:
         """An internal bridge network on which the host itself has no address; its identifier.
 
-        Raises EngineRefusedError, whose message has "overlap" in it when somebody else uses the subnet.
+        Raises EngineRefusedError, whose message has "overlap" in it when somebody else uses the subnet, and whose
+        status is 409 when another network has the name.
         """
         pool, isolation = {"Subnet": str(subnet)}, {BRIDGE_OPTION + "gateway_mode_ipv4": "isolated"}
         if int(self.version.split(".")[0] or 0) < ISOLATED_GATEWAY_SINCE:
@@ -160,6 +161,7 @@ class Engine:
                 internal=True,
                 options=isolation,
                 ipam={"Driver": "default", "Config": [pool]},
+                check_duplicate=True,
                 labels=dict(labels),
             )
         return str(created["Id"])

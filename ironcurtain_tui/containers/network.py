@@ -27,6 +27,8 @@ from ironcurtain_tui.errors import UserFacingError
 Mode = Literal["uds", "tcp"]
 TRIES = 16
 """Subnets that may turn out to be taken before we give up."""
+TAKEN = 409
+"""The engine's status for a name that something else has."""
 ROUTES = Path("/proc/net/route")
 DESKTOP = "docker desktop"
 LOOPBACK = "127.0.0.1"
@@ -174,7 +176,9 @@ def _create_network(engine: Engine, session_id: str, labels: Mapping[str, str]) 
         try:
             return engine.create_network(name, subnet, labels), name, subnet
         except EngineRefusedError as error:
-            if "overlap" not in error.message.lower():
+            if error.status == TAKEN:  # one that was prepared for the session, and that others have joined since
+                name += "-again"
+            elif "overlap" not in error.message.lower():
                 raise
     raise EngineRefusedError(
         f"The engine took none of {TRIES} subnets for the session's network.",

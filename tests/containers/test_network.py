@@ -379,6 +379,35 @@ def test_a_network_that_somebody_else_has_joined_is_left(engine: Engine, sidecar
 
 
 @pytest.mark.engine
+def test_a_leftover_of_the_same_name_is_stepped_around(engine: Engine, sidecar_image: str, shell_image: str) -> None:
+    """Names are given to containers, and a name that two networks have means none."""
+    session = secrets.token_hex(6)
+    make = partial(SessionNetwork.create, engine, session, sidecar_image, DoorPorts(40001, 40002))
+    joined = make(engine.bridge_gateway(), OWNER)
+    labels = {**OWNER, "ironcurtain.session": session}
+    body = {
+        "Image": shell_image,
+        "Entrypoint": ["sleep"],
+        "Cmd": ["infinity"],
+        "Labels": labels,
+        "HostConfig": {"NetworkMode": joined.name},
+    }
+    stranger = engine.client.create_container_from_config(body, f"ironcurtain-test-{session}")["Id"]
+    try:
+        engine.client.start(stranger)
+        joined.remove()
+        network = make(engine.bridge_gateway(), OWNER)
+        assert network.name != joined.name
+        holder = NetworkNamespace.create(engine, session, shell_image, OWNER, network.agents_part).holder
+        attached = engine.client.inspect_container(holder.id)["NetworkSettings"]["Networks"]
+        assert {each["NetworkID"] for each in attached.values()} == {network.id}
+        assert len([each for each in engine.find_owned_networks() if each.session_id == session]) == 2
+    finally:
+        engine.remove_owned(session)
+    assert session not in {each.session_id for each in (*engine.find_owned(), *engine.find_owned_networks())}
+
+
+@pytest.mark.engine
 def test_what_fails_half_way_leaves_nothing(engine: Engine) -> None:
     session = secrets.token_hex(6)
     with pytest.raises(EngineRefusedError, match="is not there"):
