@@ -119,6 +119,9 @@ class HookChain:
                 refused.status, refused.reason, exchange.provider, decision=refused.decision, retry=refused.retry
             )
             flow.response = answers.response(refused.status, content, close=not refused.recorded)
+        if refused.no_way and exchange.intended:
+            self._recorder.unreachable(exchange, refused, flow.response)
+            return
         self._recorder.refused(exchange, refused, flow.response)
         await self._report(exchange, refused)
 

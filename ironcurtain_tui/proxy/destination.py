@@ -62,7 +62,7 @@ class Ways:
             addresses = await self._resolve(host, port)
         except OSError as error:
             if parent is None:
-                raise Refusal(502, f"the address of {host} cannot be found") from error
+                raise Refusal(502, f"the name {host} cannot be resolved", no_way=True) from error
             addresses = []
         named = destination.may_lie_at if isinstance(destination, ProviderDestination) else self._names_address
         if not all(is_public(each) or named(each) for each in addresses):
@@ -70,5 +70,5 @@ class Ways:
         if parent is not None:
             return Way((host,), port, parent)
         if not addresses:
-            raise Refusal(502, f"{host} has no address")
+            raise Refusal(502, f"the name {host} has no address", no_way=True)
         return Way(tuple(addresses), port)

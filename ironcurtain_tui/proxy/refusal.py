@@ -23,7 +23,8 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
 
     ``recorded`` says that the gate already knows, because it is its own verdict; ``decision`` is DENY, or
     ANSWER when the policy wants the request answered here; ``retry``, that asking again later may help;
-    ``tripwire``, that a key was found where it has no business.
+    ``tripwire``, that a key was found where it has no business; ``no_way``, that nobody says no to what was admitted,
+    but there is no way to its host.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
         decision: Decision = Decision.DENY,
         retry: bool = False,
         tripwire: bool = False,
+        no_way: bool = False,
     ) -> None:
         super().__init__(reason)
         self.status = status
@@ -43,6 +45,7 @@ class Refusal(Exception):  # noqa: N818 (an outcome, not an error)
         self.decision = decision
         self.retry = retry or status in _WORTH_RETRYING
         self.tripwire = tripwire
+        self.no_way = no_way
 
     @classmethod
     def of(cls, verdict: Verdict) -> Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ironcurtain_tui.events import Flow, SessionStatus
+from ironcurtain_tui.events import Decision, Flow, SessionStatus
 from ironcurtain_tui.supervisor.bulletin import Bulletin
 
 IDLE_AFTER = 1.0
@@ -23,10 +23,10 @@ class Activity:
         self._idle_timer: asyncio.TimerHandle | None = None
 
     def passed(self, flow: Flow) -> None:
-        """An allowed request moved on."""
+        """A request was allowed, moved on, or is over: maybe because it was refused after all."""
         if flow.state.is_over:
             self._open.discard(flow.id)
-        else:
+        elif flow.decision is Decision.ALLOW:
             self._open.add(flow.id)
         self._changed()
 

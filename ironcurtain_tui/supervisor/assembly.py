@@ -475,8 +475,8 @@ class Assembly:
         self._bulletin.notice(BadgeState.WARN, cut, "Stop the session when you are done.")
 
     def _flow_changed(self, flow: Flow) -> None:
-        if self._test is not None and flow.host == self._test.host:
-            return  # our own question at the door: it is in the audit log, and no refusal to look at
+        if self.gatehouse is not None and flow.host == self.gatehouse.gatekeeper.self_test_host:
+            return  # in TCP mode the self-test tries a locked door, too: no refusal to look at
         self._bulletin.publish(FlowChanged(flow=flow))
         if self.gatehouse is not None:
             self.gatehouse.flow_changed()
@@ -484,9 +484,7 @@ class Assembly:
             self._chronicle.outcome(flow)
             if flow.decision is not Decision.ALLOW:
                 self._treasurer.release(flow)
-        if flow.decision is not Decision.ALLOW:
-            return
-        if flow.state.is_over:
+        if flow.decision is Decision.ALLOW and flow.state.is_over:
             self._treasurer.count(flow)
         self._activity.passed(flow)
 
@@ -561,6 +559,8 @@ class Assembly:
             looked_at = self._approach.forwarders if self._approach is not None and laid is None else None
             test = self._test = SelfTest(engine, self._paths.sockets, self._network, looked_at)
             self._teardown.push("self-test", lambda: asyncio.to_thread(test.end))
+            if self.gatehouse is not None:
+                self.gatehouse.gatekeeper.self_test_host = test.host
             await together(
                 self._create_container(engine, spec), asyncio.to_thread(partial(test.begin, doors=self._doors_near))
             )
@@ -608,6 +608,8 @@ class Assembly:
             raise AssertionError("the container was tested, or an error was raised")
         async with self._bulletin.step(LAST_STEP):
             report = await asyncio.to_thread(self._test.doors, self.container)
+            if self.gatehouse is not None:
+                self.gatehouse.gatekeeper.self_test_host = ""
             if not report.passed and await asyncio.to_thread(_has_ended, self.container):
                 return
             await self._record_test("self-test.doors", report)

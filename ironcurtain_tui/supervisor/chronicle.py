@@ -89,7 +89,8 @@ class Chronicle:
         """
         if self._log is None:
             return
-        summary = f"{flow.method} {flow.host}{flow.path}"
+        trouble = f": {flow.reason}" if flow.reason else ""
+        summary = f"{flow.method} {flow.host}{flow.path}{trouble}"
         try:
             stored = self._log.submit("request.end", summary, data=msgspec.to_builtins(flow), durable=False)
         except AuditUnavailable as error:

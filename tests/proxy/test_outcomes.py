@@ -171,6 +171,20 @@ async def test_while_names_are_looked_up(world: MakeWorld) -> None:
     assert await made.count() == (1, 1)
 
 
+async def test_a_name_that_cannot_be_resolved(world: MakeWorld) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        raise OSError("no such name")
+
+    made = await world(direct=True, resolve=resolve)
+    agent = await made.stage.inside()
+    assert (await agent.ask(request())).status == 502
+    assert await made.count() == (1, 1)
+    records = last_records(made.room.audit.path, 1000)
+    assert not [each for each in records if each.decision is Decision.DENY], "nobody refused it"
+    (end,) = [each for each in records if each.kind == "request.end"]
+    assert end.summary.endswith(": the name api.anthropic.com cannot be resolved")
+
+
 async def test_while_the_key_is_fetched(world: MakeWorld) -> None:
     asked, never = asyncio.Event(), asyncio.Event()
 

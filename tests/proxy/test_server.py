@@ -153,6 +153,27 @@ async def test_a_name_that_leads_to_a_private_address_is_refused(build: Build, a
     assert stage.provider.connections == 0
 
 
+@pytest.mark.parametrize("answers", [OSError("no such name"), []], ids=["unknown", "no address"])
+async def test_a_name_that_cannot_be_resolved_is_an_error_and_nobodys_refusal(
+    build: Build, answers: OSError | list[str]
+) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        if isinstance(answers, OSError):
+            raise answers
+        return answers
+
+    stage = await build(direct=True, resolve=resolve)
+    agent = await stage.inside()
+    response = await agent.ask(request())
+    assert response.status == 502
+    assert f"the name {HOST} ".encode() in response.body
+    (flow,) = await stage.over()
+    assert (flow.decision, flow.state, flow.status) == (Decision.ALLOW, FlowState.ERROR, 502)
+    assert f"the name {HOST} " in flow.reason
+    assert flow.intended, "its outcome is recorded"
+    assert stage.gate.refusals == []
+
+
 async def test_a_stream_is_passed_on_as_it_comes(stage: Stage) -> None:
     go_on = asyncio.Event()
 

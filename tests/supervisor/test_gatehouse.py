@@ -27,6 +27,7 @@ from ironcurtain_tui.escalations.haste import STREAK
 from ironcurtain_tui.escalations.held_request import HeldRequest
 from ironcurtain_tui.events import Decision, DoorState, EscalationState
 from ironcurtain_tui.policy.action import HttpRequest, ToolCall, Tunnel, Verdict
+from ironcurtain_tui.supervisor.gatehouse.refusals import BURST
 from tests.supervisor.gate_stage import SENTINEL, GateStage, answer, fetch, gate_stage
 from tests.waiting import PATIENCE, until
 from tests.whole_log import verify_file
@@ -479,6 +480,37 @@ async def test_a_tripwire_is_recorded_and_shown(stage: GateStage) -> None:
     await stage.gate.tripped(get().action, "a placeholder key was about to be sent")
     assert last_records(stage.audit.path, 1)[0].data["rule"] == "tripwire"
     assert "placeholder key" in stage.bulletin.keeper.notices[-1].text
+
+
+async def test_no_flood_swallows_a_tripwire(stage: GateStage) -> None:
+    stage.gate._refusals._clock = stage.gate._alarms._clock = lambda: 0.0  # no time passes for them
+    stage.gate._refusals._then = stage.gate._alarms._then = 0.0
+    while stage.gate._refusals.may_be_recorded("something forbidden"):
+        pass
+    await stage.gate.tripped(get().action, "a placeholder key was about to be sent")
+    assert last_records(stage.audit.path, 1)[0].data["rule"] == "tripwire"
+    assert "placeholder key was about to be sent" in stage.bulletin.keeper.notices[-1].text
+    for _ in range(BURST + 9):
+        await stage.gate.tripped(get().action, "a placeholder key was about to be sent")
+    await stage.gatehouse.close()
+    assert "10 more alarms within 1 s" in stage.bulletin.keeper.notices[-1].text, "as many as were not told one by one"
+
+
+async def test_what_the_self_test_asks_at_the_door_is_not_the_agents_question(stage: GateStage) -> None:
+    stage.gate.self_test_host = "0123.self-test.invalid"
+    verdict = await stage.gate.admit(Tunnel(host="0123.self-test.invalid", port=443))
+    assert (verdict.decision, verdict.rule) == (Decision.ESCALATE, "self-test"), "it may look, and shows up nowhere"
+    (record,) = last_records(stage.audit.path, 1)
+    assert (record.kind, record.decision) == ("self-test.door", None)
+    await stage.gate.refused(Tunnel(host="0123.self-test.invalid", port=443), "the token is missing or wrong")
+    (record,) = last_records(stage.audit.path, 1)
+    assert (record.kind, record.decision) == ("self-test.door", None)
+    for host in ("4567.self-test.invalid", ""):
+        await stage.gate.refused(Tunnel(host=host, port=443), "this host is not known")
+        assert last_records(stage.audit.path, 1)[0].kind == "tunnel"
+    stage.gate.self_test_host = ""
+    await stage.gate.refused(Tunnel(host="", port=443), "no host")
+    assert last_records(stage.audit.path, 1)[0].kind == "tunnel"
 
 
 async def test_a_placeholder_key_in_a_call_is_a_tripwire(stage: GateStage) -> None:

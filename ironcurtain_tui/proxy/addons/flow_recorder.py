@@ -136,6 +136,14 @@ class FlowRecorder:
         exchange.status = refusal.status
         self.finish(exchange, FlowState.DONE)
 
+    def unreachable(self, exchange: Exchange, refusal: Refusal, answer: Response) -> None:
+        """It was admitted, and nobody takes that back: there is no way to its host, as this answer tells the agent."""
+        if exchange.capture is not None:
+            remember_answer(exchange.capture, answer)
+        exchange.reason = refusal.reason
+        exchange.status = refusal.status
+        self.finish(exchange, FlowState.ERROR)
+
     def answered(self, exchange: Exchange, answer: Response) -> None:
         """It was asked of a server by us, and answered here."""
         if exchange.capture is not None:

@@ -53,6 +53,7 @@ FLOODED = Verdict(
     answer_status=429,
     retry=True,
 )
+SELF_TEST = Verdict(decision=Decision.ESCALATE, reason="the self-test asks whether this door answers", rule="self-test")
 LEFT = "the agent closed the connection before it was sent"
 CUT = Verdict(decision=Decision.DENY, reason="the person has cut this session off", rule="cut")
 
@@ -135,11 +136,15 @@ class Gatekeeper:
         self._waits_unattended = waits_unattended
         self._consents = Consents(self._ask, leases, asker=asker, attended=attended, on_unavailable=on_unavailable)
         self._refusals = Refusals(audit, on_unavailable)
+        self._alarms = Refusals(audit, on_unavailable, on_summary=on_tripwire, word="alarms")
+        """Counted for themselves: no flood of refusals swallows one, and a flood of alarms is told as such."""
         self._on_unavailable = on_unavailable
         self._on_tripwire = on_tripwire
         self._room = room
         self._treasurer = treasurer
         self._endings = TaskOwner()
+        self.self_test_host = ""
+        """A name that exists nowhere, for which the self-test asks at the proxy's door: not the agent's question."""
 
     async def admit(self, action: Action) -> Verdict:
         """Decide on ``action``; when this returns an allowing verdict, the intent is on disk.
@@ -150,6 +155,8 @@ class Gatekeeper:
         """
         if not await self._barrier.passable():
             return await self._recorded(action, CUT)
+        if self._is_self_test(action):
+            return await self._recorded(action, SELF_TEST)
         if isinstance(action, ToolCall) and self._holds_sentinel(action):
             await self.tripped(action, LEAK.reason)
             return LEAK
@@ -191,7 +198,7 @@ class Gatekeeper:
     async def tripped(self, action: Action, reason: str) -> None:
         """Record that a key was about to go where it has no business, and raise the alarm."""
         verdict = Verdict(decision=Decision.DENY, reason=reason, rule="tripwire")
-        if await self._recorded(action, verdict) is not FLOODED:
+        if await self._recorded(action, verdict, refusals=self._alarms) is not FLOODED:
             self._on_tripwire(f"{summary_of(action)}: {reason}")
 
     def looked_up(self, action: HttpRequest, trouble: str) -> None:
@@ -297,15 +304,19 @@ class Gatekeeper:
         """Record what is not recorded yet."""
         await self._endings.settle()
         await self._refusals.close()
+        await self._alarms.close()
 
-    async def _recorded(self, action: Action, verdict: Verdict, *, answered: bool = False) -> Verdict:
+    async def _recorded(
+        self, action: Action, verdict: Verdict, *, answered: bool = False, refusals: Refusals | None = None
+    ) -> Verdict:
         """``verdict``, once it is in the log. Of too many that allow nothing, only their number is.
 
-        ``answered``: a person was asked, who hears and is heard whatever else is refused.
+        ``answered``: a person was asked, who hears and is heard whatever else is refused. ``refusals``: those it
+        belongs to.
         """
         if verdict.decision is not Decision.ALLOW:
             has_room = not self._room.is_short
-            if not self._refusals.may_be_recorded(summary_of(action), has_room=has_room):
+            if not (refusals or self._refusals).may_be_recorded(summary_of(action), has_room=has_room):
                 heard = answered or not has_room or verdict.decision is Decision.ANSWER
                 return verdict if heard else FLOODED
         data = {
@@ -315,8 +326,11 @@ class Gatekeeper:
             **({"digest": verdict.digest} if verdict.digest else {}),
         }
         allowed = verdict.decision is Decision.ALLOW
+        kind, summary, decided = kind_of(action), summary_of(action), True
+        if self._is_self_test(action):  # no question of the agent's
+            kind, summary, decided = "self-test.door", f"the self-test asked the proxy: {summary}", False
         try:
-            intent = self._audit.submit(kind_of(action), summary_of(action), decision=verdict.decision, data=data)
+            intent = self._audit.submit(kind, summary, decision=verdict.decision if decided else None, data=data)
             try:
                 await asyncio.wrap_future(intent)
             except asyncio.CancelledError:
@@ -331,6 +345,9 @@ class Gatekeeper:
             self._on_unavailable(error)
             return NO_AUDIT
         return verdict
+
+    def _is_self_test(self, action: Action) -> bool:
+        return isinstance(action, Tunnel) and action.host == self.self_test_host != ""
 
     def _release(self, action: Action) -> None:
         """It is not going to be sent after all."""
@@ -368,7 +385,7 @@ class Gatekeeper:
             intended=True,
         )
         try:
-            summary = f"{outcome.method} {outcome.host}{outcome.path}"
+            summary = f"{outcome.method} {outcome.host}{outcome.path}{f': {trouble}' if trouble else ''}"
             await self._audit.append_async("request.end", summary, data=msgspec.to_builtins(outcome), durable=False)
         except AuditUnavailable as error:
             self._on_unavailable(error)

@@ -35,9 +35,14 @@ class Refusals:
         *,
         clock: Callable[[], float] = time.monotonic,
         seconds: float = SUMMARY_SECONDS,
+        word: str = "refused",
+        on_summary: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``on_summary`` is told of every summary, even of one that cannot be recorded."""
         self._audit = audit
         self._on_unavailable = on_unavailable
+        self._word = word
+        self._on_summary = on_summary
         self._clock = clock
         self._seconds = seconds
         self._tokens = float(BURST)
@@ -100,10 +105,12 @@ class Refusals:
         if not counted:
             return
         seconds = max(1, round(self._clock() - self._since))
+        summary = f"{counted.total():,} more {self._word} within {seconds} s"
+        self._on_summary(summary)
         try:
             await self._audit.append_async(
                 "refusals",
-                f"{counted.total():,} more refused within {seconds} s",
+                summary,
                 decision=Decision.DENY,
                 data={"count": counted.total(), "seconds": seconds, "what": dict(counted.most_common())},
                 durable=False,
