@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from ironcurtain_tui.events import BadgeState, Decision
 from ironcurtain_tui.policy.action import HttpRequest, Tunnel
+from ironcurtain_tui.policy.rules import PolicyDocument
+from ironcurtain_tui.supervisor.gatehouse import live_policy
 from ironcurtain_tui.supervisor.gatehouse.policy_watch import PolicyWatch
 from tests.supervisor.gate_stage import GateStage, gate_stage
 
@@ -40,7 +42,43 @@ async def test_a_changed_file_is_in_force_and_recorded(stage: GateStage) -> None
     assert stage.kinds()[-1] == "policy.loaded"
     stage.user_file.unlink()
     await watched.look()
+    await watched.look()
     assert stage.policy.decide(ASKED).decision is Decision.ESCALATE
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
+async def test_a_file_that_is_about_to_be_written_loses_no_rule_meanwhile(stage: GateStage, gone: bool) -> None:
+    stage.user_file.write_text(RULE.format("a", "deny"))
+    stage.policy.reload()
+    watched = watch(stage)
+    stage.user_file.unlink() if gone else stage.user_file.write_text("")
+    await watched.look()
+    assert stage.policy.decide(ASKED).decision is Decision.DENY, "an editor may be at work"
+    stage.user_file.write_text(RULE.format("another", "deny"))
+    await watched.look()
+    assert stage.policy.decide(ASKED).rule == "user: another"
+    stage.user_file.unlink() if gone else stage.user_file.write_text("")
+    await watched.look()
+    await watched.look()
+    assert stage.policy.decide(ASKED).decision is Decision.ESCALATE, "it stayed so"
+
+
+async def test_a_file_that_is_emptied_while_it_is_read_changes_nothing(
+    stage: GateStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.user_file.write_text(RULE.format("a", "deny"))
+    stage.policy.reload()
+    watched = watch(stage)
+    stage.user_file.write_text(RULE.format("another", "deny"))
+    read = live_policy.read_documents
+
+    def emptied_first(paths: Mapping[str, Path]) -> Mapping[str, PolicyDocument]:
+        stage.user_file.write_text("")
+        return read(paths)
+
+    monkeypatch.setattr(live_policy, "read_documents", emptied_first)
+    await watched.look()
+    assert stage.policy.decide(ASKED).rule == "user: a"
 
 
 async def test_a_broken_file_changes_nothing_and_is_told_once(stage: GateStage) -> None:

@@ -62,10 +62,17 @@ class LivePolicy:
         """The rule that means "the same again"; None when there is none that would be safe."""
         return requested_rule(action) or self._policy.draft(action)
 
-    def reload(self) -> None:
-        """Read the files again. UserFacingError for a broken one; the policy then stays as it was."""
+    def reload(self, unchanged: Callable[[], bool] = lambda: True) -> bool:
+        """Read the files again, and decide by them if they are still ``unchanged`` then; whether they are.
+
+        UserFacingError for a broken one; the policy then stays as it was.
+        """
         with self._reading:  # of two that read at once, the one that began last wins
-            self._policy = self._build(read_documents(self._paths))
+            policy = self._build(read_documents(self._paths))
+            if not unchanged():
+                return False
+            self._policy = policy
+            return True
 
     async def preview(self, action: Action) -> tuple[str, tuple[str, ...]]:
         """The TOML that ``always`` would add, and the decisions of past sessions that it would have changed.

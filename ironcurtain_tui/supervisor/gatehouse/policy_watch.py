@@ -22,6 +22,9 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class PolicyWatch:
     """Looks at files once a second; says and records what came of a change. A broken file changes nothing.
 
+    Nor does one that is empty or gone, until it was so at two looks: editors empty a file before they write it, and
+    without its rules something might pass that they deny.
+
     ``files``: policy files, and directories whose ``*.toml`` belong to the policy too. ``cut`` ends the connections
     to a host.
     """
@@ -39,7 +42,8 @@ class PolicyWatch:
         self._bulletin = bulletin
         self._record = record
         self._cut = cut
-        self._seen = _signature(self._files)
+        self._seen = self._latest = _signature(self._files)
+        """What is in force, or was found broken; and what the last look saw."""
         self._warned = False
 
     async def run(self) -> None:
@@ -52,13 +56,17 @@ class PolicyWatch:
     async def look(self) -> None:
         """Read the policy again if a file is another one by now."""
         now = await asyncio.to_thread(_signature, self._files)
-        if now == self._seen:
+        waits = now != self._latest and _loses(self._seen, now)
+        self._latest = now
+        if now == self._seen or waits:
             return
-        self._seen = now
         before = self._policy.current
         try:
-            await asyncio.to_thread(self._policy.reload)
+            if not await asyncio.to_thread(self._policy.reload, lambda: _signature(self._files) == now):
+                return  # it is being written: the next look sees what it is then
+            self._seen = now
         except UserFacingError as error:
+            self._seen = now
             self._bulletin.notice(BadgeState.FAIL, f"{error.message} The policy from before stays.", error.remedy)
             await self._record("policy.refused", error.message, {})
             return
@@ -84,6 +92,12 @@ class PolicyWatch:
         elif self._warned:
             self._bulletin.badge("blind", BadgeState.OK, "no blind tunnels", "Everything is read again.")
         self._warned = bool(blind)
+
+
+def _loses(before: Signature, now: Signature) -> bool:
+    """Whether a file that had something in it is empty or gone."""
+    sizes = {file: size for file, _, size, _ in now}
+    return any(size and not sizes.get(file, 0) for file, _, size, _ in before)
 
 
 def _signature(files: Iterable[Path]) -> Signature:
