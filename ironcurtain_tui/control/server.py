@@ -20,8 +20,11 @@ from ironcurtain_tui.control.messages import (
     Events,
     Goodbye,
     Hello,
+    Key,
+    Paste,
     Refused,
     Resize,
+    Say,
     ScreenUpdate,
     Watch,
     Welcome,
@@ -146,7 +149,7 @@ class ControlServer:
         self._tasks = TaskOwner()
         self.viewers: list[Viewer] = []
         self._sizes: dict[Viewer, Resize] = {}
-        """What those who look asked for; the last one's is the agent's."""
+        """What those who look asked for; that of the last who came, changed it or typed is the agent's."""
 
     @property
     def deciders(self) -> int:
@@ -245,6 +248,8 @@ class ControlServer:
             elif isinstance(message, Resize):
                 self._resize(viewer, message)
             else:
+                if isinstance(message, Key | Paste | Say):
+                    self._give_screen(viewer)
                 self._served.on_message(viewer, message)
         raise ConnectionResetError("it closed the connection")
 
@@ -252,6 +257,11 @@ class ControlServer:
         self._sizes.pop(viewer, None)
         self._sizes[viewer] = size
         self._served.on_message(viewer, size)
+
+    def _give_screen(self, viewer: Viewer) -> None:
+        """Who types sees what it does: the agent's screen takes their size, whoever came later."""
+        if viewer in self._sizes and viewer is not next(reversed(self._sizes)):
+            self._resize(viewer, self._sizes[viewer])
 
     def _forget_size(self, viewer: Viewer) -> None:
         """Who looks no more leaves the agent's screen to the one who asked for a size last."""

@@ -230,9 +230,11 @@ async def test_who_leaves_or_looks_away_gives_the_screen_back_to_the_one_still_t
     second.send(Resize(cols=120, lines=40))
     second.send(Watch(screen=True))
     assert await heard(second) == [(80, 24), (200, 50), (80, 24), (120, 40)]
+    assert (await heard(first))[4:] == [(80, 24)], "who types sees what it does"
+    assert (await heard(second))[5:] == [(120, 40)]
     await second.close()
     await until(lambda: len(server.viewers) == 1)
-    assert (await heard(first))[4:] == [(80, 24)]
+    assert (await heard(first))[6:] == [(80, 24)]
     await first.close()
 
 
