@@ -3,6 +3,7 @@
 import sys
 import time
 
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import fix_state_directory
 
@@ -25,7 +26,12 @@ def main() -> int:
         return 130
     from ironcurtain_tui import cli
 
-    return cli.main(started=started, began=began)
+    if started is not None:
+        if "refusal" in started:
+            return cli.refuse(UserFacingError(started["refusal"], started["remedy"]))
+        sys.stdout.write(started["said"])
+        sys.stdout.flush()
+    return cli.main(started=None if started is None else started["session"], began=began)
 
 
 if __name__ == "__main__":

@@ -279,7 +279,7 @@ class AuditLog:
             if self._refused:
                 return
         before = self._head
-        summary = f"Signed up to record {before.seq}."
+        summary = f"all records up to {before.seq} are signed"
         request = _Request(_entry(CHECKPOINT, summary, None, self._notary.statement(before)), True, Future())
         self._store([request])
         if request.done.exception() is None:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from ironcurtain_tui.guard import ATTENDED, HANGUP_SECONDS
 from ironcurtain_tui.standby import call
 
+LOADED = b"."
 OBEYED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH})
 
 
@@ -32,7 +33,7 @@ def main() -> None:
 
     screen.load()
     with socket.socket(fileno=os.dup(0)) as channel:
-        call.send(channel, {"pid": os.getpid()})
+        channel.send(LOADED)
         data, descriptors = call.receive(channel, 4)
     if not data:
         return

@@ -97,7 +97,6 @@ class Session:
             groundwork,
         )
         self._request = request
-        self._was_spare = groundwork is not None
         self._accesses = accesses
         self._task: TaskRun | None = None
         self._stop_reason = ""
@@ -150,14 +149,11 @@ class Session:
             await self._end(reason, exit_code)
 
     async def _leave_spare(self) -> None:
-        """Once the start is well over: have another supervisor ready for when the person wants another session.
-
-        For whoever looks at this one, and in the place of the spare that this one was.
-        """
+        """Once the start is well over: have another supervisor ready for when the person wants another session."""
         await asyncio.sleep(SPARE_SECONDS)
-        if self._request.config.session.standby and (self._server.deciders or self._was_spare):
+        if self._request.config.session.standby and self._server.deciders:
             try:
-                await asyncio.to_thread(spare.leave, self._paths.root, spare.LEFT_FROM)
+                await asyncio.to_thread(spare.leave, self._paths.root)
             except (UserFacingError, OSError) as error:  # the next start takes longer, and tells if that is a trouble
                 log.warning("no spare supervisor was left: %s", error)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 import subprocess
@@ -10,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from ironcurtain_tui.standby.call import receive, send
+from ironcurtain_tui.standby.call import send
 from ironcurtain_tui.standby.kin import inherited
 
 log = logging.getLogger(__name__)
@@ -23,8 +22,6 @@ class SpareScreen:
 
     def __init__(self) -> None:
         """Start it; OSError when that is impossible. The process is nobody's child, and ends when we let go of it."""
-        self.pid: int | None = None
-        """Its process id, once it is loaded."""
         self._channel, theirs = socket.socketpair()
         with theirs:
             subprocess.run(
@@ -40,9 +37,9 @@ class SpareScreen:
 
     def wait(self) -> None:
         """Block until it is loaded; at most 30 s, or until it is not there any more."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError):
             self._channel.settimeout(LOAD_SECONDS)
-            self.pid = json.loads(receive(self._channel, 0)[0])["pid"]
+            self._channel.recv(1)
 
     def show(self, order: Mapping[str, object], terminal: Sequence[int], line: int) -> bool:
         """Have it do ``order`` (``commands/spare_screen.py``) on ``terminal``; False when it is not there any more.

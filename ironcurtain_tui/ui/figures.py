@@ -19,7 +19,12 @@ def count(value: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     """``1 flow``, ``3 flows``, ``12k flows``."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+    return f"{count(number)} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """``noun`` as it stands after ``number``."""
+    return noun if number == 1 else f"{noun}s"
 
 
 def duration(milliseconds: float) -> str:

@@ -71,7 +71,7 @@ def write(directory: AuditDirectory, session: str, entries: Iterable[Entry], sig
     notary.enter(LedgerEvent.OPENED, start(session))
     head = append(directory, session, entries)
     statement = notary.statement(head)
-    checkpoint = entry(signed_at, CHECKPOINT, f"Signed up to record {head.seq}.", **statement)
+    checkpoint = entry(signed_at, CHECKPOINT, f"all records up to {head.seq} are signed", **statement)
     head = append(directory, session, [checkpoint], head)
     notary.enter(LedgerEvent.CHECKPOINT, head)
     return head

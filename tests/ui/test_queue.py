@@ -429,6 +429,11 @@ class TestCardsThatChange:
             await it.until(lambda: isinstance(it.app.screen, SessionScreen))
             await it.until(lambda: "Not taken" in it.text)
 
+    async def test_the_empty_queue_says_what_became_of_the_last_question(self, session: ScriptedSession) -> None:
+        async with opened(session, escalation(1), size=(80, 24)) as it:
+            await it.press("d")
+            await it.until(lambda: "Nothing waits  last: ✗ denied GET https://docs.example.org/page/1" in it.text)
+
     async def test_a_session_that_is_lost_leaves_nothing_to_answer(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1)) as it:
             await session.vanish()

@@ -131,6 +131,13 @@ async def test_markers_forth_and_back_and_the_lists_move_along(logs: AuditDirect
         await it.until(lambda: "waits for approval" in it.text and "pushed" not in it.text and _selected(it) == 5)
 
 
+async def test_records_that_nobody_searched_since_they_were_written_are_listed(tmp_path: Path) -> None:
+    directory = two_sessions(tmp_path)
+    record(directory, SECOND, EVENTS)  # and nothing is in the index
+    async with playing(directory) as it:
+        await it.until(lambda: len(it.screen._audit.ids) == 7)
+
+
 def _selected(it: Playing) -> int:
     hit = it.screen._audit.selected
     return hit.record.seq if hit is not None and hit.record is not None else 0

@@ -11,9 +11,11 @@ from textual import events
 from ironcurtain_tui.control.messages import Focus, Key, Paste, ReadHistory, Resize, StopSession
 from ironcurtain_tui.events import (
     AgentExited,
+    AuditAppended,
     BadgeState,
     BellRang,
     Decision,
+    EscalationChanged,
     FlowChanged,
     FlowState,
     Notice,
@@ -31,7 +33,7 @@ from ironcurtain_tui.ui.screens.session import SessionScreen
 from ironcurtain_tui.ui.widgets.terminal import AgentTerminal
 from ironcurtain_tui.ui.widgets.traffic import TrafficList
 
-from .scripted_session import SESSION_ID, Driven, ScriptedSession, driven, flow, scripted
+from .scripted_session import AUDIT, SESSION_ID, Driven, ScriptedSession, driven, escalation, flow, scripted
 
 FOLDED = (80, 24)
 
@@ -111,7 +113,7 @@ class TestKeysAndTheAgent:
         session.play()
         async with driven(session) as it:
             await it.press("ctrl+a", "left_square_bracket")
-            assert "live screen" in it.text
+            await it.until(lambda: "live screen" in it.text)
             await it.press("x", "pageup", "escape", "x")
             await it.until(lambda: keys_sent(session))
             assert keys_sent(session) == ["x"]
@@ -362,6 +364,22 @@ class TestPanels:
             await it.pilot.click("#footer", offset=(footer.index("F1"), 0))
             await it.caught_up()
             assert isinstance(it.app.screen, Help)
+
+    async def test_one_is_singular(self, session: ScriptedSession) -> None:
+        session.publish(FlowChanged(flow=flow(1)), EscalationChanged(escalation=escalation(1)))
+        async with driven(session, FOLDED) as it:
+            await it.until(lambda: "F2 1 waits " in it.text and "F3 1 flow " in it.text)
+            await it.press("f4")
+            session.publish(AuditAppended(line=AUDIT[0]))
+            await it.until(lambda: " 1 record " in it.text)
+
+    async def test_what_failed_says_why(self, session: ScriptedSession) -> None:
+        reason = "the name no.example cannot be resolved"
+        failed = flow(1, host="no.example", path="/", state=FlowState.ERROR, status=502, reason=reason)
+        session.publish(FlowChanged(flow=failed))
+        async with driven(session, FOLDED) as it:
+            await it.press("f3")
+            await it.until(lambda: "no.example/  the name no" in it.text and "✗ error" in it.text)
 
     async def test_small_terminals_fold_and_tiny_ones_say_so(self, session: ScriptedSession) -> None:
         session.play()

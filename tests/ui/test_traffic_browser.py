@@ -101,9 +101,9 @@ async def test_a_flow_that_ends_while_a_filter_waits_for_it_appears(session: Scr
         one = flow(50, id="f50", started=time.time(), total_ms=1.0)
         session.publish(FlowChanged(flow=one))
         await it.press(*OPEN, "slash", *"~b needle")
-        await it.until(lambda: "0 of 1 flows" in it.text)
+        await it.until(lambda: "0 of 1 flow" in it.text)
         keep(kept, (one, "a needle", ""))
-        await it.until(lambda: " 1 flows" in it.text)
+        await it.until(lambda: " 1 flow " in it.text)
 
 
 async def test_the_traffic_of_a_past_session(kept: Path) -> None:

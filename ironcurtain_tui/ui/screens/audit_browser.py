@@ -25,7 +25,7 @@ from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.ui import proofs
 from ironcurtain_tui.ui.audit_search import SYNTAX, AuditSearch, Found
-from ironcurtain_tui.ui.figures import count, moment
+from ironcurtain_tui.ui.figures import counted, moment, plural
 from ironcurtain_tui.ui.following import follow
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.query import FilterError
@@ -204,11 +204,11 @@ class AuditBrowser(Browser):
 
     def figures(self) -> Sequence[Piece]:
         total = len(self._list.ids) if self._found is not None else 0
-        pieces = [Piece(f"{total:,} records" if self._found else "searching", Tone.PLAIN)]
+        pieces = [Piece(f"{total:,} {plural(total, 'record')}" if self._found else "searching", Tone.PLAIN)]
         if self._indexing:
             pieces.append(Piece("indexing…", Tone.QUIET, rank=4))
         if self._proofs:
-            pieces.append(Piece(f"{count(len(self._proofs))} logs", Tone.QUIET, rank=5))
+            pieces.append(Piece(counted(len(self._proofs), "log"), Tone.QUIET, rank=5))
         hit = self._list.selected
         pieces.append(proofs.badge(self._proofs, self._missing, hit.session if hit else "", self._now()))
         return pieces

@@ -185,7 +185,7 @@ class QueueScreen(CoveringScreen):
 
     def _heading(self) -> tuple[list[Piece], list[Piece]]:
         if not self._shown:
-            return [Piece(" Nothing waits", Tone.STRONG)], []
+            return [Piece(" Nothing waits", Tone.STRONG), *map(_last, tuple(self._session.decided)[-1:])], []
         first = self._shown[0]
         waiting = list(self._session.pending)
         pending = first.state is EscalationState.PENDING
@@ -335,6 +335,12 @@ def _draw(shown: tuple[Escalation, ...], preview: AlwaysPreview | None, width: i
     if preview is not None:
         return rule_lines(shown[0], preview, width)
     return several_lines(shown, width) if len(shown) > 1 else escalation_lines(shown[0], width)
+
+
+def _last(escalation: Escalation) -> Piece:
+    """What became of the newest one: whoever has just answered sees that it was heard."""
+    sign = ESCALATION[escalation.state]
+    return Piece(f"last: {sign} {neutralise(escalation.card.title)}", sign.tone)
 
 
 def _kind(escalation: Escalation) -> str:

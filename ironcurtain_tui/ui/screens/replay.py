@@ -15,6 +15,7 @@ from textual.containers import Container, ScrollableContainer, Vertical
 
 from ironcurtain_tui.audit.chain import ChainBroken
 from ironcurtain_tui.audit.directory import AuditDirectory
+from ironcurtain_tui.audit.follower import AnyReport, Indexed
 from ironcurtain_tui.audit.index import Hit, time_of
 from ironcurtain_tui.control.messages import ScreenUpdate
 from ironcurtain_tui.errors import UserFacingError
@@ -24,6 +25,7 @@ from ironcurtain_tui.terminal.emulator import EmulatorGoneError
 from ironcurtain_tui.terminal.replay import Event, Replay
 from ironcurtain_tui.ui.audit_search import AuditSearch
 from ironcurtain_tui.ui.figures import clock
+from ironcurtain_tui.ui.following import follow
 from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.parsed_styles import screen_styles
 from ironcurtain_tui.ui.past_flows import PastFlows
@@ -64,7 +66,7 @@ class ReplayHits(HitList):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("time", 8, rank=1),
         Column("decision", 8),
-        Column("kind", 14, rank=2),
+        Column("kind", 16, rank=2),
         Column("summary", 0),
     )
     EMPTY = "No record."
@@ -111,6 +113,7 @@ class ReplayScreen(PrefixedScreen):
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        self._directory = directory
         self._session = session
         self._recording = SessionPaths.of(session, directory.root).recording
         self._flows = PastFlows(directory, session)
@@ -179,12 +182,18 @@ class ReplayScreen(PrefixedScreen):
                 player.seek(replay.second_of(*self._at))
             self._player = player
             self._tasks.start(self._list(), "records of the replay")
+            self._tasks.start(follow(self._directory.root, self._heard), "audit follower")
             self._tasks.start(self._list_flows(replay), "flows of the replay")
             await player.run()
         except (UserFacingError, EmulatorGoneError, OSError) as error:
             told = f"{error.message}\n{error.remedy}" if isinstance(error, UserFacingError) else str(error)
             self.notify(neutralise(told.replace("\n", " ")), severity="error", timeout=10, markup=False)
             self.dismiss(None)
+
+    def _heard(self, report: AnyReport) -> None:
+        """What nobody has searched since it was written is not in the index yet."""
+        if isinstance(report, Indexed):
+            self._tasks.start(self._list(), "records of the replay")
 
     async def _list(self) -> None:
         found = await self._search.find(f"session:{self._session}", self._now())

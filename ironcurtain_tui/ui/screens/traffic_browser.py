@@ -19,7 +19,7 @@ from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.tasks import TaskOwner
 from ironcurtain_tui.traffic.kept import KeptFlow, Message
 from ironcurtain_tui.ui import body_view, flow_export, timing
-from ironcurtain_tui.ui.figures import count, dollars
+from ironcurtain_tui.ui.figures import count, dollars, plural
 from ironcurtain_tui.ui.flow_filter import SYNTAX, FlowTest, flow_test
 from ironcurtain_tui.ui.kept_traffic import KeptTraffic
 from ironcurtain_tui.ui.neutralise import neutralise
@@ -173,7 +173,7 @@ class TrafficBrowser(Browser):
         flows = self._shown
         of = f" of {len(self._all):,}" if len(flows) != len(self._all) else ""
         pieces = [
-            Piece(f"{len(flows):,}{of} flows", Tone.PLAIN),
+            Piece(f"{len(flows):,}{of} {plural(len(self._all), 'flow')}", Tone.PLAIN),
             Piece(f"↑ {count(sum(flow.bytes_up for flow in flows))}", Tone.QUIET, rank=8),
             Piece(f"↓ {count(sum(flow.bytes_down for flow in flows))}", Tone.QUIET, rank=7),
         ]
@@ -253,7 +253,9 @@ class TrafficBrowser(Browser):
         except OSError as error:
             self.notify(f"Not written: {error.strerror}: {path}", severity="error", markup=False)
             return
-        self.notify(f"{len(flows):,} flows: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False)
+        self.notify(
+            f"{len(flows):,} {plural(len(flows), 'flow')}: {path}\n{flow_export.NOT_KEPT}", timeout=8, markup=False
+        )
 
 
 def _message(title: str, message: Message, hint: str) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from ironcurtain_tui.events import AuditLine
-from ironcurtain_tui.ui.figures import clock, count
+from ironcurtain_tui.ui.figures import clock, counted
 from ironcurtain_tui.ui.keymap import Command
 from ironcurtain_tui.ui.layout import Panel
 from ironcurtain_tui.ui.neutralise import neutralise
@@ -24,7 +24,7 @@ class AuditList(RecordList[AuditLine]):
         Column("seq", 6, right=True, rank=2),
         Column("time", 8, rank=3),
         Column("decision", 8),
-        Column("kind", 14, rank=1),
+        Column("kind", 16, rank=1),
         Column("summary", 0),
     )
     FLEXIBLE = 16
@@ -52,4 +52,4 @@ class AuditPanel(RecordPanel[AuditLine]):
 
     def update(self, lines: Collection[AuditLine], newest: int) -> None:
         """Show ``lines``, oldest first; ``newest`` is the number of the last one."""
-        self.show(lines, [Piece(f" {count(newest)} records ", Tone.QUIET)] if newest else [])
+        self.show(lines, [Piece(f" {counted(newest, 'record')} ", Tone.QUIET)] if newest else [])

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.events import BadgeState, Decision, DoorState, SessionStatus, Spending
-from ironcurtain_tui.ui.figures import clock, count, dollars
+from ironcurtain_tui.ui.figures import clock, count, counted, dollars
 from ironcurtain_tui.ui.keymap import TABS, Command
 from ironcurtain_tui.ui.neutralise import clip, neutralise
 from ironcurtain_tui.ui.tabs import Tabbed, TabLabel, label
@@ -89,14 +89,16 @@ def _badges(session: StateKeeper) -> Iterable[Piece]:
 
 def _waiting(count: int, folded: bool) -> Iterable[Piece]:
     if count:
-        yield Piece(f" F2 {count:,} wait ", Tone.ALERT, Command.QUEUE, "Read and answer", rank=1)
+        yield Piece(
+            f" F2 {count:,} wait{'s' if count == 1 else ''} ", Tone.ALERT, Command.QUEUE, "Read and answer", rank=1
+        )
     elif folded:
         yield Piece("F2 0 wait", Tone.QUIET, Command.QUEUE, "Nothing waits for you", rank=7)
 
 
 def _folded(session: StateKeeper) -> Iterable[Piece]:
     refused = sum(flow.decision is Decision.DENY for flow in session.flows.values())
-    traffic = f"F3 {count(len(session.flows))} flows" + (f" ✗{count(refused)}" if refused else "")
+    traffic = f"F3 {counted(len(session.flows), 'flow')}" + (f" ✗{count(refused)}" if refused else "")
     yield Piece(traffic, Tone.WARN if refused else Tone.QUIET, Command.ZOOM_TRAFFIC, "Traffic", rank=3)
     yield Piece(
         f"F4 {count(session.audit[-1].seq if session.audit else 0)} audit",

@@ -23,6 +23,8 @@ ALL = 10_000
 """Cells in which every request fits."""
 HOST = 10
 """Cells a host name keeps when there is little room: its end, which tells whose it is."""
+REASON = 14
+"""Cells of a reason, with those before it, below which it says nothing."""
 
 
 class TrafficList(RecordList[Flow]):
@@ -45,10 +47,10 @@ class TrafficList(RecordList[Flow]):
 
     def cells(self, record: Flow) -> Sequence[Cell]:
         sign = outcome(record)
-        refused = record.decision is Decision.DENY
+        failed = record.decision is Decision.DENY or record.state is FlowState.ERROR
         return (
             Cell(clock(record.started), Tone.QUIET),
-            Cell(_request(record, ALL), sign.tone if refused else Tone.PLAIN, partial(_request, record)),
+            Cell(_request(record, ALL), sign.tone if failed else Tone.PLAIN, partial(_request, record)),
             Cell(str(sign), sign.tone),
             Cell(count(record.bytes_up) if record.bytes_up else "", Tone.QUIET),
             Cell(count(record.bytes_down) if record.bytes_down else "", Tone.QUIET),
@@ -75,13 +77,20 @@ class TrafficPanel(RecordPanel[Flow]):
 
 
 def _request(flow: Flow, cells: int) -> str:
-    """Method, host and path in ``cells``: first the host loses its start, then the path its end."""
+    """Method, host and path in ``cells``, and why nothing came of it.
+
+    That goes first, then the host loses its start, then the path its end.
+    """
     method = neutralise(flow.method).ljust(4)
     host = neutralise(flow.host) + ("" if flow.port == 443 else f":{flow.port}")
     path = neutralise(flow.path)
     room = cells - cell_len(method) - 1
     host = crop_start(host, max(HOST, room - cell_len(path)))
-    return crop(f"{method} {host}{crop(path, max(0, room - cell_len(host)))}", cells)
+    line = f"{method} {host}{crop(path, max(0, room - cell_len(host)))}"
+    failed = flow.decision is Decision.DENY or flow.state is FlowState.ERROR
+    if failed and flow.reason and cell_len(line) + REASON <= cells:
+        line += f"  {neutralise(flow.reason)}"
+    return crop(line, cells)
 
 
 def _took(flow: Flow) -> str:
