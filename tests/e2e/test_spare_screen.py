@@ -11,7 +11,7 @@ import pytest
 
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.sessions import spare
-from tests.e2e.conftest import Installation, installed
+from tests.e2e.conftest import CANARY, COMMAND, Installation, installed
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.waiting import wait_until
 
@@ -149,3 +149,66 @@ def test_for_whom_it_is_of_no_use_it_does_not_wait_on(installation: Installation
     session = installation.start("--agent", "shell", "--rehearsal")
     wait_until(lambda: ended(view), PATIENCE)
     assert installation.sessions() == [session]
+
+
+@pytest.fixture
+def key_that_waits(installation: Installation) -> Path:
+    """Until this file is there, the command that gives the key waits."""
+    go = installation.home.parent / "go"
+    (installation.home / "config.toml").write_text(
+        "[session]\nstandby = false\n[providers.anthropic]\n"
+        f'api_key_command = ["sh", "-c", "until test -e {go}; do sleep 0.1; done; echo {CANARY}"]\n'
+    )
+    return go
+
+
+def submit_run(installation: Installation, terminal: Tmux) -> int:
+    """Have a shell with job control run it; the process of the command, which waits for the key."""
+    terminal.run(["true"], {}, installation.workspace)
+    terminal.wait_for("EXIT 0")
+    environment = f"env -u COLUMNS -u LINES IRONCURTAIN_HOME={installation.home}"
+    terminal.submit(f"clear; {environment} {' '.join(COMMAND)} run --agent shell --workspace .")
+    wait_until(lambda: spare.present(installation.home) is None, PATIENCE)  # it has been called
+    (process,) = processes(installation, "ironcurtain_tui")
+    return process
+
+
+def test_stopped_before_the_answer_the_shell_keeps_the_terminal(
+    installation: Installation, terminal: Tmux, key_that_waits: Path
+) -> None:
+    process = submit_run(installation, terminal)
+    terminal.press("C-z")
+    terminal.wait_for("Stopped")
+    key_that_waits.touch()
+    wait_until(installation.sessions, PATIENCE)
+    terminal.submit("echo typed-at-$((6*7))")
+    terminal.wait_for("typed-at-42")
+    assert terminal.format("#{alternate_on}") == "0"
+    terminal.submit("fg")
+    terminal.wait_for(r":/workspace[$#] ")
+    terminal.submit("echo typed-in-$((6*7))")
+    terminal.wait_for("typed-in-42")
+    assert not ended(process)
+    terminal.press("C-a", "d")
+    terminal.wait_for("keeps running in session")
+
+
+@pytest.mark.parametrize("how", ["interrupted", "closed"])
+def test_gone_before_the_answer_there_is_no_screen_and_no_agent(
+    installation: Installation, terminal: Tmux, key_that_waits: Path, how: str
+) -> None:
+    view, supervisor = screen_of(installation), spare.waiting(installation.home)
+    process = submit_run(installation, terminal)
+    if how == "interrupted":
+        terminal.press("C-c")
+        terminal.wait_for("Interrupted")
+    else:
+        terminal.close()
+    wait_until(lambda: ended(process), PATIENCE)
+    key_that_waits.touch()
+    assert supervisor is not None
+    wait_until(lambda: ended(view) and not supervisor.owner.alive(), PATIENCE)
+    assert not list((installation.home / "sessions").glob("*/audit.jsonl")), "nothing was begun"
+    if how == "interrupted":
+        terminal.submit("echo typed-at-$((6*7))")
+        terminal.wait_for("typed-at-42")
