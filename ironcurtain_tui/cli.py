@@ -14,7 +14,7 @@ from dataclasses import asdict
 from ironcurtain_tui import config, paths
 from ironcurtain_tui.checks import CHECKS, MARKS, MIN_COLS, MIN_LINES, examine
 from ironcurtain_tui.commands.arguments import parse, parser
-from ironcurtain_tui.errors import UsageError, UserFacingError
+from ironcurtain_tui.errors import UsageError, UserFacingError, goes_on
 from ironcurtain_tui.events import BadgeState
 
 
@@ -123,17 +123,21 @@ def _run(options: argparse.Namespace, started: str | None, began: float) -> int:
     if not options.detach:
         _need_terminal()
     session = paths.SessionPaths.of(started) if started else _launched(options)
-    import asyncio
+    try:
+        import asyncio
 
-    from ironcurtain_tui.commands import screen
-    from ironcurtain_tui.following import follow_start
+        from ironcurtain_tui.commands import screen
+        from ironcurtain_tui.following import follow_start
 
+        if not options.detach:
+            screen.load()  # while the container starts
+        asyncio.run(follow_start(session, began if options.timings else None, whole=options.detach or options.timings))
+    except KeyboardInterrupt:
+        sys.stderr.write(goes_on(session.session_id))
+        raise
     if options.detach:
-        asyncio.run(follow_start(session, began if options.timings else None))
         print(f"Session {session.session_id} runs. Open it: ironcurtain-tui attach {session.session_id}")
         return 0
-    screen.load()  # while the container starts
-    asyncio.run(follow_start(session, began if options.timings else None, whole=options.timings))
     return screen.show([session], config.load())
 
 

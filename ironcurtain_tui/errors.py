@@ -20,3 +20,9 @@ class UserFacingError(Exception):
 
 class UsageError(UserFacingError):
     """The command line asks for something that makes no sense, wherever it is run: exit code 2."""
+
+
+def goes_on(session: str) -> str:
+    """What to tell whoever turns away from a session that has been started."""
+    open_it, end_it = f"ironcurtain-tui attach {session}", f"ironcurtain-tui stop {session}"
+    return f"Session {session} goes on. Open it: {open_it}; end it: {end_it}\n"
