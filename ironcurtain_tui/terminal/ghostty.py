@@ -1,4 +1,4 @@
-"""The first choice of core: libghostty-vt, which pyghostty brings, by its C interface (ghostty_declarations.py).
+"""The first choice of core: libghostty-vt, which pyghostty brings, by its C interface (ghostty_library.py).
 
 pyghostty's own binding is far too slow for frames, so rows are read as packed 64-bit cells. Their layout
 is taken from the library's own description (``ghostty_type_json``) and proved by a self-test when a core
@@ -7,18 +7,24 @@ is made: a library that does not match raises ``LayoutError`` instead of being m
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any
-from zlib import crc32
-
-import msgspec
 
 from ironcurtain_tui.control.messages import CellStyle, Cursor, CursorShape, MouseTracking, Row, Run, TerminalModes
 from ironcurtain_tui.terminal.cells import fit, safe_cluster
 from ironcurtain_tui.terminal.core import LINK_LIMIT, ROW_LINKS_LIMIT, SCROLLBACK_ROWS, TITLE_LIMIT
-from ironcurtain_tui.terminal.ghostty_abi import DECLARATIONS_CRC32, ffi
+from ironcurtain_tui.terminal.ghostty_abi import ffi
+from ironcurtain_tui.terminal.ghostty_library import (
+    CellLayout,
+    LayoutError,
+    check,
+    grid_ref,
+    lib,
+    new,
+    new_bytes,
+    new_sized,
+    scroll_viewport,
+)
 from ironcurtain_tui.terminal.key_frame import paint
 from ironcurtain_tui.terminal.simple_frame import simple_frame
 
@@ -46,96 +52,6 @@ _MOUSE = (
 )
 _ALTERNATE = b"\x1b[?1049h"
 _SHAPES = {0: CursorShape.BAR, 1: CursorShape.BLOCK, 2: CursorShape.UNDERLINE, 3: CursorShape.BLOCK}
-
-
-class LayoutError(RuntimeError):
-    """The library is not the one this code was written for."""
-
-
-def _load() -> Any:
-    """The library the installed pyghostty brings, which is not imported itself. ImportError, OSError: there is none."""
-    package = PathFinder.find_spec("pyghostty")
-    if package is None or not isinstance(package.loader, SourceFileLoader) or not package.submodule_search_locations:
-        raise ImportError("pyghostty is not installed")
-    directory = package.submodule_search_locations[0]
-    if crc32(package.loader.get_data(f"{directory}/_cdef.py")) != DECLARATIONS_CRC32:
-        raise LayoutError("this is another release of libghostty-vt")
-    return ffi.dlopen(f"{directory}/_lib/libghostty-vt.{'dylib' if sys.platform == 'darwin' else 'so'}")
-
-
-lib = _load()
-_scroll_viewport = ffi.cast(
-    "void (*)(GhosttyTerminal, IroncurtainScroll)", ffi.addressof(lib, "ghostty_terminal_scroll_viewport")
-)
-_grid_ref = ffi.cast(
-    "GhosttyResult (*)(GhosttyTerminal, IroncurtainPoint, GhosttyGridRef *)",
-    ffi.addressof(lib, "ghostty_terminal_grid_ref"),
-)
-_TWINS = (("IroncurtainScroll", "GhosttyTerminalScrollViewport"), ("IroncurtainPoint", "GhosttyPoint"))
-
-
-class GhosttyError(RuntimeError):
-    """The library refused something."""
-
-
-def check(result: int, what: str) -> None:
-    """GhosttyError unless ``result`` means success."""
-    if result:
-        raise GhosttyError(f"{what} failed: {result}")
-
-
-def _new(kind: str, value: Any = None) -> Any:
-    """Memory for one ``kind``, as a pointer."""
-    return ffi.new(f"{kind} *", value)
-
-
-def _new_sized(kind: str) -> Any:
-    """The same for a struct that begins with its size, as the structs in it may."""
-    made = _new(kind)
-    _note_sizes(made)
-    return made
-
-
-def _note_sizes(struct: Any) -> None:
-    kind = ffi.typeof(struct).item
-    for name, field in kind.fields:
-        if name == "size":
-            struct.size = ffi.sizeof(kind)
-        elif field.type.kind == "struct":
-            _note_sizes(ffi.addressof(struct[0], name))
-
-
-def _new_bytes(value: bytes | int) -> Any:
-    """Memory that holds ``value``, or so many bytes."""
-    return ffi.new("uint8_t[]", value)
-
-
-class CellLayout:
-    """Bit masks of one packed cell, as the loaded library describes it."""
-
-    def __init__(self) -> None:
-        types = msgspec.json.decode(ffi.string(lib.ghostty_type_json()))["types"]
-        bits = types["GhosttyCell"]["bits"]
-
-        def mask(name: str) -> int:
-            return int(((1 << bits[name]["width"]) - 1) << bits[name]["lsb"])
-
-        if bits["content_tag"]["lsb"] != 0 or types["GhosttyCell"]["size"] != 8:
-            raise LayoutError("libghostty-vt packs its cells in another way")
-        for twin, real in _TWINS:
-            if (ffi.sizeof(twin), ffi.alignof(twin)) != (ffi.sizeof(real), ffi.alignof(real)):
-                raise LayoutError(f"libghostty-vt passes a {real} in another way")
-        self.tag = mask("content_tag")
-        self.content = mask("content")
-        self.content_lsb = int(bits["content"]["lsb"])
-        self.codepoint = ((1 << 21) - 1) << self.content_lsb
-        self.style = mask("style_id")
-        self.wide = mask("wide")
-        wide_lsb = int(bits["wide"]["lsb"])
-        self.wide_head, self.wide_tail, self.wide_spacer = 1 << wide_lsb, 2 << wide_lsb, 3 << wide_lsb
-        self.link = mask("hyperlink")
-        self.odd = self.tag | self.style | self.wide | self.link
-        """A row whose cells have none of these bits is plain narrow text in the default style."""
 
 
 class CharacterCache(dict[int, str]):
@@ -185,47 +101,47 @@ class GhosttyCore:
             _prove()
 
     def _allocate(self) -> None:
-        self._terminal_box = _new("GhosttyTerminal")
+        self._terminal_box = new("GhosttyTerminal")
         check(lib.ghostty_terminal_new(ffi.NULL, self._terminal_box, self.cols, self.lines), "terminal_new")
         self._terminal = self._terminal_box[0]
         self._state = self._new_state()
         self._history_state = self._new_state()
-        self._iterator_box = _new("GhosttyRenderStateRowIterator")
+        self._iterator_box = new("GhosttyRenderStateRowIterator")
         check(lib.ghostty_render_state_row_iterator_new(ffi.NULL, self._iterator_box), "row_iterator_new")
         self._iterator = self._iterator_box[0]
-        self._cells_box = _new("GhosttyRenderStateRowCells")
+        self._cells_box = new("GhosttyRenderStateRowCells")
         check(lib.ghostty_render_state_row_cells_new(ffi.NULL, self._cells_box), "row_cells_new")
         self._cells = self._cells_box[0]
         # buffers that every frame reuses
-        self._view = _new("GhosttyCellsView")
-        self._style = _new_sized("GhosttyStyle")
+        self._view = new("GhosttyCellsView")
+        self._style = new_sized("GhosttyStyle")
         self._style_bytes = ffi.buffer(self._style)
-        self._cursor = _new_sized("GhosttyRenderStateCursor")
-        self._row_number = _new("uint16_t")
-        self._cluster_bytes = _new_bytes(256)
-        self._cluster = _new("GhosttyBuffer")
-        self._mode = _new("GhosttyTerminalModeConfig")
-        self._link_bytes = _new_bytes(LINK_LIMIT)
-        self._size = _new("size_t")
+        self._cursor = new_sized("GhosttyRenderStateCursor")
+        self._row_number = new("uint16_t")
+        self._cluster_bytes = new_bytes(256)
+        self._cluster = new("GhosttyBuffer")
+        self._mode = new("GhosttyTerminalModeConfig")
+        self._link_bytes = new_bytes(LINK_LIMIT)
+        self._size = new("size_t")
 
     def _new_state(self) -> Any:
-        box = _new("GhosttyRenderState")
+        box = new("GhosttyRenderState")
         check(lib.ghostty_render_state_new(ffi.NULL, box), "render_state_new")
         return box[0]
 
     def _configure(self) -> None:
-        self._set("SCROLLBACK_MAX_BYTES", _new("size_t", SCROLLBACK_ROWS * self.cols * BYTES_A_CELL))
-        self._set("SCROLLBACK_MAX_LINES", _new("size_t", 2**62))
-        self._set("KITTY_IMAGE_STORAGE_LIMIT", _new("uint64_t", 0))
-        self._set("COLOR_FOREGROUND", _new("GhosttyColorRgb", FOREGROUND))
-        self._set("COLOR_BACKGROUND", _new("GhosttyColorRgb", BACKGROUND))
+        self._set("SCROLLBACK_MAX_BYTES", new("size_t", SCROLLBACK_ROWS * self.cols * BYTES_A_CELL))
+        self._set("SCROLLBACK_MAX_LINES", new("size_t", 2**62))
+        self._set("KITTY_IMAGE_STORAGE_LIMIT", new("uint64_t", 0))
+        self._set("COLOR_FOREGROUND", new("GhosttyColorRgb", FOREGROUND))
+        self._set("COLOR_BACKGROUND", new("GhosttyColorRgb", BACKGROUND))
         self._set("TERMINFO_NAME", self._string(b"xterm-256color"))
         for option in ("MODE_DEFAULT", "MODE"):  # grapheme clusters, also after a reset
             self._mode.mode, self._mode.value = _GRAPHEMES, True
             self._set(option, self._mode)
 
     def _string(self, text: bytes) -> Any:
-        characters, string = _new_bytes(text), _new("GhosttyString")
+        characters, string = new_bytes(text), new("GhosttyString")
         string.ptr, string.len = ffi.cast("uint8_t *", characters), len(text)
         self._kept += [characters, string]
         return string
@@ -237,7 +153,7 @@ class GhosttyCore:
         def rang(_terminal: Any, _user: Any) -> None:
             self._bells += 1
 
-        denied = _new("GhosttyClipboardWriteReply")
+        denied = new("GhosttyClipboardWriteReply")
         denied.size, denied.result = ffi.sizeof(denied[0]), lib.GHOSTTY_CLIPBOARD_WRITE_RESULT_DENIED
         self._kept.append(denied)
 
@@ -282,7 +198,7 @@ class GhosttyCore:
         check(lib.ghostty_terminal_set(self._terminal, getattr(lib, f"GHOSTTY_TERMINAL_OPT_{option}"), value), option)
 
     def _get(self, key: str, kind: str) -> Any:
-        out = _new(kind)
+        out = new(kind)
         check(lib.ghostty_terminal_get(self._terminal, getattr(lib, f"GHOSTTY_TERMINAL_DATA_{key}"), out), key)
         return out[0]
 
@@ -378,9 +294,9 @@ class GhosttyCore:
         return rows
 
     def _scroll(self, tag: int, row: int) -> None:
-        where = _new("IroncurtainScroll")
+        where = new("IroncurtainScroll")
         where.tag, where.row = tag, row
-        _scroll_viewport(self._terminal, where[0])
+        scroll_viewport(self._terminal, where[0])
 
     def key_frame(self) -> bytes:
         text = self._formatted((), ())
@@ -399,17 +315,17 @@ class GhosttyCore:
 
     def _formatted(self, terminal: tuple[str, ...], screen: tuple[str, ...]) -> bytes:
         """The terminal written down as control sequences, with these extras."""
-        options = _new_sized("GhosttyFormatterTerminalOptions")
+        options = new_sized("GhosttyFormatterTerminalOptions")
         options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
         for name in terminal:
             setattr(options.extra, name, True)
         for name in screen:
             setattr(options.extra.screen, name, True)
-        formatter, size = _new("GhosttyFormatter"), _new("size_t")
+        formatter, size = new("GhosttyFormatter"), new("size_t")
         check(lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, self._terminal, options[0]), "formatter_new")
         try:
             lib.ghostty_formatter_format_buf(formatter[0], ffi.NULL, 0, size)  # tells how much room it needs
-            written = _new_bytes(max(1, size[0]))
+            written = new_bytes(max(1, size[0]))
             check(lib.ghostty_formatter_format_buf(formatter[0], written, size[0], size), "format")
             return bytes(ffi.buffer(written, size[0]))
         finally:
@@ -566,11 +482,11 @@ class GhosttyCore:
         return links
 
     def _link_at(self, x: int, y: int) -> str:
-        point = _new("IroncurtainPoint")
+        point = new("IroncurtainPoint")
         point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
         point.value.x, point.value.y = x, y
-        reference = _new_sized("GhosttyGridRef")
-        if _grid_ref(self._terminal, point[0], reference):
+        reference = new_sized("GhosttyGridRef")
+        if grid_ref(self._terminal, point[0], reference):
             return ""
         if lib.ghostty_grid_ref_hyperlink_uri(reference, self._link_bytes, LINK_LIMIT, self._size):
             return ""

@@ -1,4 +1,4 @@
-"""Writes ghostty_abi.py: what ghostty.py uses of libghostty-vt's C declarations, parsed beforehand.
+"""Writes ghostty_abi.py: what ghostty.py and ghostty_library.py use of libghostty-vt's declarations, parsed beforehand.
 
 pyghostty has the C parser read all 80 KB of them whenever it is imported, which takes 0.17 s of CPU. They are of the
 one release that pyproject.toml names; for another one: ``python -m ironcurtain_tui.terminal.ghostty_declarations``.
@@ -16,7 +16,7 @@ import cffi
 from pyghostty import _cdef
 
 TARGET = Path(__file__).with_name("ghostty_abi.py")
-USER = Path(__file__).with_name("ghostty.py")
+USERS = [Path(__file__).with_name(name) for name in ("ghostty.py", "ghostty_library.py")]
 
 # By-value unions cannot be passed through cffi's ABI mode; structs of the same layout can (see pyghostty._ffi).
 TWINS = """
@@ -41,9 +41,9 @@ def generate() -> str:
 
 
 def _used() -> list[str]:
-    """The declarations ghostty.py names, and those they need, in their order."""
+    """The declarations those two name, and those they need, in their order."""
     declarations = list(_split(re.sub(r"/\*.*?\*/", "", _cdef.CDEF, flags=re.DOTALL)))
-    wanted = set(_NAME.findall(USER.read_text(encoding="utf-8") + TWINS))
+    wanted = set(_NAME.findall("".join(user.read_text(encoding="utf-8") for user in USERS) + TWINS))
     used: set[int] = set()
     while wanted:
         name = wanted.pop()

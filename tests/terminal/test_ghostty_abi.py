@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ironcurtain_tui.terminal import ghostty
+from ironcurtain_tui.terminal import ghostty_library
 from ironcurtain_tui.terminal.ghostty_abi import ffi
 from ironcurtain_tui.terminal.ghostty_declarations import TARGET, generate
 
@@ -42,11 +42,11 @@ def test_the_library_of_another_release_is_not_used(tmp_path: Path, monkeypatch:
     other = ModuleSpec("pyghostty", SourceFileLoader("pyghostty", str(tmp_path / "__init__.py")), is_package=True)
     other.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(PathFinder, "find_spec", lambda _: other)
-    with pytest.raises(ghostty.LayoutError):
-        ghostty._load()
+    with pytest.raises(ghostty_library.LayoutError):
+        ghostty_library._load()
 
 
 def test_without_pyghostty_it_is_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ImportError):
-        ghostty._load()
+        ghostty_library._load()
