@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.standby import call
@@ -131,7 +132,10 @@ def leave(root: Path) -> None:
 
 
 def end(root: Path) -> bool:
-    """End the one there is, with all it holds ready; whether there was one. Blocks, at most 10 s."""
+    """End the one there is, with all it holds ready; whether there was one. Blocks.
+
+    UserFacingError when it has not ended after 10 s.
+    """
     spare = present(root)
     if spare is None:
         return False
@@ -140,6 +144,11 @@ def end(root: Path) -> bool:
     except ProcessLookupError:
         return False
     deadline = time.monotonic() + END_SECONDS
-    while spare.owner.alive() and time.monotonic() < deadline:
+    while spare.owner.alive():
+        if time.monotonic() > deadline:
+            raise UserFacingError(
+                f"The spare supervisor, process {spare.owner.pid}, was told to end and has not yet.",
+                f"Kill it, and `ironcurtain-tui gc` removes what it held ready. Its log: {directory(root) / LOG}",
+            )
         time.sleep(0.02)
     return True

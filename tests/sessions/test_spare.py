@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ironcurtain_tui import paths
+from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.sessions import spare
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import kin
@@ -67,6 +68,18 @@ def test_told_to_end_it_leaves_nothing(root: Path) -> None:
     assert spare.end(root)
     assert gone(root, was)
     assert not spare.end(root)
+
+
+def test_one_that_does_not_end_is_not_said_to_have(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    was = the(root)
+    monkeypatch.setattr(spare, "END_SECONDS", 0.1)
+    os.kill(was.owner.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(UserFacingError, match=f"process {was.owner.pid}, .* has not yet"):
+            spare.end(root)
+    finally:
+        os.kill(was.owner.pid, signal.SIGCONT)
+    wait_until(lambda: gone(root, was))
 
 
 def test_killed_it_is_not_taken_for_one_and_the_next_takes_its_place(root: Path) -> None:
