@@ -97,7 +97,9 @@ def _load() -> None:
     import ironcurtain_tui.commands.arguments
     import ironcurtain_tui.launch
     import ironcurtain_tui.rehearsal.model  # noqa: F401 -- loaded, not used here
+    from ironcurtain_tui.providers.cost import load_prices
 
+    load_prices()
     load_libraries()
 
 
