@@ -150,8 +150,11 @@ class Caller:
         try:
             data, terminal = call.receive(line, len(STREAMS))
             order = json.loads(data)
-            if order["kin"] != like or not _is_like(line, like):
-                raise ValueError("the caller is of another kind")
+            if order["kin"] != like:
+                ours = ", ".join(entry for entry in like if entry not in order["kin"])
+                raise ValueError(f"the caller is of another kind: it has not our {ours or 'order'}")
+            if not _is_what_it_says(line, like):
+                raise ValueError("the caller is not what it says")
             caller = cls(line, order, terminal)
             caller.tell({})
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -184,7 +187,7 @@ class Caller:
         self._terminal = ()
 
 
-def _is_like(line: socket.socket, like: list[str]) -> bool:
+def _is_what_it_says(line: socket.socket, like: list[str]) -> bool:
     """Whether the caller is what it says, as far as the kernel knows: one that is confined might say anything.
 
     OSError when it has gone.

@@ -144,6 +144,16 @@ def test_who_says_that_it_is_its_like_must_be(under: list[str], root: Path) -> N
     wait_until(lambda: gone(root, was))
 
 
+def test_why_somebody_is_not_its_like_is_in_its_log(root: Path) -> None:
+    was, ours = the(root), kin()
+    theirs = [entry for entry in ours if not entry.startswith("priority")]
+    assert answers(root, json.dumps({**EMPTY, "kin": theirs}).encode() + b"\n") == b""
+    wait_until(lambda: gone(root, was))
+    (different,) = set(ours) - set(theirs)
+    said = (spare.directory(root) / "standby.log").read_text().strip()
+    assert said.endswith(f"the caller is of another kind: it has not our {different}")
+
+
 def test_what_cannot_be_started_is_left_to_the_caller(root: Path) -> None:
     """There is no engine: the caller starts by itself, and says so."""
     was = the(root)
