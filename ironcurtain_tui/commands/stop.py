@@ -19,7 +19,7 @@ STOP_SECONDS = 45.0
 async def stop(session: SessionPaths) -> None:
     """Return when nothing is left of ``session`` but its records.
 
-    UserFacingError when its supervisor died before that, or has not come so far within 45 s.
+    UserFacingError when something is, when its supervisor died before that, or has not come so far within 45 s.
     """
     try:
         async with asyncio.timeout(STOP_SECONDS):
@@ -37,6 +37,12 @@ async def stop(session: SessionPaths) -> None:
             f"Session {session.session_id} has not ended after {STOP_SECONDS:.0f} s.",
             f"Look at {session.supervisor_log}; `ironcurtain-tui gc` removes what a dead supervisor left.",
         ) from None
+    record = registry.read_record(session)
+    if record is not None and record.left:
+        raise UserFacingError(
+            f"Session {session.session_id} stopped, but could not end: {', '.join(record.left)}.",
+            "`ironcurtain-tui gc` removes that a minute from now, when the Docker Engine can be used.",
+        )
 
 
 async def _tell(session: SessionPaths) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class SessionRecord(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     task: TaskResult | None = None
     """Of a session without a screen of the agent's."""
+    left: tuple[str, ...] = ()
+    """What could not be ended or removed with it, as its teardown calls it: for ``gc``."""
 
 
 class KnownSession(msgspec.Struct, frozen=True):
@@ -97,13 +100,17 @@ def read_record(session: SessionPaths) -> SessionRecord | None:
 
 
 def close_record(
-    session: SessionPaths, outcome: str, exit_code: int | None = None, task: TaskResult | None = None
+    session: SessionPaths,
+    outcome: str,
+    exit_code: int | None = None,
+    task: TaskResult | None = None,
+    left: Sequence[str] = (),
 ) -> None:
     """Note how the session ended, unless that is noted already. OSError when that cannot be written."""
     record = read_record(session)
     if record is not None and record.ended is None:
-        closed = msgspec.structs.replace(record, ended=time.time(), outcome=outcome, exit_code=exit_code, task=task)
-        write_json(session.record, closed)
+        ended = {"ended": time.time(), "outcome": outcome, "exit_code": exit_code, "task": task, "left": tuple(left)}
+        write_json(session.record, msgspec.structs.replace(record, **ended))
 
 
 def release(session: SessionPaths) -> None:

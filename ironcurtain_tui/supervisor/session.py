@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.agents import agent
@@ -232,12 +233,13 @@ class Session:
         data = {"exit_code": exit_code, "not_cleaned_up": failed, **about}
         await self._chronicle.record("session.end", reason, data)
         self._bulletin.status(SessionStatus.ENDED, reason)
+        close_record = partial(registry.close_record, self._paths, reason, exit_code, result, failed)
         with suppress(OSError):  # tried again
-            registry.close_record(self._paths, reason, exit_code, result)
+            close_record()
         await self._linger()
         rest = Teardown()  # newest first
         rest.push("spare's time", lambda: asyncio.to_thread(spare.renew, self._paths.root))
-        rest.push("run directory", lambda: asyncio.to_thread(self._release, reason, exit_code))
+        rest.push("run directory", lambda: asyncio.to_thread(self._release, close_record))
         rest.push("audit log", self._chronicle.close)
         rest.push("tasks", self._tasks.close)
         if self._rooms.terminal is not None:
@@ -245,9 +247,9 @@ class Session:
         rest.push("viewers", lambda: self._server.close(reason))
         await rest.run()
 
-    def _release(self, reason: str, exit_code: int | None) -> None:
+    def _release(self, close_record: Callable[[], None]) -> None:
         """Nothing is left to be done then; while the end cannot be noted, something is (OSError), by ``gc``."""
-        registry.close_record(self._paths, reason, exit_code, None if self._task is None else self._task.result)
+        close_record()
         registry.release(self._paths)
 
     async def _linger(self) -> None:

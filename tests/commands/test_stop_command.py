@@ -25,7 +25,8 @@ session.create()
 registry.take_lease(session, ProcessIdentity.current())
 
 def end(*_):
-    if sys.argv[2] == "clean":
+    if sys.argv[2] != "dies":
+        registry.close_record(session, "stopped", left=() if sys.argv[2] == "clean" else ("container",))
         registry.release(session)
     sys.exit()
 
@@ -79,3 +80,10 @@ def test_of_all_each_is_asked(home: Path, capsys: pytest.CaptureFixture[str]) ->
     assert second.session_id in said.err
     for process in processes:
         process.wait(60)
+
+
+def test_what_it_could_not_remove_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session, process = started("leaves", 1.0)
+    assert cli.main(["stop", session.session_id[:4]]) == 1
+    assert "stopped, but could not end: container." in capsys.readouterr().err
+    process.wait(60)

@@ -14,6 +14,7 @@ from ironcurtain_tui.audit.directory import AuditDirectory
 from ironcurtain_tui.audit.verify import verify_log
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.sessions import registry
@@ -95,3 +96,21 @@ async def test_an_end_that_cannot_be_noted_is_left_to_gc(engine: Engine, disk: P
     record = registry.read_record(kept)
     assert record is not None
     assert record.ended
+
+
+async def test_what_cannot_be_removed_is_noted(engine: Engine, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove = AgentContainer.remove
+
+    def refuse(container: AgentContainer) -> None:
+        raise EngineRefusedError("device or resource busy")
+
+    monkeypatch.setattr(AgentContainer, "remove", refuse)
+    wanted = request(disk.parent / "project")
+    session = Session.for_request(wanted)
+    monkeypatch.setattr(AgentContainer, "release", lambda _: session.request_stop("seen enough"))
+    await session.run(listening=lambda: None)
+    record = registry.read_record(paths.SessionPaths.of(wanted.session_id))
+    assert record is not None
+    assert (record.outcome, record.left) == ("seen enough", ("container",))
+    monkeypatch.setattr(AgentContainer, "remove", remove)
+    engine.remove_owned(wanted.session_id)
