@@ -217,7 +217,7 @@ class TestWhenItIsOver:
             await it.until(lambda: it.app.return_value)
         assert it.app.return_value is not None
         assert it.app.return_value.exit_code == 1
-        assert f"stop {SESSION_ID}" in it.app.return_value.message
+        assert "ironcurtain-tui gc" in it.app.return_value.message
 
     async def test_the_agent_exits(self, session: ScriptedSession) -> None:
         session.play()
