@@ -64,6 +64,8 @@ class AuditDirectory:
     def find(self, wanted: str) -> str:
         """The session whose id begins with ``wanted``; UserFacingError when there is none or more than one."""
         fitting = [session for session in self.sessions() if session.startswith(wanted)]
+        if not fitting and not wanted:
+            raise UserFacingError("No session has left a log yet.", "Start one with `ironcurtain-tui run`.")
         if len(fitting) != 1:
             raise UserFacingError(
                 f"{len(fitting) or 'No'} sessions with a log start with {wanted!r}.",

@@ -93,7 +93,7 @@ def no_key(adapter: AgentAdapter) -> Finding:
     return Finding(
         "credentials",
         BadgeState.WARN,
-        f"no key for {titles}: sessions of {adapter.title} are rehearsals with a scripted model",
+        f"no key for {titles}: {adapter.title} rehearses with a scripted model",
         f"Set {variables}, or api_key_command under [providers.{wanted[0].name}].",
     )
 

@@ -46,6 +46,15 @@ def test_tail(audit: AuditDirectory, capsys: pytest.CaptureFixture[str]) -> None
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("command", ["replay", "traffic"])
+def test_looking_back_before_there_was_a_session(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path))
+    assert main([command]) == 1
+    assert "No session has left a log yet." in capsys.readouterr().err
+
+
 def test_search(audit: AuditDirectory, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "search", "connect", "--decision", "deny", "--since", "1h"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -433,6 +433,7 @@ class TestCardsThatChange:
         async with opened(session, escalation(1), size=(80, 24)) as it:
             await it.press("d")
             await it.until(lambda: "Nothing waits  last: ✗ denied GET https://docs.example.org/page/1" in it.text)
+            await it.until(lambda: "read on" not in it.text and "v several" not in it.text)
 
     async def test_a_session_that_is_lost_leaves_nothing_to_answer(self, session: ScriptedSession) -> None:
         async with opened(session, escalation(1)) as it:
@@ -555,7 +556,7 @@ class TestGrants:
             await it.press("R")
             assert isinstance(it.app.screen, Confirm)
             await it.press("y")
-            await it.until(lambda: "No grants" in it.text)
+            await it.until(lambda: "No grants" in it.text and "r revoke" not in it.text)
             assert Revoke() in session.received
 
 

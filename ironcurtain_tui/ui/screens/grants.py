@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import ClassVar
 
 from ironcurtain_tui.control.messages import ClientMessage, Revoke
@@ -80,6 +80,9 @@ class GrantsScreen(ListScreen):
 
     def remark(self) -> str:
         return f"{counted(len(self._session.grants), 'grant')} in force"
+
+    def idle(self) -> Collection[Command]:
+        return () if self._session.grants else (Command.REVOKE, Command.REVOKE_ALL)
 
     def fill(self) -> str:
         self._list.show(self._session.grants)

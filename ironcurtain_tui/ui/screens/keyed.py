@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from textual import events, on
@@ -51,6 +51,10 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
         """What stands at the right end of the bottom line."""
         return ""
 
+    def idle(self) -> Collection[Command]:
+        """Commands of this place that would do nothing now: the bottom line does not offer them."""
+        return ()
+
     def is_reserved(self, key: str) -> bool:
         """Whether ``key`` is for the screen rather than for what has the focus."""
         return self.keymap.reserved(self._prefixed, self.place, key)
@@ -85,7 +89,7 @@ class KeyedScreen(Screen[None], inherit_bindings=False):
 
     def show_keys(self) -> None:
         """Say which keys matter now."""
-        self.hints.update(self.keymap, self.place, self._prefixed, self.remark())
+        self.hints.update(self.keymap, self.place, self._prefixed, self.remark(), self.idle())
         self.menu.display = self._prefixed
 
 

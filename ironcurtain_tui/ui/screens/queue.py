@@ -5,7 +5,7 @@ What a key may do is decided in ui/approval.py; this screen tells it what is sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from textual import on
@@ -92,6 +92,9 @@ class QueueScreen(CoveringScreen):
     @property
     def place(self) -> Place:
         return Place.ANSWER if self.focused is self._bar.input else Place.CARD
+
+    def idle(self) -> Collection[Command]:
+        return () if self._shown else (Command.READ_ON, Command.NEXT_CARD, Command.REVIEW)
 
     @property
     def haste(self) -> int:

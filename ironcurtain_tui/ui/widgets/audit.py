@@ -27,7 +27,7 @@ class AuditList(RecordList[AuditLine]):
         Column("kind", 16, rank=1),
         Column("summary", 0),
     )
-    FLEXIBLE = 16
+    FLEXIBLE = 24
     EMPTY = "No records yet. What is allowed, refused and done appears here."
 
     def key(self, record: AuditLine) -> int:

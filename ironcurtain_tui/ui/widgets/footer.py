@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ironcurtain_tui.ui.keymap import SAY, Keymap, Place, display
+from collections.abc import Collection
+
+from ironcurtain_tui.ui.keymap import SAY, Command, Keymap, Place, display
 from ironcurtain_tui.ui.neutralise import neutralise
 from ironcurtain_tui.ui.tone import Tone
 from ironcurtain_tui.ui.widgets.line import Line, Piece
@@ -13,8 +15,10 @@ class KeyHints(Line):
 
     gap = "   "
 
-    def update(self, keymap: Keymap, place: Place, prefixed: bool, session: str) -> None:
-        """``session``: what stands at the right end, e.g. its identifier."""
+    def update(
+        self, keymap: Keymap, place: Place, prefixed: bool, session: str, idle: Collection[Command] = ()
+    ) -> None:
+        """``session``: what stands at the right end, e.g. its identifier; ``idle``: what would do nothing now."""
         self.set_class(prefixed, "-prefixed")
         if prefixed:
             self.show([Piece(" KEYS ", Tone.ALERT), Piece("press one of the keys above, Esc goes back", Tone.STRONG)])
@@ -23,6 +27,7 @@ class KeyHints(Line):
         if place is Place.AGENT:
             key = f"{display(keymap.prefix)} {display(SAY.keys[0])}"
             hints.append(Piece(f"{key} {SAY.hint}", Tone.PLAIN, SAY.command, SAY.label, rank=6))
-        for rank, row in enumerate(keymap.hints(place), start=2):
+        useful = (row for row in keymap.hints(place) if row.command not in idle)
+        for rank, row in enumerate(useful, start=2):
             hints.append(Piece(f"{display(row.keys[0])} {row.hint}", Tone.PLAIN, row.command, row.label, rank))
         self.show(hints, [Piece(f"{neutralise(session)} ", Tone.QUIET, rank=99)])
