@@ -82,6 +82,11 @@ class _Sweep:
 
         When the records cannot be written now, it stays: it is what says that they are still to be closed.
         """
+        with registry.swept(session) as ours:
+            if ours:
+                self._sweep(session)
+
+    def _sweep(self, session: SessionPaths) -> None:
         title = f"run directory of session {session.session_id}"
         try:
             repaired = [] if self._dry_run else _close(session)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,26 @@ def close_record(
 def release(session: SessionPaths) -> None:
     """Remove the run directory with everything in it."""
     shutil.rmtree(session.run, ignore_errors=True)
+
+
+@contextmanager
+def swept(session: SessionPaths) -> Iterator[bool]:
+    """Whether what the session's dead owner left is ours to clear away: of several who want to, only one may."""
+    try:
+        descriptor = os.open(session.run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        yield False  # somebody else has
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            ours = False
+        else:
+            ours = session.run.exists()
+        yield ours
+    finally:
+        os.close(descriptor)
 
 
 def _session_dirs(room: Path) -> list[Path]:

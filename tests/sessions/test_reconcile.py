@@ -20,7 +20,7 @@ from ironcurtain_tui.containers.network import SessionNetwork
 from ironcurtain_tui.containers.sidecar import DoorPorts
 from ironcurtain_tui.events import SessionInfo
 from ironcurtain_tui.paths import SessionPaths, private_directory
-from ironcurtain_tui.sessions import registry, spare
+from ironcurtain_tui.sessions import aftermath, registry, spare
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.sessions.reconcile import reconcile
 from ironcurtain_tui.standby import call
@@ -30,9 +30,14 @@ from tests.small_disk import fill, small_file_system
 pytestmark = pytest.mark.engine
 
 ALIVE = ProcessIdentity.current()
-DEAD = ProcessIdentity(ALIVE.pid, ALIVE.boot, "1")
-"""Our own pid, but of a process that started at another time."""
-BEFORE_A_REBOOT = ProcessIdentity(ALIVE.pid, "another boot", ALIVE.started, "this machine")
+DEAD = ProcessIdentity(ALIVE.pid, "another boot", ALIVE.started, "this machine")
+"""Our own pid, before a reboot. Only where the machine is said to be that one, as in here: to whoever else cleans up on
+this engine meanwhile, it may be alive."""
+
+
+@pytest.fixture(autouse=True)
+def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ironcurtain_tui.sessions.identity._machine", lambda: "this machine")
 
 
 @pytest.fixture
@@ -69,16 +74,13 @@ def test_a_dead_supervisors_sidecar_and_network_go(engine: Engine, session: str,
     assert names(engine, session) == set()
 
 
-def test_after_a_reboot_everything_of_before_goes(
-    engine: Engine, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_reboot_everything_of_before_goes(engine: Engine, session: str, tmp_path: Path) -> None:
     """Ended containers, leases and sockets; not even the same pid and start time mean anything."""
-    monkeypatch.setattr("ironcurtain_tui.sessions.identity._machine", lambda: "this machine")
-    network = network_of(engine, session, BEFORE_A_REBOOT.labels())
+    network = network_of(engine, session, DEAD.labels())
     network.sidecar.stop(0)
     paths = SessionPaths.of(session, tmp_path)
     paths.create()
-    registry.take_lease(paths, BEFORE_A_REBOOT)
+    registry.take_lease(paths, DEAD)
     paths.proxy_socket.touch()
     assert sum(session in line for line in reconcile(engine, tmp_path).removed) == 3
     assert names(engine, session) == set()
@@ -142,7 +144,7 @@ def test_what_the_engine_does_not_remove_is_told_and_stands_in_the_way_of_nothin
     assert f"container ironcurtain-{session}-sidecar: device or resource busy" in result.left
     assert f"network ironcurtain-{session}: other containers are on it" in result.left
     assert not paths.run.exists()
-    monkeypatch.undo()
+    monkeypatch.setattr(AgentContainer, "remove", remove)
     reconcile(engine, tmp_path)
     assert names(engine, session) == set()
 
@@ -195,3 +197,30 @@ def test_the_place_of_a_killed_spare_is_cleared_and_that_of_a_living_one_is_not(
     assert "spare" in repr(reconcile(engine, tmp_path).removed)
     assert [file.name for file in place.iterdir()] == [spare.LOG]
     assert "spare" not in repr(reconcile(engine, tmp_path)), "once is enough"
+
+
+@pytest.mark.parametrize("when", ["after it", "meanwhile"])
+def test_of_two_that_clean_up_at_once_one_closes_the_records(
+    engine: Engine, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    paths = SessionPaths.of(session, tmp_path)
+    paths.create()
+    registry.take_lease(paths, DEAD)
+    with AuditLog.open(paths.audit_log, session) as log:
+        log.append("session.start", "started")
+    found = registry.orphans(tmp_path)
+    monkeypatch.setattr(registry, "orphans", lambda _: found)  # both have seen it
+    if when == "meanwhile":
+        close = aftermath.close_records
+
+        def close_while_another_comes(one: SessionPaths) -> list[str]:
+            assert session not in repr(reconcile(engine, tmp_path))
+            return close(one)
+
+        monkeypatch.setattr(aftermath, "close_records", close_while_another_comes)
+        reconcile(engine, tmp_path)
+    else:
+        assert session in repr(reconcile(engine, tmp_path))
+        assert session not in repr(reconcile(engine, tmp_path))
+    assert not paths.run.exists()
+    assert paths.audit_log.read_text().count('"kind":"session.end"') == 1
