@@ -3,7 +3,7 @@
 import sys
 import time
 
-from ironcurtain_tui.errors import UserFacingError, goes_on
+from ironcurtain_tui.errors import goes_on
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import fix_state_directory
 
@@ -23,12 +23,7 @@ def main() -> int:
             placed.hang_up()
         from ironcurtain_tui import cli
 
-        if started is not None:
-            if "refusal" in started:
-                return cli.refuse(UserFacingError(started["refusal"], started["remedy"]))
-            sys.stdout.write(started["said"])
-            sys.stdout.flush()
-        return cli.main(started=None if started is None else started["session"], began=began)
+        return cli.main(started=started, began=began)
     except KeyboardInterrupt:  # whoever hangs up before the answer calls it off
         if started is not None and "session" in started:
             sys.stderr.write(goes_on(started["session"]))

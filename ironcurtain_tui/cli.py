@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from ironcurtain_tui import config, paths
@@ -18,18 +18,28 @@ from ironcurtain_tui.errors import UsageError, UserFacingError, goes_on
 from ironcurtain_tui.events import BadgeState
 
 
-def main(arguments: Sequence[str] | None = None, started: str | None = None, began: float | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, started: Mapping[str, str] | None = None, began: float | None = None
+) -> int:
     """Run the command line; the exit code. 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
-    ``started``: the session that the spare has started for it. ``began``: when, as ``time.perf_counter`` has it.
+    ``started``: what the spare has answered, if it was asked to start it. ``began``: by ``time.perf_counter``.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    began = time.perf_counter() if began is None else began
     try:
         if options.command == "run":
-            return _run(options, started, time.perf_counter() if began is None else began)
+            return _run(options, started, began)
+        if options.command == "task":
+            from ironcurtain_tui.commands import task
+
+            return task.run(options, started, began)
         return _dispatch(options)
     except UserFacingError as error:
-        return refuse(error)
+        print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"  → {error.remedy}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -38,20 +48,8 @@ def main(arguments: Sequence[str] | None = None, started: str | None = None, beg
         return 1
 
 
-def refuse(error: UserFacingError) -> int:
-    """Say why not; the exit code."""
-    print(f"ironcurtain-tui: {error.message}", file=sys.stderr)
-    if error.remedy:
-        print(f"  → {error.remedy}", file=sys.stderr)
-    return 2 if isinstance(error, UsageError) else 1
-
-
 def _dispatch(options: argparse.Namespace) -> int:
     match options.command:
-        case "task":
-            from ironcurtain_tui.commands import task
-
-            return task.run(options)
         case "attach":
             return _attach(options.sessions)
         case "sessions" if options.sessions_command == "rm":
@@ -119,10 +117,15 @@ def _need_terminal() -> None:
         )
 
 
-def _run(options: argparse.Namespace, started: str | None, began: float) -> int:
+def _run(options: argparse.Namespace, started: Mapping[str, str] | None, began: float) -> int:
     if not options.detach:
         _need_terminal()
-    session = paths.SessionPaths.of(started) if started else _launched(options)
+    if started is None:
+        session = _launched(options)
+    else:
+        from ironcurtain_tui.following import session_of
+
+        session = session_of(started)
     try:
         import asyncio
 
@@ -195,15 +198,15 @@ def _look_back(*, text: str = "", session: str = "", traffic: bool = False) -> i
 
 
 def _sessions() -> int:
-    from ironcurtain_tui.sessions import registry
+    from ironcurtain_tui.sessions import registry, spare
     from ironcurtain_tui.sessions.resume import is_resumable
     from ironcurtain_tui.ui.neutralise import neutralise
 
     known = registry.sessions()
-    if not known:
+    if known:
+        print(f"{'SESSION':<14}{'STATE':<10}{'AGENT':<14}{'STARTED':<18}WORKSPACE")
+    else:
         print("No sessions yet. Start one: ironcurtain-tui run")
-        return 0
-    print(f"{'SESSION':<14}{'STATE':<10}{'AGENT':<14}{'STARTED':<18}WORKSPACE")
     for one in known:
         info = one.record.info
         state = "running" if one.alive else "ended"
@@ -214,6 +217,8 @@ def _sessions() -> int:
         note += f", {info.limits}" if info.limits and one.alive else ""
         outcome = f"  [{neutralise(one.record.outcome)}]" if one.record.outcome and not one.alive else ""
         print(f"{one.id:<14}{state:<10}{info.agent:<14}{started:<18}{neutralise(info.workspace)}{note}{outcome}")
+    if (waits := spare.present(paths.home())) is not None:
+        print(f"A spare supervisor waits: {waits.words}.\n  → {spare.HOW_TO_END}")
     return 0
 
 
@@ -273,6 +278,7 @@ def _doctor(names: tuple[str, ...], *, as_json: bool) -> int:
 
 def _gc(*, dry_run: bool) -> int:
     from ironcurtain_tui.containers.engine import Engine
+    from ironcurtain_tui.sessions import spare
     from ironcurtain_tui.sessions.reconcile import reconcile
 
     result = reconcile(Engine.connect(), paths.home(), dry_run=dry_run)
@@ -282,6 +288,8 @@ def _gc(*, dry_run: bool) -> int:
         print(f"left alone: {line}")
     if not result.removed and not result.left:
         print("Nothing was left behind.")
+    if (waits := spare.present(paths.home())) is not None:
+        print(f"in use by the spare supervisor: {waits.words}")
     return 0
 
 

@@ -36,7 +36,7 @@ class SessionSettings(_Section, frozen=True):
     model: str = ""
     """Passed to the agent; empty: the agent's own default."""
     standby: bool = True
-    """Whether a session with a screen leaves a spare supervisor waiting for the next one."""
+    """Whether sessions leave a spare supervisor waiting for the next one."""
 
 
 class ProviderSettings(_Section, frozen=True):

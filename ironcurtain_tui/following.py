@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ironcurtain_tui import paths
@@ -13,6 +13,17 @@ from ironcurtain_tui.control.messages import Events, Welcome
 from ironcurtain_tui.control.state import StateKeeper
 from ironcurtain_tui.errors import UserFacingError
 from ironcurtain_tui.events import LAST_STEP, AnyEvent, BadgeState, SessionStatus
+
+
+def session_of(started: Mapping[str, str]) -> paths.SessionPaths:
+    """The session of the answer of the spare (``standby/call.py``), after what there is to say about its start.
+
+    UserFacingError when the answer is that there is none.
+    """
+    if "refusal" in started:
+        raise UserFacingError(started["refusal"], started["remedy"])
+    print(started["said"], end="", flush=True)
+    return paths.SessionPaths.of(started["session"])
 
 
 class StartReport:

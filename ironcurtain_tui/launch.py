@@ -17,7 +17,16 @@ from ironcurtain_tui.agents import AgentAdapter, Custom, agent
 from ironcurtain_tui.build_display import BuildDisplay
 from ironcurtain_tui.checks import MARKS, examine, no_key
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.containers.images import SIDECAR, ensure_image, ensure_own_image, is_ready, on_our_base, tag_of
+from ironcurtain_tui.containers.images import (
+    SIDECAR,
+    ensure_image,
+    ensure_own_image,
+    is_own_ready,
+    is_ready,
+    on_our_base,
+    own_tag,
+    tag_of,
+)
 from ironcurtain_tui.containers.limits import Limits
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.errors import UsageError, UserFacingError
@@ -109,10 +118,13 @@ def _agent_image(engine: Engine, adapter: AgentAdapter, *, build: bool) -> str:
     if own is not None and own.image:
         return on_our_base(engine, own.image)
     if own is not None and own.dockerfile:
+        folder = Path(own.dockerfile).expanduser()
+        if is_own_ready(engine, adapter.name, folder):
+            return on_our_base(engine, own_tag(adapter.name))
         if not build:
             raise _not_built(adapter.name)
         with BuildDisplay(adapter.name) as display:
-            return ensure_own_image(engine, adapter.name, Path(own.dockerfile).expanduser(), display.report)
+            return ensure_own_image(engine, adapter.name, folder, display.report)
     return _image(engine, adapter.image, build=build)
 
 

@@ -21,6 +21,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.spec import create_body
 from ironcurtain_tui.providers import PROVIDERS
+from ironcurtain_tui.sessions import memory, spare
 from tests.conftest import engine_or_skip
 from tests.waiting import PATIENCE
 
@@ -206,3 +207,23 @@ def test_without_an_engine_the_reason_is_told(
     findings = json.loads(capsys.readouterr().out)
     assert {one["state"] for one in findings} == {"fail"}
     assert all("no Docker Engine" in one["text"] and one["remedy"] for one in findings)
+
+
+def test_the_spare_supervisor_is_told_or_why_there_is_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> str:
+        assert main(["doctor", "standby"]) == 0
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(memory, "available", lambda: spare.LEFT_FROM)
+    assert "no spare supervisor waits" in told()
+    spare.directory(home).mkdir(mode=0o700)
+    with spare.named(home):
+        assert f"a spare supervisor waits: process {os.getpid()}, since" in (text := told())
+        assert "`ironcurtain-tui standby --end` ends it" in text
+        assert "standby = false" in text
+    monkeypatch.setattr(memory, "available", lambda: spare.LEFT_FROM - 1)
+    assert "less than 1 GiB of memory is available" in told()
+    (home / "config.toml").write_text("[session]\nstandby = false\n")
+    assert "no spare supervisor waits: standby = false" in told()

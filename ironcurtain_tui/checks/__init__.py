@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from ironcurtain_tui.checks import engine, installation, machine, network, registries
+from ironcurtain_tui.checks import engine, installation, machine, network, registries, standby
 from ironcurtain_tui.checks.finding import MARKS, Finding
 from ironcurtain_tui.checks.installation import no_key
 from ironcurtain_tui.checks.machine import MIN_COLS, MIN_LINES
@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "engine": engine.engine,
     "images": engine.images,
     "disk": engine.disk,
+    "standby": standby.standby,
     "hardening": engine.hardening,
     "uds": partial(engine.mode, "uds"),
     "tcp": partial(engine.mode, "tcp"),

@@ -81,7 +81,7 @@ def mode(mode: Literal["uds", "tcp"]) -> Iterator[Finding]:
 
     from ironcurtain_tui.containers.engine import Engine
     from ironcurtain_tui.containers.images import SIDECAR, is_ready, tag_of
-    from ironcurtain_tui.containers.network import network_mode
+    from ironcurtain_tui.containers.network import address_wanders, network_mode
     from ironcurtain_tui.supervisor.trial import try_mode
 
     engine = Engine.connect()
@@ -102,6 +102,11 @@ def mode(mode: Literal["uds", "tcp"]) -> Iterator[Finding]:
         return
     if report.passed:
         yield Finding(mode, BadgeState.OK, f"tried: two doors and no other way out ({use})")
+        if mode == "tcp" and used and address_wanders(bridge := engine.bridge_name()):
+            text = (
+                f"{bridge} has another hardware address whenever a container starts or ends: sessions may hang for 30 s"
+            )
+            yield Finding(mode, BadgeState.WARN, text, f"As root: ip link set dev {bridge} address 02:42:ac:11:00:01")
         return
     failures = "; ".join(f"{one.name}: {one.detail}" for one in report.failures)
     remedy = "Look at the host's firewall and the engine's network settings."

@@ -20,7 +20,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     given = with_command(arguments)
     # argparse itself would take the options of the server's command for ours
     ours = given.index("--") if given[0] == "mcp" and "--" in given else len(given)
-    return parser().parse_args(given[:ours], argparse.Namespace(server_command=given[ours + 1 :]))
+    options = parser().parse_args(given[:ours], argparse.Namespace(server_command=given[ours + 1 :]))
+    if options.command == "task":
+        task_options.tell_apart(options)
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

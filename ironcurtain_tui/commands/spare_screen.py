@@ -19,7 +19,6 @@ from contextlib import suppress
 from ironcurtain_tui.guard import ATTENDED, HANGUP_SECONDS
 from ironcurtain_tui.standby import call
 
-LOADED = b"."
 OBEYED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH})
 
 
@@ -33,7 +32,7 @@ def main() -> None:
 
     screen.load()
     with socket.socket(fileno=os.dup(0)) as channel:
-        channel.send(LOADED)
+        call.send(channel, {"pid": os.getpid()})
         data, descriptors = call.receive(channel, 4)
     if not data:
         return

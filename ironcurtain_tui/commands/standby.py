@@ -50,14 +50,14 @@ def run(options: argparse.Namespace) -> int:
     if options.end:
         print("The spare supervisor has ended." if spare.end(root) else "No spare supervisor was waiting.")
         return 0
-    spare.leave(root)
+    if not spare.leave(root, spare.STAYS_FROM):
+        raise UserFacingError("Less than 512 MiB of memory is available: no spare supervisor stays then.", "")
     deadline = time.monotonic() + READY_SECONDS
     while (found := spare.waiting(root)) is None:
         if time.monotonic() > deadline:
             raise UserFacingError("The spare supervisor is not ready.", f"Its log: {spare.directory(root) / spare.LOG}")
         time.sleep(0.05)
-    until = time.strftime("%H:%M", time.localtime(found.until))
-    print(f"The next `run` starts at once: process {found.owner.pid} waits for it until {until}.")
+    print(f"The next `run` starts at once. A spare supervisor waits for it: {found.words}.")
     return 0
 
 
@@ -86,15 +86,24 @@ async def _live(root: Path, like: list[str]) -> None:
                 await asyncio.to_thread(_load)
                 groundwork = Groundwork.lay()
                 held.push_async_callback(groundwork.clear)
+                _tell(root, groundwork)
                 line = await _called(root, like)
         caller = None if line is None else await asyncio.to_thread(Caller.heard, line, like)
         if caller is not None:
             await _serve(caller, groundwork)
 
 
+def _tell(root: Path, groundwork: Groundwork) -> None:
+    """Have everybody know what we hold."""
+    if (us := spare.Spare.read(root)) is not None:
+        holds = groundwork.approach.parts if groundwork.approach is not None else ()
+        spare.tell(root, spare.Spare(us.owner, us.since, groundwork.processes, holds))
+
+
 def _load() -> None:
     """Everything that a start imports on its way, also what is imported late elsewhere."""
     import ironcurtain_tui.commands.arguments
+    import ironcurtain_tui.commands.task
     import ironcurtain_tui.launch
     import ironcurtain_tui.rehearsal.model  # noqa: F401 -- loaded, not used here
     from ironcurtain_tui.providers.cost import load_prices
@@ -110,23 +119,30 @@ async def _called(root: Path, like: list[str]) -> socket.socket | None:
     try:
         bound.socket.listen(1)
         bound.socket.setblocking(False)
-        while _wanted(root, like):
+        while not (reason := _unwanted(root, like)):
             try:
                 async with asyncio.timeout(CHECK_SECONDS):
                     connection, _ = await loop.sock_accept(bound.socket)
             except TimeoutError:
                 continue
             return connection
+        log.info("it ends: %s", reason)
         return None
     finally:
         bound.remove()
         bound.socket.close()
 
 
-def _wanted(root: Path, like: list[str]) -> bool:
-    """Whether a command may still call, and would be ``like`` us if its environment is."""
+def _unwanted(root: Path, like: list[str]) -> str:
+    """Why no command may call us any more, or none would be ``like`` us; empty: there is no such reason."""
     us = spare.Spare.read(root)
-    return us is not None and time.time() < us.until and like == kin()
+    if us is None:
+        return "its name is gone"
+    if spare.clock() >= us.until:
+        return "it has waited long enough"
+    if like != kin():
+        return "the program, its libraries or its surroundings have changed"
+    return "" if spare.has_room(spare.STAYS_FROM) else "there is too little memory"
 
 
 class Caller:
@@ -203,7 +219,7 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
     try:
         options, request = await asyncio.to_thread(_prepared, caller, groundwork, said)
         view = groundwork.view
-        if view is not None and (options.detach or options.timings):
+        if view is not None and (options.timings or not caller.has_terminal):
             view.close()  # it would wait as long as the session lasts
             view = None
         try:
@@ -222,6 +238,7 @@ async def _serve(caller: Caller, groundwork: Groundwork) -> None:
 def _prepared(caller: Caller, groundwork: Groundwork, said: io.StringIO) -> tuple[argparse.Namespace, LaunchRequest]:
     """As the process that the caller would have started itself. Puts what there is to tell into ``said``."""
     from ironcurtain_tui.checks.machine import MIN_COLS, MIN_LINES
+    from ironcurtain_tui.commands import task
     from ironcurtain_tui.commands.arguments import parse
     from ironcurtain_tui.launch import prepare, settings_with
 
@@ -231,24 +248,26 @@ def _prepared(caller: Caller, groundwork: Groundwork, said: io.StringIO) -> tupl
     try:
         with redirect_stdout(said), redirect_stderr(io.StringIO()):
             options = parse(caller.arguments)
-            if not options.detach and (caller.size.columns < MIN_COLS or caller.size.lines < MIN_LINES):
+            looks = options.command == "run" and not options.detach
+            if looks and (caller.size.columns < MIN_COLS or caller.size.lines < MIN_LINES):
                 raise UserFacingError("The terminal is too small.", "")
-            settings, engine = settings_with(options), groundwork.find_engine()
-            request = prepare(options, settings, groundwork.session_id, caller.size, build=False, engine=engine)
+            settings, wanted = task.asked(options) if options.command == "task" else (settings_with(options), None)
+            engine = groundwork.find_engine()
+            request = prepare(options, settings, groundwork.session_id, caller.size, wanted, build=False, engine=engine)
             return options, request
     finally:
         os.chdir("/")
 
 
 def _told(caller: Caller, request: LaunchRequest, said: io.StringIO, view: SpareScreen | None) -> bool:
-    """Whether the caller has heard which session it is. With a ``view`` and a terminal, that shows it from then on."""
+    """Whether the caller has heard which session it is. A ``view`` shows that on its terminal from then on."""
     from ironcurtain_tui.launch import tell_missing_key
 
     with redirect_stdout(said):
         tell_missing_key(request)
     words = said.getvalue()
     try:
-        shown = view is not None and caller.has_terminal and caller.show(view, request.session_id, words)
+        shown = view is not None and caller.show(view, request.session_id, words)
         caller.tell({"session": request.session_id, "said": "" if shown else words, "screen": shown})
     except OSError:
         return False

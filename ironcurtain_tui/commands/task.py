@@ -6,10 +6,10 @@ import argparse
 import asyncio
 import io
 import json
-import re
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import aclosing, redirect_stdout
 from typing import TextIO
 
@@ -17,15 +17,14 @@ import msgspec
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.commands.task_options import Exit
+from ironcurtain_tui.config import Config
 from ironcurtain_tui.control.client import ControlClient
 from ironcurtain_tui.control.messages import StopSession
 from ironcurtain_tui.errors import UsageError, UserFacingError
 from ironcurtain_tui.events import SessionInfo, TaskFailure, TaskOutcome, TaskProgressed, TaskResult
-from ironcurtain_tui.following import StartReport, states
-from ironcurtain_tui.launch import launch, settings_with
+from ironcurtain_tui.following import StartReport, session_of, states
 from ironcurtain_tui.sessions import registry
 from ironcurtain_tui.supervisor.request import TaskRequest
-from ironcurtain_tui.supervisor.spawn import SupervisorProcess
 from ironcurtain_tui.ui.neutralise import neutralise
 
 END_SECONDS = 20.0
@@ -34,21 +33,18 @@ RECORD_SECONDS = 30.0
 """How long a supervisor that takes no viewers any more may take to write down the result."""
 
 
-def run(options: argparse.Namespace) -> int:
-    """Carry it out; the exit code."""
-    began = time.perf_counter() if options.timings else None
-    if not options.prompt and options.resume and not re.fullmatch("[0-9a-f]{1,12}", options.resume):
-        options.prompt, options.resume = options.resume, ""  # argparse cannot know that this is no session's id
+def run(options: argparse.Namespace, started: Mapping[str, str] | None, began: float) -> int:
+    """Carry it out; the exit code. ``started``: what the spare has answered, if it was asked to start it."""
     try:
         if options.result is not None and options.prompt:
             raise UsageError("--result starts nothing, so it takes no task.", "Leave out one of them.")
         with redirect_stdout(_progress(options)):
-            session = _find(options.result) if options.result is not None else _start(options)
+            session = _find(options.result) if options.result is not None else _start(options, started)
         if options.detach:
-            started = json.dumps({"session": session.session_id, "outcome": "started"}, indent=1)
-            print(started if options.json else session.session_id)
+            told = json.dumps({"session": session.session_id, "outcome": "started"}, indent=1)
+            print(told if options.json else session.session_id)
             return Exit.SUCCESS
-        result = asyncio.run(_follow(session, options, began))
+        result = asyncio.run(_follow(session, options, began if options.timings else None))
         if options.result is None:
             _wait_for_end(session)
     except UserFacingError as error:
@@ -63,14 +59,27 @@ def _progress(options: argparse.Namespace) -> TextIO:
     return io.StringIO() if options.quiet else sys.stderr
 
 
-def _start(options: argparse.Namespace) -> paths.SessionPaths:
+def _start(options: argparse.Namespace, started: Mapping[str, str] | None) -> paths.SessionPaths:
+    if started is not None:
+        return session_of(started)
+    from ironcurtain_tui.launch import launch
+    from ironcurtain_tui.supervisor.spawn import SupervisorProcess
+
+    settings, request = asked(options)
+    with SupervisorProcess() as supervisor:
+        return launch(options, settings, supervisor, request)
+
+
+def asked(options: argparse.Namespace) -> tuple[Config, TaskRequest]:
+    """What ``options`` ask for, and with which settings. UserFacingError when that cannot be."""
+    from ironcurtain_tui.launch import settings_with
+
     settings = settings_with(options)
     if options.unattended is not None:
         approvals = msgspec.structs.replace(settings.approvals, unattended=options.unattended)
         settings = msgspec.structs.replace(settings, approvals=approvals)
-    request = TaskRequest(prompt=_prompt(options.prompt), timeout=options.timeout, max_tokens=options.max_tokens)
-    with SupervisorProcess() as supervisor:
-        return launch(options, settings, supervisor, request)
+    prompt = _prompt(options.prompt)
+    return settings, TaskRequest(prompt=prompt, timeout=options.timeout, max_tokens=options.max_tokens)
 
 
 def _prompt(given: str) -> str:

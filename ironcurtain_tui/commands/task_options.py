@@ -7,6 +7,7 @@ import re
 from enum import IntEnum
 from pathlib import Path
 
+_SESSION = re.compile("[0-9a-f]{1,12}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -61,6 +62,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="SESSION",
         help="start nothing: wait for a task and tell its result (default: the newest)",
     )
+
+
+def tell_apart(options: argparse.Namespace) -> None:
+    """What follows ``--continue`` is the task, where it cannot be a session's id: argparse cannot know that."""
+    if not options.prompt and options.resume and not _SESSION.fullmatch(options.resume):
+        options.prompt, options.resume = options.resume, ""
 
 
 def _seconds(text: str) -> float:

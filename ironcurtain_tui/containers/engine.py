@@ -138,6 +138,12 @@ class Engine:
             "The engine has no default bridge network.", "TCP mode needs it: look at `docker network inspect bridge`."
         )
 
+    def bridge_name(self) -> str:
+        """The interface of the default bridge; empty where there is none."""
+        with explained("describe its default bridge", self.address):
+            options = self.client.inspect_network("bridge").get("Options") or {}
+        return str(options.get(BRIDGE_OPTION + "name", ""))
+
     def subnets(self) -> list[IPv4Network]:
         """The IPv4 subnets of all its networks."""
         with explained("list its networks", self.address):

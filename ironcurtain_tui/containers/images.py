@@ -126,10 +126,16 @@ def ensure_own_image(engine: Engine, agent: str, folder: Path, report: Report) -
     if not (folder / "Dockerfile").is_file():
         raise UserFacingError(f"There is no Dockerfile in {folder}.", f"Correct agents.{agent}.dockerfile.")
     ensure_image(engine, BASE, report)
-    content = Content(agent, own_tag(agent), folder, OWN_HASH_LABEL, _hash(folder, build_hash(BASE)))
-    if _label(engine, content.tag, OWN_HASH_LABEL) != content.hash:
+    if not is_own_ready(engine, agent, folder):
+        content = Content(agent, own_tag(agent), folder, OWN_HASH_LABEL, _hash(folder, build_hash(BASE)))
         _build(engine, content, {}, report, without_cache=False)
-    return on_our_base(engine, content.tag)
+    return on_our_base(engine, own_tag(agent))
+
+
+def is_own_ready(engine: Engine, agent: str, folder: Path) -> bool:
+    """Whether the image of the user's own ``agent`` is as ``folder`` describes it now, on our base of now."""
+    own = _label(engine, own_tag(agent), OWN_HASH_LABEL)
+    return own == _hash(folder, build_hash(BASE)) and is_fresh(engine, BASE)
 
 
 def on_our_base(engine: Engine, tag: str) -> str:

@@ -30,6 +30,9 @@ TRIES = 16
 TAKEN = 409
 """The engine's status for a name that something else has."""
 ROUTES = Path("/proc/net/route")
+INTERFACES = Path("/sys/class/net")
+ADDRESS_SET = "3"
+"""As the kernel writes NET_ADDR_SET."""
 DESKTOP = "docker desktop"
 LOOPBACK = "127.0.0.1"
 
@@ -68,6 +71,19 @@ def door_address(engine: Engine, platform: str) -> str:
     if platform == "darwin" or _desktop(engine.info()):
         return LOOPBACK  # Docker Desktop brings what containers send to host.docker.internal to loopback
     return engine.bridge_gateway()
+
+
+def address_wanders(interface: str) -> bool:
+    """Whether the bridge ``interface`` of this host takes its hardware address from its ports, as without udev it may.
+
+    It then changes when a container starts or ends, and what other containers send to this host is lost until they ask
+    for the address again, up to half a minute later. Source: sysfs-class-net; br_stp_recalculate_bridge_id of Linux
+    leaves an address alone that somebody has set.
+    """
+    try:
+        return (INTERFACES / interface / "addr_assign_type").read_text().strip() != ADDRESS_SET
+    except OSError:
+        return False  # not of this host
 
 
 def _desktop(engine: EngineInfo) -> bool:

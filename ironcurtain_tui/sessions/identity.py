@@ -39,7 +39,12 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
     @classmethod
     def current(cls) -> ProcessIdentity:
         """The calling process."""
-        return cls(os.getpid(), _boot_id(), _start_time(os.getpid()), _machine())
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessIdentity:
+        """The one that has ``pid`` now; ProcessLookupError when it is gone or dead."""
+        return cls(pid, _boot_id(), _start_time(pid), _machine())
 
     def life(self) -> Life:
         """Whether exactly this process still runs (a zombie does not), as far as this machine can tell."""

@@ -1,4 +1,4 @@
-"""The spare supervisor as others see it: who it is, how one is left behind, and how it is ended."""
+"""The spare supervisor as others see it: who it is, what it holds, how one is left behind, and how it is ended."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.sessions import registry
+from ironcurtain_tui.sessions import memory, registry
 from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import inherited
@@ -27,25 +26,51 @@ LOG = "standby.log"
 WAIT_SECONDS = 4 * 3600.0
 """How long one waits for a call, from when it, or the last session that wanted it to, was there."""
 END_SECONDS = 10.0
+LEFT_FROM, STAYS_FROM = 1 << 30, 1 << 29
+"""Bytes of memory that must be available for a session to leave one, and for one to stay: it takes about 150 MiB."""
+HOW_TO_END = "`ironcurtain-tui standby --end` ends it; with standby = false under [session] no session leaves one."
 
 
-@dataclass(frozen=True)
-class Spare:
-    """A spare that waits, or did."""
+def clock() -> float:
+    """Seconds that have passed on this machine, its sleep included: nobody can set this clock."""
+    # clock_gettime(2); on macOS it is CLOCK_MONOTONIC that goes on during sleep
+    return time.clock_gettime(time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC)
+
+
+class Spare(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A spare that waits, or did. Times are of ``clock``."""
 
     owner: ProcessIdentity
-    until: float
-    """When it ends if nobody calls; seconds since the epoch."""
+    since: float
+    others: tuple[ProcessIdentity, ...] = ()
+    """The processes it has started."""
+    holds: tuple[str, ...] = ()
+    """What it has at the engine, in words."""
+    until: float = 0.0
+    """When it ends if nobody calls. Its file says so by its time of modification: who wants it to stay touches that."""
 
     @classmethod
     def read(cls, root: Path) -> Spare | None:
         """The one that has put its name down in the state directory ``root``."""
         file = directory(root) / OWNER
         try:
-            owner = msgspec.json.decode(file.read_bytes(), type=ProcessIdentity)
-            return cls(owner, file.stat().st_mtime + WAIT_SECONDS)
+            spare = msgspec.json.decode(file.read_bytes(), type=cls)
+            return msgspec.structs.replace(spare, until=file.stat().st_mtime + WAIT_SECONDS)
         except (OSError, msgspec.MsgspecError):
             return None
+
+    @property
+    def words(self) -> str:
+        """All of it on one line, for a person."""
+        size = memory.own((self.owner, *self.others))
+        times = f"since {_time_of_day(self.since)}, until {_time_of_day(self.until)} at the latest"
+        takes = "" if size is None else f", {size / 2**20:.0f} MiB of memory"
+        holds = f"; its own at the engine: {', '.join(self.holds)}" if self.holds else ""
+        return f"process {self.owner.pid}, {times}{takes}{holds}"
+
+
+def _time_of_day(moment: float) -> str:
+    return time.strftime("%H:%M", time.localtime(time.time() + moment - clock()))
 
 
 def directory(root: Path) -> Path:
@@ -72,13 +97,19 @@ def claimed(root: Path) -> Iterator[bool]:
 @contextmanager
 def named(root: Path) -> Iterator[None]:
     """Have everybody know that this process, which has claimed the place, is the spare; it takes no call yet."""
-    owner = directory(root) / OWNER
     (directory(root) / call.SOCKET).unlink(missing_ok=True)  # of one that was killed
-    registry.write_json(owner, ProcessIdentity.current())
+    tell(root, Spare(ProcessIdentity.current(), clock()))
     try:
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        (directory(root) / OWNER).unlink(missing_ok=True)
+
+
+def tell(root: Path, spare: Spare) -> None:
+    """Put down what everybody may know of ``spare``. Only for itself."""
+    file = directory(root) / OWNER
+    registry.write_json(file, spare)
+    os.utime(file, (clock(), clock()))
 
 
 def present(root: Path) -> Spare | None:
@@ -96,7 +127,7 @@ def renew(root: Path) -> None:
     """Have the one that is there, if there is, wait as long as a new one."""
     if present(root) is not None:
         with suppress(FileNotFoundError):  # it has just gone
-            os.utime(directory(root) / OWNER)
+            os.utime(directory(root) / OWNER, (clock(), clock()))
 
 
 def left_behind(root: Path) -> list[Path]:
@@ -108,17 +139,26 @@ def left_behind(root: Path) -> list[Path]:
         return [file for file in place.iterdir() if file.name != LOG] if free else []
 
 
-def leave(root: Path) -> None:
-    """Have one wait, from now on, that outlives us; UserFacingError when that is impossible.
+def has_room(least: int) -> bool:
+    """Whether so many bytes of memory are available, as far as can be known."""
+    available = memory.available()
+    return available is None or available >= least
+
+
+def leave(root: Path, room: int) -> bool:
+    """Have one wait, from now on, that outlives us; whether there is ``room`` for it, as ``has_room`` says.
 
     It gets what it must have in common with whoever will call, and nothing else of our environment: no key.
+    UserFacingError when its directory cannot be made.
     """
     paths.private_directory(directory(root))
     with claimed(root) as free:
         pass
     if not free:
         renew(root)
-        return
+        return True
+    if not has_room(room):
+        return False
     subprocess.run(
         [sys.executable, "-m", "ironcurtain_tui.commands.standby"],
         env={**inherited(), "IRONCURTAIN_HOME": str(root)},
@@ -129,6 +169,7 @@ def leave(root: Path) -> None:
         cwd="/",
         check=False,
     )
+    return True
 
 
 def end(root: Path) -> bool:

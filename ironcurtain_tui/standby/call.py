@@ -25,8 +25,11 @@ TAKE_SECONDS = 10.0
 START_SECONDS = 60.0
 """Commands that give keys may be waiting for a person."""
 NO_TERMINAL = (80, 24)
+STARTS = frozenset({"run", "task"})
 NO_START = frozenset({"-h", "--help", "--version"})
 """With one of these nothing is started."""
+OWN = frozenset({"--result", "-"})
+"""With one of these a task is started by nobody, or by who can read the caller's standard input."""
 CHUNK = 1 << 16
 LARGEST = 1 << 22
 """Bytes of a message; an environment may be large."""
@@ -69,12 +72,13 @@ def receive(line: socket.socket, descriptors: int) -> tuple[bytes, list[int]]:
 def place(arguments: Sequence[str]) -> Call | None:
     """Have the spare start what ``arguments`` ask for; None when there is none, or it is no start of a session.
 
-    A terminal must be there for the screen, unless none is wanted.
+    A terminal must be there for the screen, where one is wanted.
     """
     asked = with_command(arguments)
-    if asked[0] != "run" or NO_START & set(asked):
+    if asked[0] not in STARTS or (NO_START | OWN) & set(asked):
         return None
-    if "--detach" not in asked and not (os.isatty(0) and os.isatty(1)):
+    looks = asked[0] == "run" and "--detach" not in asked
+    if looks and not (os.isatty(0) and os.isatty(1)):
         return None
     where = directory(state_directory())
     if not _ours(where):
@@ -83,7 +87,7 @@ def place(arguments: Sequence[str]) -> Call | None:
     line.settimeout(TAKE_SECONDS)
     try:
         line.connect(os.path.join(where, SOCKET))
-        terminal = (0, 1, 2) if os.isatty(0) and os.isatty(1) and os.isatty(2) else ()
+        terminal = (0, 1, 2) if looks and os.isatty(2) else ()
         columns, lines = os.get_terminal_size(1) if os.isatty(1) else NO_TERMINAL
         send(
             line,

@@ -61,6 +61,14 @@ class Approach:
         """Where it was made."""
         return self.namespace.engine
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is on the engine, in words."""
+        holder = f"container {self.namespace.holder.name}"
+        if self.network is None:
+            return (holder,)
+        return holder, f"container {self.network.sidecar.name}", f"network {self.network.name}"
+
     def lasts(self) -> bool:
         """Whether its engine is the one that is chosen now, and was not restarted. Blocks for a short call."""
         return engine_address(os.environ) == self.engine.address and self.namespace.stands()

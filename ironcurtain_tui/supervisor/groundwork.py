@@ -6,6 +6,7 @@ import asyncio
 import logging
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +15,7 @@ from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.images import BASE, SIDECAR, is_ready, tag_of
 from ironcurtain_tui.containers.network import network_mode
 from ironcurtain_tui.errors import UserFacingError
+from ironcurtain_tui.sessions.identity import ProcessIdentity
 from ironcurtain_tui.supervisor.approach import Approach
 from ironcurtain_tui.supervisor.spare_screen import SpareScreen
 from ironcurtain_tui.terminal.started_screen import StartedScreen
@@ -52,6 +54,16 @@ class Groundwork:
             approach = None
         view.wait()
         return cls(session_id, approach, screen, nursery, view)
+
+    @property
+    def processes(self) -> tuple[ProcessIdentity, ...]:
+        """Those that were started for it and are there."""
+        found = []
+        for part in (self.screen, self.nursery, self.view):
+            if part is not None and part.pid is not None:
+                with suppress(ProcessLookupError):
+                    found.append(ProcessIdentity.of(part.pid))
+        return tuple(found)
 
     def find_engine(self) -> Engine | None:
         """The engine, connected, if something is ready there by now. Blocks for a short call."""

@@ -98,6 +98,7 @@ class Session:
             groundwork,
         )
         self._request = request
+        self._was_spare = groundwork is not None
         self._accesses = accesses
         self._task: TaskRun | None = None
         self._stop_reason = ""
@@ -150,11 +151,14 @@ class Session:
             await self._end(reason, exit_code)
 
     async def _leave_spare(self) -> None:
-        """Once the start is well over: have another supervisor ready for when the person wants another session."""
+        """Once the start is well over: have another supervisor ready for when the person wants another session.
+
+        For whoever looks at this one, and in the place of the spare that this one was.
+        """
         await asyncio.sleep(SPARE_SECONDS)
-        if self._request.config.session.standby and self._server.deciders:
+        if self._request.config.session.standby and (self._server.deciders or self._was_spare):
             try:
-                await asyncio.to_thread(spare.leave, self._paths.root)
+                await asyncio.to_thread(spare.leave, self._paths.root, spare.LEFT_FROM)
             except (UserFacingError, OSError) as error:  # the next start takes longer, and tells if that is a trouble
                 log.warning("no spare supervisor was left: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from ironcurtain_tui.standby.call import send
+from ironcurtain_tui.standby.call import receive, send
 from ironcurtain_tui.standby.kin import inherited
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ class SpareScreen:
 
     def __init__(self) -> None:
         """Start it; OSError when that is impossible. The process is nobody's child, and ends when we let go of it."""
+        self.pid: int | None = None
+        """Its process id, once it is loaded."""
         self._channel, theirs = socket.socketpair()
         with theirs:
             subprocess.run(
@@ -37,9 +40,9 @@ class SpareScreen:
 
     def wait(self) -> None:
         """Block until it is loaded; at most 30 s, or until it is not there any more."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._channel.settimeout(LOAD_SECONDS)
-            self._channel.recv(1)
+            self.pid = json.loads(receive(self._channel, 0)[0])["pid"]
 
     def show(self, order: Mapping[str, object], terminal: Sequence[int], line: int) -> bool:
         """Have it do ``order`` (``commands/spare_screen.py``) on ``terminal``; False when it is not there any more.

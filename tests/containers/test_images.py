@@ -20,6 +20,7 @@ from ironcurtain_tui.containers.images import (
     extra_authorities,
     image_names,
     is_fresh,
+    is_own_ready,
     on_our_base,
     own_tag,
     tag_of,
@@ -95,7 +96,9 @@ def test_the_image_of_an_own_agent_is_built_once_and_again_when_it_changes(
 ) -> None:
     seen: list[BuildProgress] = []
     (tmp_path / "Dockerfile").write_text("FROM ironcurtain-base:latest\nRUN echo one\n")
+    assert not is_own_ready(engine, own, tmp_path)
     tag = ensure_own_image(engine, own, tmp_path, seen.append)
+    assert is_own_ready(engine, own, tmp_path)
     first = engine.client.inspect_image(tag)["Id"]
     assert not [each for each in image_usage(engine) if each.id == first], "it is not ours to clean up"
     assert any("one" in progress.line for progress in seen)

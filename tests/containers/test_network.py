@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import secrets
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +26,7 @@ from ironcurtain_tui.containers.engine_info import EngineInfo
 from ironcurtain_tui.containers.failures import EngineRefusedError
 from ironcurtain_tui.containers.images import ensure_image
 from ironcurtain_tui.containers.namespace import NetworkNamespace
-from ironcurtain_tui.containers.network import SessionNetwork, door_address, network_mode
+from ironcurtain_tui.containers.network import SessionNetwork, address_wanders, door_address, network_mode
 from ironcurtain_tui.containers.self_test import SelfTest, SelfTestReport
 from ironcurtain_tui.containers.sidecar import DoorPorts, SidecarSpec, open_ports, sidecar_body
 from ironcurtain_tui.containers.spec import TESTED_ENTRYPOINT
@@ -337,6 +339,19 @@ async def test_a_shut_door_is_told(judge: Judge, join: Join, tcp_doors: TcpDoors
     report = await asyncio.to_thread(judge, network)
     assert "door-mcp" in failed(report)
     assert "door-proxy" not in failed(report)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a bridge")
+def test_a_bridge_whose_address_wanders_is_told_from_one_that_has_its_own() -> None:
+    bridge = f"icbr{os.getpid()}"[:15]
+    subprocess.run(["ip", "link", "add", bridge, "type", "bridge"], check=True)
+    try:
+        assert address_wanders(bridge)
+        subprocess.run(["ip", "link", "set", "dev", bridge, "address", "02:42:ac:11:00:01"], check=True)
+        assert not address_wanders(bridge)
+    finally:
+        subprocess.run(["ip", "link", "delete", bridge], check=True)
+    assert not address_wanders(bridge), "there is none here"
 
 
 @pytest.mark.engine

@@ -74,6 +74,17 @@ class Installation:
         self.run("run", "--detach", "--workspace", str(self.workspace), *arguments)
         return self.sessions()[0]
 
+    def start_from_a_spare(self, *arguments: str) -> SessionPaths:
+        """The same with a spare supervisor, which is left first unless one waits."""
+        self.run("standby")
+        waiting = spare.waiting(self.home)
+        session = self.start(*arguments)
+        lease = registry.read_lease(session)
+        assert waiting is not None
+        assert lease is not None
+        assert lease.owner == waiting.owner
+        return session
+
     def sessions(self) -> list[SessionPaths]:
         """Running sessions, newest first."""
         return [SessionPaths.of(one.id, self.home) for one in registry.sessions(self.home) if one.alive]

@@ -74,7 +74,7 @@ def processes_of(installation: Installation) -> Iterator[str]:
 
 def kill_a_spare(installation: Installation, wait: float) -> int:
     """Leave one, kill it ``wait`` seconds later; its pid."""
-    spare.leave(installation.home)
+    spare.leave(installation.home, 0)
     found = wait_until(lambda: spare.present(installation.home), PATIENCE)
     assert found is not None
     time.sleep(wait)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ironcurtain_tui.containers.engine import Engine
-from ironcurtain_tui.sessions import registry, spare
+from ironcurtain_tui.sessions import spare
 from tests.e2e.conftest import Installation, installed
 from tests.e2e.tmux import PATIENCE, Tmux
 from tests.own_engine import OwnEngine, running
@@ -83,16 +83,6 @@ def with_spares(engine: Engine, own_engine: OwnEngine) -> Iterator[Installation]
         yield made
 
 
-def start_from_a_spare(installation: Installation) -> None:
-    """Assert that the spare there is becomes the supervisor of a session."""
-    waiting = spare.waiting(installation.home)
-    assert waiting is not None
-    session = installation.start("--agent", "shell", "--rehearsal")
-    lease = registry.read_lease(session)
-    assert lease is not None
-    assert lease.owner == waiting.owner
-
-
 def test_the_engine_is_restarted_while_a_spare_waits(with_spares: Installation, own_engine: OwnEngine) -> None:
     """It takes the call all the same, and nothing stays of what it had prepared."""
     with_spares.run("standby")
@@ -100,7 +90,7 @@ def test_the_engine_is_restarted_while_a_spare_waits(with_spares: Installation, 
     engine = own_engine.start()
     (old,) = engine.find_owned()
     assert not old.running
-    start_from_a_spare(with_spares)
+    with_spares.start_from_a_spare("--agent", "shell", "--rehearsal")
     assert old.id not in {one.id for one in engine.find_owned()}
     with_spares.run("stop")
     assert not engine.find_owned()
@@ -109,9 +99,7 @@ def test_the_engine_is_restarted_while_a_spare_waits(with_spares: Installation, 
 def test_the_engine_is_restarted_under_a_session_that_a_spare_has_started(
     with_spares: Installation, own_engine: OwnEngine
 ) -> None:
-    with_spares.run("standby")
-    start_from_a_spare(with_spares)
-    (session,) = with_spares.sessions()
+    session = with_spares.start_from_a_spare("--agent", "shell", "--rehearsal")
     own_engine.kill()
     wait_until(lambda: '"kind":"engine.lost"' in session.audit_log.read_text(), PATIENCE)
     engine = own_engine.start()

@@ -184,4 +184,5 @@ def test_an_agent_of_ones_own(engine: Engine, installation: Installation, termin
         installation.run("stop")
         done = installation.run("task", "--agent", "mine", "made-by-task")
     assert "made-by-task" in done.stdout
+    assert "Building" not in done.stderr, "its image is there"
     engine.client.remove_image(own_tag("mine"))

@@ -11,7 +11,7 @@ import pytest
 from ironcurtain_tui.containers.container import AgentContainer
 from ironcurtain_tui.containers.engine import Engine
 from ironcurtain_tui.containers.self_test import host_addresses
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import Installation, container_of, installed
 from tests.e2e.tmux import PATIENCE
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -20,9 +20,15 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 @pytest.fixture
 def inside(engine: Engine, installation: Installation) -> AgentContainer:
     """The container of a running shell session."""
-    session = installation.start("--agent", "shell", "--rehearsal")
-    owned = next(item for item in engine.find_owned() if item.session_id == session.session_id)
-    return AgentContainer(engine.client, engine.address, owned.id, owned.name)
+    return container_of(engine, installation.start("--agent", "shell", "--rehearsal"))
+
+
+@pytest.fixture(params=["first start", "from a spare"])
+def inside_either(engine: Engine, request: pytest.FixtureRequest) -> Iterator[AgentContainer]:
+    """The same, and one that was put into a network namespace made beforehand."""
+    with installed(engine, spares=True) as installation:
+        start = installation.start if request.param == "first start" else installation.start_from_a_spare
+        yield container_of(engine, start("--agent", "shell", "--rehearsal"))
 
 
 @pytest.fixture
@@ -77,9 +83,9 @@ except OSError: print("shut dns")
 
 
 def test_nothing_gets_out_but_through_the_doors(
-    inside: AgentContainer, listeners: tuple[list[tuple[str, int]], list[str]]
+    inside_either: AgentContainer, listeners: tuple[list[tuple[str, int]], list[str]]
 ) -> None:
-    targets, heard = listeners
+    inside, (targets, heard) = inside_either, listeners
     # Loopback inside is the container's own: connecting there says nothing, hearing it outside would.
     outside = [target for target in targets if target[0] not in {"127.0.0.1", "::1"}]
     assert outside, "the test needs an address of this host to aim at"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ironcurtain_tui import paths
 from ironcurtain_tui.containers.engine import Engine
+from ironcurtain_tui.containers.images import own_tag
 from ironcurtain_tui.paths import SessionPaths
 from ironcurtain_tui.sessions import registry, spare
 from tests.e2e.conftest import CANARY, COMMAND, Installation, installed, keyed
@@ -54,6 +57,8 @@ def test_it_becomes_the_supervisor_with_the_callers_environment(mode: str, insta
         config.write_text(config.read_text() + f'[network]\nmode = "{mode}"\n')
         assert "starts at once" in with_key.run("standby").stdout
         pid = waiting(with_key)
+        waits = spare.present(with_key.home)
+        assert waits is not None
         assert CANARY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
         result = with_key.run("run", "--detach", "--timings", "--workspace", ".")
         (session,) = with_key.sessions()
@@ -64,7 +69,10 @@ def test_it_becomes_the_supervisor_with_the_callers_environment(mode: str, insta
         assert record.info.workspace == str(with_key.workspace), "told relative to where the caller is"
         assert record.info.network_mode == mode
         assert "doors" in result.stdout
-        assert spare.present(with_key.home) is None, "there is one session a spare"
+        wait_until(lambda: not waits.others[-1].alive())
+        assert waits.others[0].alive(), "the agent's screen is in use, that for a person is not"
+        left = spare.present(with_key.home)
+        assert left is None or left.owner.pid != pid, "there is one session a spare"
         assert verify_file(session.audit_log).ok
         with_key.run("stop")
 
@@ -104,6 +112,50 @@ def test_of_two_that_call_at_once_one_has_it_and_the_other_starts_by_itself(inst
     assert pid in owners
 
 
+def test_a_task_takes_it_and_leaves_another(installation: Installation) -> None:
+    installation.run("standby")
+    pid = waiting(installation)
+    script = "until [ -e go ]; do sleep 0.1; done; echo made-by-$((40+2))"
+    begun = installation.run("task", "--detach", "--agent", "shell", "--rehearsal", script)
+    (session,) = installation.sessions()
+    assert begun.stdout == f"{session.session_id}\n"
+    assert supervisor_of(session) == pid
+    assert waiting(installation) != pid, "for whoever comes next, as it was"
+    (installation.workspace / "go").touch()
+    assert installation.run("task", "--result", session.session_id).stdout == "made-by-42\n"
+
+
+def test_an_agent_with_a_dockerfile_is_started_by_it_once_that_is_built(
+    engine: Engine, installation: Installation
+) -> None:
+    folder = installation.home.parent / "mine"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM ironcurtain-base:latest\n")
+    own = f'[agents.warm]\ntitle = "Warm"\ncommand = ["sh"]\ndockerfile = "{folder}"\nproviders = ["openai"]\n'
+    paths.private_directory(installation.home)
+    (installation.home / "config.toml").write_text(own)
+    try:
+        for built in (False, True):
+            installation.run("standby")
+            pid = waiting(installation)
+            started = installation.run("run", "--detach", "--agent", "warm")
+            (session,) = installation.sessions()
+            assert (supervisor_of(session) == pid) is built
+            assert ("Building" in started.stderr) is not built
+            installation.run("stop")
+    finally:
+        engine.client.remove_image(own_tag("warm"), force=True)
+
+
+def test_a_tasks_answer_and_what_is_told_besides_stay_apart(installation: Installation) -> None:
+    installation.run("standby")
+    pid = waiting(installation)
+    done = installation.run("task", "--agent", "claude-code", "SAY: It is done.")
+    assert done.stdout == "It is done.\n"
+    assert "sessions of Claude Code are rehearsals" in done.stderr
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), PATIENCE)  # had it not been called, it would wait
+
+
 def test_what_cannot_be_started_is_told_as_without_one(installation: Installation) -> None:
     installation.run("standby")
     refused = installation.run("run", "--detach", "--agent", "nobody", check=False)
@@ -126,6 +178,14 @@ def test_a_key_command_that_fails_is_asked_once_and_told(installation: Installat
     assert asked.read_text() == "once\n"
     assert not installation.sessions()
     assert spare.present(installation.home) is None
+    installation.run("standby")
+    done = installation.run("task", "--json", "--agent", "claude-code", "anything", check=False)
+    assert done.returncode == 1
+    assert "failed with exit status 3" in done.stderr
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "not-started"
+    assert "failed with exit status 3" in told["reason"]
+    assert asked.read_text() == "once\nonce\n"
 
 
 def test_whoever_goes_before_the_answer_gets_no_session(installation: Installation) -> None:
@@ -158,7 +218,10 @@ def test_what_it_holds_at_the_engine_goes_with_it(
 
     number = {"uds": 1, "tcp": 3}[mode]
     assert len(held()) == number, "who holds the namespace; a network, and a sidecar"
-    installation.run("gc")
+    for command in ("gc", "sessions", "doctor"):
+        told = installation.run(command, *["standby"][: command == "doctor"]).stdout
+        assert f"process {pid}, since" in told
+        assert all(name in told for name in held()), "who sees them in `docker ps` finds out what they are"
     assert len(held()) == number, "its owner lives"
     match how:
         case "end":

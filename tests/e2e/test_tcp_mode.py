@@ -48,6 +48,7 @@ while True:
 def members(engine: Engine, session: SessionPaths) -> tuple[AgentContainer, AgentContainer]:
     """The agent's container and its sidecar."""
     owned = {item.name: item for item in engine.find_owned() if item.session_id == session.session_id}
+    owned.pop(f"ironcurtain-{session.session_id}-namespace", None)  # which a spare has made
     assert set(owned) == {f"ironcurtain-{session.session_id}", f"ironcurtain-{session.session_id}-sidecar"}
     agent, sidecar = (owned[name] for name in sorted(owned))
     return tuple(AgentContainer(engine.client, engine.address, one.id, one.name) for one in (agent, sidecar))  # type: ignore[return-value]
@@ -129,11 +130,12 @@ class Inside:
         return self.agent.exec(["python3", "-c", program, *arguments], PATIENCE)[1].decode()
 
 
-@pytest.fixture(scope="module")
-def inside(engine: Engine) -> Iterator[Inside]:
-    with installed(engine) as installation:
+@pytest.fixture(scope="module", params=["first start", "from a spare"])
+def inside(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Inside]:
+    with installed(engine, spares=True) as installation:
         in_tcp_mode(installation)
-        session = installation.start("--agent", "shell", "--rehearsal")
+        start = installation.start if request.param == "first start" else installation.start_from_a_spare
+        session = start("--agent", "shell", "--rehearsal")
         yield Inside(session, *members(engine, session), engine)
 
 

@@ -187,9 +187,9 @@ def test_the_place_of_a_killed_spare_is_cleared_and_that_of_a_living_one_is_not(
     place = private_directory(spare.directory(tmp_path))
     for name in (call.SOCKET, f".{spare.OWNER}.1", spare.LOG):
         (place / name).touch()
-    registry.write_json(place / spare.OWNER, ALIVE)
+    spare.tell(tmp_path, spare.Spare(ALIVE, spare.clock()))
     assert "spare" not in repr(reconcile(engine, tmp_path))
-    registry.write_json(place / spare.OWNER, DEAD)
+    spare.tell(tmp_path, spare.Spare(DEAD, spare.clock()))
     with spare.claimed(tmp_path):
         assert "spare" not in repr(reconcile(engine, tmp_path)), "one may be just starting"
     assert "spare" in repr(reconcile(engine, tmp_path, dry_run=True).removed)

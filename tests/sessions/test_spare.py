@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import pytest
 
 from ironcurtain_tui import paths
 from ironcurtain_tui.errors import UserFacingError
-from ironcurtain_tui.sessions import spare
+from ironcurtain_tui.gateway.nursery import Nursery
+from ironcurtain_tui.sessions import memory, spare
 from ironcurtain_tui.standby import call
 from ironcurtain_tui.standby.kin import kin
 from tests.waiting import wait_until
@@ -31,7 +33,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("IRONCURTAIN_HOME", directory)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{directory}/no-engine.sock")
         root = Path(directory)
-        spare.leave(root)
+        spare.leave(root, 0)
         wait_until(lambda: spare.waiting(root))
         yield root
         spare.end(root)
@@ -57,10 +59,48 @@ def test_there_is_one_only_and_it_is_asked_to_stay(root: Path) -> None:
     first = the(root)
     owner = spare.directory(root) / spare.OWNER
     os.utime(owner, (1, 1))
-    spare.leave(root)
+    before = spare.clock()
+    spare.leave(root, 0)
     assert the(root).owner == first.owner
-    assert owner.stat().st_mtime > 1
-    assert the(root).until - owner.stat().st_mtime == spare.WAIT_SECONDS
+    assert before + spare.WAIT_SECONDS <= the(root).until <= spare.clock() + spare.WAIT_SECONDS
+
+
+def test_it_tells_what_it_takes(root: Path) -> None:
+    waits = the(root)
+    started = len(waits.others)
+    assert started == (3 if Nursery.is_possible() else 2), "two screens, and where tool servers come from"
+    assert all(one.alive() for one in waits.others)
+    assert waits.holds == (), "there is no engine"
+    assert f"process {waits.owner.pid}, since " in waits.words
+    if sys.platform == "linux":
+        taken = memory.own((waits.owner, *waits.others))
+        alone = memory.own((waits.owner,))
+        assert taken is not None
+        assert alone is not None
+        assert taken > alone > 10 << 20
+        assert " MiB of memory" in waits.words
+    spare.end(root)
+    wait_until(lambda: not any(one.alive() for one in waits.others))
+
+
+def test_where_memory_is_short_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="ic-") as home:
+        root = Path(home)
+        monkeypatch.setattr(memory, "available", lambda: spare.LEFT_FROM - 1)
+        assert not spare.leave(root, spare.LEFT_FROM)
+        assert list(spare.directory(root).iterdir()) == []
+        with spare.claimed(root), spare.named(root):
+            assert spare.leave(root, spare.LEFT_FROM), "there is one already"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_its_clock_goes_on_while_the_machine_sleeps_and_cannot_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /proc/uptime does, which is that of proc(5): all the time since the machine was started."""
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    before = spare.clock()
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    assert before - 0.01 <= uptime <= spare.clock()
 
 
 def test_told_to_end_it_leaves_nothing(root: Path) -> None:
@@ -89,7 +129,7 @@ def test_killed_it_is_not_taken_for_one_and_the_next_takes_its_place(root: Path)
     assert spare.present(root) is None
     placed = call.place(["run", "--detach"])  # one of its threads may still hold the socket for a moment
     assert placed is None or placed.answer() is None
-    wait_until(lambda: (spare.leave(root), spare.waiting(root))[1])  # nor is its place free before that
+    wait_until(lambda: (spare.leave(root, 0), spare.waiting(root))[1])  # nor is its place free before that
     assert the(root).owner != was.owner
     assert call.place(["run", "--detach"]) is not None, "who is said to wait does"
 
@@ -190,7 +230,7 @@ def test_whoever_names_no_directory_is_its_like(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv("IRONCURTAIN_HOME", raising=False)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{home}/no-engine.sock")
         root = paths.private_directory(paths.home())
-        spare.leave(root)
+        spare.leave(root, 0)
         wait_until(lambda: spare.waiting(root))
         order = {**EMPTY, "kin": kin(), "environment": dict(os.environ)}
         assert answers(root, json.dumps(order).encode() + b"\n") == b"{}\n", (

@@ -80,7 +80,17 @@ def test_an_environment_that_is_no_unicode_arrives(listener: socket.socket) -> N
 
 @pytest.mark.parametrize(
     "arguments",
-    [["sessions"], ["task", "do it"], ["--help"], ["--version"], ["run", "--help"], ["standby"], ["run"], []],
+    [
+        ["sessions"],
+        ["task", "-"],
+        ["task", "--result"],
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["standby"],
+        ["run"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_only_a_start_is_called_for(arguments: list[str], listener: socket.socket) -> None:
@@ -89,6 +99,13 @@ def test_only_a_start_is_called_for(arguments: list[str], listener: socket.socke
     listener.settimeout(0)
     with pytest.raises(BlockingIOError):
         listener.accept()
+
+
+def test_a_task_needs_no_terminal(listener: socket.socket) -> None:
+    placed = call.place(["task", "do it"])
+    assert placed is not None
+    assert order(listener)["arguments"] == ["task", "do it"]
+    placed.hang_up()
 
 
 def test_where_others_may_write_nobody_is_called(listener: socket.socket) -> None:

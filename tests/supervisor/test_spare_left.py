@@ -18,7 +18,8 @@ from tests.supervisor.asked import asked
 async def test_it_is_no_failure_of_the_session(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def leave(_: Path) -> None:
+    def leave(_: Path, room: int) -> None:
+        assert room == spare.LEFT_FROM
         raise error
 
     monkeypatch.setenv("IRONCURTAIN_HOME", str(tmp_path))
