@@ -80,7 +80,11 @@ def attend(line: socket.socket, session: str) -> int:
     has closed.
     """
     descriptor = sys.stdin.fileno()
-    saved = termios.tcgetattr(descriptor)
+    try:
+        termios.tcdrain(descriptor)  # in the background this stops us until we are in front
+        saved = termios.tcgetattr(descriptor)
+    except termios.error:  # the terminal is gone, or nobody could bring us to the front
+        return 1
     _ignore_the_terminals()
 
     def forward(number: int, _: FrameType | None) -> None:

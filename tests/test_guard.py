@@ -151,6 +151,23 @@ def test_a_screen_elsewhere_gets_the_terminal_once_that_is_attended() -> None:
         assert not is_raw(terminal)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process from /proc")
+def test_in_the_background_a_screen_elsewhere_does_not_get_the_terminal() -> None:
+    shell = f"set -m; {sys.executable} -c '{ATTENDANT}' & echo PID $!.; read go; fg >/dev/null; echo STATUS $?."
+    terminal = pexpect.spawn("/bin/sh", ["-c", shell], timeout=PATIENCE, encoding="utf-8")
+    try:
+        terminal.expect(r"PID (\d+)\.")
+        status = Path(f"/proc/{terminal.match[1]}/status")
+        wait_until(lambda: "State:\tT" in status.read_text())
+        terminal.send("go\n")
+        terminal.expect("go\r\n")
+        assert "IGNORED" not in terminal.before
+        terminal.expect("IGNORED 2 3 20 22")
+        terminal.expect(r"STATUS 1\.")
+    finally:
+        terminal.close(force=True)
+
+
 def _alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
