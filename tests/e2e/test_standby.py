@@ -152,7 +152,7 @@ def test_a_tasks_answer_and_what_is_told_besides_stay_apart(installation: Instal
     pid = waiting(installation)
     done = installation.run("task", "--agent", "claude-code", "SAY: It is done.")
     assert done.stdout == "It is done.\n"
-    assert "sessions of Claude Code are rehearsals" in done.stderr
+    assert "no key for Anthropic" in done.stderr
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), PATIENCE)  # had it not been called, it would wait
 
 
