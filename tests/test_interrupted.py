@@ -48,5 +48,5 @@ def test_while_it_follows_a_start(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr(following, "follow_start", interrupted)
-    assert cli.main(["run", "--detach"], started=SESSION) == 130
+    assert cli.main(["run", "--detach"], started={"session": SESSION, "said": ""}) == 130
     assert f"ironcurtain-tui stop {SESSION}" in capsys.readouterr().err
